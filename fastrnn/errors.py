@@ -1,0 +1,49 @@
+"""Error messages: what came, what is expected, how to mend it. Every message is built here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def bad_argument(argument: str, received: object, expected: str, remedy: str = "") -> str:
+    """Say that ``argument`` has a value that cannot be used.
+
+    >>> print(bad_argument("units", -1, "a positive integer"))
+    Invalid value for argument `units`: expected a positive integer. Received: units=-1.
+    """
+    message = f"Invalid value for argument `{argument}`: expected {expected}. "
+    return _with_remedy(f"{message}Received: {argument}={received!r}.", remedy)
+
+
+def not_one_of(argument: str, received: object, known: Iterable[object]) -> str:
+    """Say that ``argument`` is none of the values ``known``."""
+    names = ", ".join(repr(name) for name in sorted(known, key=str))
+    return bad_argument(argument, received, f"one of {names}")
+
+
+def bad_shape(argument: str, received: Any, expected: str, remedy: str = "") -> str:
+    """Say that the array ``argument`` has the wrong shape; ``received`` is its shape."""
+    message = f"Argument `{argument}` has an incompatible shape: expected {expected}. "
+    return _with_remedy(f"{message}Received: shape {tuple(received)}.", remedy)
+
+
+def bad_dtype(argument: str, received: object, expected: str, remedy: str = "") -> str:
+    """Say that the array ``argument`` holds values of a type that cannot be used."""
+    message = f"Argument `{argument}` has an incompatible dtype: expected {expected}. "
+    return _with_remedy(f"{message}Received: dtype {received}.", remedy)
+
+
+def unknown_arguments(owner: str, names: Iterable[str]) -> str:
+    """Say that ``owner`` does not take the keyword arguments ``names``."""
+    listed = ", ".join(sorted(names))
+    return f"Unrecognized keyword arguments passed to {owner}: {listed}."
+
+
+def missing_extra(package: str, extra: str, purpose: str) -> str:
+    """Say that ``purpose`` needs ``package``, and which extra brings it."""
+    return f"{purpose} needs the package {package}: pip install 'fastrnn[{extra}]'."
+
+
+def _with_remedy(message: str, remedy: str) -> str:
+    return f"{message} {remedy}" if remedy else message

@@ -1,0 +1,192 @@
+"""The door to computation: checks one recurrent call, picks its engine by a rule, runs it.
+
+Sizes: B batch, T timesteps, F features, H units, G gates (see ``cells``).
+An engine is a module with two functions:
+
+- ``forward(call) -> (outputs, states, workspace)`` and
+- ``backward(workspace, d_outputs, d_states) -> RecurrentGradients``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import config, errors
+from fastrnn.activations import Activation
+from fastrnn.cells import CELLS
+
+Array = npt.NDArray[Any]
+
+_ENGINE_MODULES = {"reference": "fastrnn.reference", "blas": "fastrnn._blas"}
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrentCall:
+    """One pass of one recurrent cell over a batch of sequences: everything an engine needs.
+
+    All arrays are C-contiguous and native, of one float dtype, but for the mask.
+
+    Attributes:
+        cell: name of the cell in ``CELLS``.
+        activation, recurrent_activation: see ``fastrnn.activations``. SimpleRNN uses the first only.
+        x: inputs, (B, T, F).
+        kernel: (F, G·H).
+        recurrent_kernel: (H, G·H).
+        bias: (G·H,), or (2, G·H) with a recurrent bias (input row, recurrent row); or ``None``.
+        initial_state: one (B, H) array for each state of the cell.
+        mask: bool, (B, T), True where a step counts; or ``None``. A masked step copies every state
+            through, and its output repeats the previous output (zeros before the first step that
+            counts). What stands in ``x`` under a masked step, NaN too, has no effect on anything.
+        input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or ``None``.
+            The same for all time steps.
+        recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, H); or ``None``.
+        go_backwards: process x and mask from the last step to the first; outputs stand in the
+            order of processing.
+        return_sequences: outputs are (B, T, H), else those of the last processed step, (B, H).
+        zero_output_for_mask: the output of a masked step is zero instead.
+        save: keep what ``backward`` needs; else the workspace is ``None``.
+    """
+
+    cell: str
+    activation: Activation
+    recurrent_activation: Activation
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    initial_state: tuple[Array, ...]
+    mask: Array | None = None
+    input_dropout: Array | None = None
+    recurrent_dropout: Array | None = None
+    go_backwards: bool = False
+    return_sequences: bool = False
+    zero_output_for_mask: bool = False
+    save: bool = False
+
+
+class RecurrentGradients(NamedTuple):
+    """Gradients, each of the shape of what it is the gradient of."""
+
+    dx: Array
+    dkernel: Array
+    drecurrent_kernel: Array
+    dbias: Array | None
+    dinitial_state: tuple[Array, ...]
+
+
+class Workspace(NamedTuple):
+    """What a forward pass leaves for its backward pass. Owned by the call, not by the layer."""
+
+    engine: str
+    saved: Any
+
+
+def choose_engine(call: RecurrentCall) -> str:
+    """Return the name of the engine that computes ``call``.
+
+    The rule: a forced engine (``config.set_engine``) if there is one; else ``blas``, but for
+    activations that it does not have, which only ``reference`` computes.
+
+    Raises:
+        ValueError: the forced engine cannot compute the call.
+    """
+    forced = config.engine()
+    compiled = call.activation.builtin and call.recurrent_activation.builtin
+    if forced == "blas" and not compiled:
+        raise ValueError(
+            errors.bad_argument(
+                "activation",
+                (call.activation.name, call.recurrent_activation.name),
+                "activations that the blas engine has",
+                "Call fastrnn.config.set_engine('auto').",
+            )
+        )
+    if forced != "auto":
+        return forced
+    return "blas" if compiled else "reference"
+
+
+def rnn_forward(call: RecurrentCall) -> tuple[Array, tuple[Array, ...], Workspace | None]:
+    """Run a recurrent cell over a batch of sequences.
+
+    Returns:
+        ``outputs, states, workspace``: outputs (B, T, H) or (B, H), the final states, (B, H) each,
+        and the workspace for ``rnn_backward``, or ``None`` where ``call.save`` is false.
+
+    Raises:
+        ValueError: a shape or a dtype does not fit the others.
+    """
+    check_call(call)
+    engine = choose_engine(call)
+    outputs, states, saved = _engine(engine).forward(call)
+    return outputs, states, Workspace(engine, saved) if call.save else None
+
+
+def rnn_backward(
+    workspace: Workspace, d_outputs: Array | None, d_states: Sequence[Array | None]
+) -> RecurrentGradients:
+    """Carry gradients back through the pass that made ``workspace``.
+
+    Args:
+        workspace: from ``rnn_forward``; may be used more than once.
+        d_outputs: gradient of the outputs, of their shape; ``None`` means zero.
+        d_states: gradient of each final state, (B, H); ``None`` means zero.
+    """
+    return _engine(workspace.engine).backward(workspace.saved, d_outputs, tuple(d_states))  # type: ignore[no-any-return]
+
+
+def check_call(call: RecurrentCall) -> None:
+    """Raise ``ValueError`` if an array of ``call`` does not fit the others."""
+    spec = CELLS[call.cell]
+    if call.x.ndim != 3 or 0 in call.x.shape:
+        raise ValueError(
+            errors.bad_shape("inputs", call.x.shape, "(batch, timesteps, features), none of them 0")
+        )
+    batch, timesteps, features = call.x.shape
+    units = call.recurrent_kernel.shape[0]
+    gates = len(spec.gates)
+    expected: dict[str, tuple[Array | None, tuple[tuple[int, ...], ...]]] = {
+        "kernel": (call.kernel, (spec.kernel_shape(features, units),)),
+        "recurrent_kernel": (call.recurrent_kernel, (spec.recurrent_kernel_shape(units),)),
+        "bias": (call.bias, (spec.bias_shape(units),)),
+        "mask": (call.mask, ((batch, timesteps),)),
+        "input_dropout": (call.input_dropout, ((1, batch, features), (gates, batch, features))),
+        "recurrent_dropout": (call.recurrent_dropout, ((gates, batch, units),)),
+    }
+    for argument, (array, shapes) in expected.items():
+        if array is None:
+            continue
+        if array.shape not in shapes:
+            raise ValueError(
+                errors.bad_shape(argument, array.shape, " or ".join(str(s) for s in shapes))
+            )
+        if array.dtype != (np.bool_ if argument == "mask" else call.x.dtype):
+            raise ValueError(errors.bad_dtype(argument, array.dtype, str(call.x.dtype)))
+    if len(call.initial_state) != len(spec.states):
+        raise ValueError(
+            errors.bad_argument(
+                "initial_state",
+                f"{len(call.initial_state)} arrays",
+                f"{len(spec.states)} arrays, one for each of {', '.join(spec.states)}",
+            )
+        )
+    for state in call.initial_state:
+        if state.shape != (batch, units):
+            raise ValueError(
+                errors.bad_shape(
+                    "initial_state", state.shape, f"(batch, units) = {(batch, units)}"
+                )
+            )
+        if state.dtype != call.x.dtype:
+            raise ValueError(errors.bad_dtype("initial_state", state.dtype, str(call.x.dtype)))
+
+
+def _engine(name: str) -> Any:
+    # Imported on first use: the blas engine imports scipy, which costs more than all of fastrnn.
+    return importlib.import_module(_ENGINE_MODULES[name])

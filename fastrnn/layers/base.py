@@ -1,0 +1,446 @@
+"""Layer: what all layers share. Weights, building, checks, calls and gradients."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import config, constraints, errors, initializers, regularizers
+from fastrnn._registry import Registry, to_snake_case
+from fastrnn.layers.variable import Variable, name_scope
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+# d_inputs, d_weights = pullback(d_outputs); d_weights in the order of `trainable_weights`.
+Pullback = Callable[[Any], tuple[Any, list[Array]]]
+
+registry = Registry("layer", "keras.layers")
+
+
+@dataclass(slots=True)
+class CallContext:
+    """What one call of a model tells every layer in it.
+
+    Attributes:
+        training: whether dropout drops and batch statistics are updated.
+        gradient: whether the call must return a pullback.
+        penalties: collects activity penalties during training and evaluation; ``None`` elsewhere.
+    """
+
+    training: bool = False
+    gradient: bool = False
+    penalties: list[float] | None = None
+
+
+class _Names(threading.local):
+    """Counts the automatic names given so far: lstm, lstm_1, lstm_2 …"""
+
+    def __init__(self) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
+
+    def next(self, prefix: str) -> str:
+        count = self.counts[prefix]
+        self.counts[prefix] += 1
+        return f"{prefix}_{count}" if count else prefix
+
+
+_names = _Names()
+
+
+def auto_name(class_name: str) -> str:
+    """Return the next free automatic name for an object of this class."""
+    return _names.next(to_snake_case(class_name))
+
+
+def reset_names() -> None:
+    """Start the automatic names again from the beginning."""
+    _names.counts.clear()
+
+
+class Layer:
+    """A function of arrays with weights.
+
+    A subclass implements ``forward`` and, where they differ from the defaults, ``build``,
+    ``compute_output_shape``, ``compute_mask`` and ``get_config``.
+
+    Args:
+        activity_regularizer: penalty on the layer's outputs, by name or object.
+        trainable: whether training changes the layer's weights.
+        dtype: ``"float32"`` or ``"float64"``; ``None`` means ``config.floatx()``.
+        name: the layer's name; ``None`` makes one from the class name.
+
+    Raises:
+        ValueError: an argument is unknown or invalid.
+    """
+
+    supports_masking = False
+    # Rank of the inputs that the layer takes: exactly, or at least.
+    input_rank: int | None = None
+    min_input_rank: int | None = None
+    # What the axes of the inputs are called in messages.
+    input_axes: str = "(batch, …)"
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._input_shape_arg = _legacy_input_shape(kwargs)
+        if kwargs:
+            raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(errors.bad_argument("name", name, "a string without '/'"))
+        self.name = auto_name(type(self).__name__) if name is None else name
+        self.dtype = config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._trainable = bool(trainable)
+        self.built = False
+        # Features (last axis) that the weights were built for; None accepts any.
+        self.input_features: int | None = None
+        self._variables: list[Variable] = []
+
+    # ---- weights -------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of ``input_shape`` (batch first, ``None`` where unknown)."""
+        self.built = True
+
+    def add_weight(
+        self,
+        shape: Sequence[int],
+        initializer: Any = None,
+        trainable: bool = True,
+        name: str = "variable",
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Variable:
+        """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
+        init = initializers.get(initializer or "glorot_uniform")
+        variable = Variable(
+            np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype),
+            name,
+            trainable=trainable,
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        self._variables.append(variable)
+        return variable
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """Layers inside this one, in the order of their weights."""
+        return []
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights of this layer and of the layers inside it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers:
+            layer.trainable = value
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, the layer's own in order of creation and then those of its sublayers."""
+        return self._variables + [w for layer in self.sublayers for w in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Weights that training changes."""
+        if not self._trainable:
+            return []
+        own = [w for w in self._variables if w.trainable]
+        return own + [w for layer in self.sublayers for w in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Weights that training does not change by gradients."""
+        trainable = {id(w) for w in self.trainable_weights}
+        return [w for w in self.weights if id(w) not in trainable]
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the regularizers on the weights that training changes."""
+        return [float(w.regularizer(w.value)) for w in self.trainable_weights if w.regularizer]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weight arrays, in the order of ``weights``."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Overwrite all weights, in the order of ``weights``.
+
+        Raises:
+            ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed then.
+        """
+        own = self.weights
+        if len(weights) != len(own):
+            raise ValueError(
+                errors.bad_argument(
+                    "weights", f"{len(weights)} arrays", f"{len(own)} arrays for {self.name!r}"
+                )
+            )
+        arrays = [np.asarray(value) for value in weights]
+        for variable, array in zip(own, arrays, strict=True):
+            if array.shape != variable.shape:
+                expected = f"{variable.shape}, that of {variable.path!r}"
+                raise ValueError(errors.bad_shape("weights", array.shape, expected))
+            if array.dtype.kind not in "fiub":
+                raise ValueError(errors.bad_dtype("weights", array.dtype, "real numbers"))
+        for variable, array in zip(own, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Return the number of scalars in all weights.
+
+        Raises:
+            ValueError: the layer is not built yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no weights yet. Build it first: call it on data, or "
+                "call build(input_shape)."
+            )
+        return sum(w.value.size for w in self.weights)
+
+    # ---- calls ---------------------------------------------------------------------------
+
+    def forward(
+        self, inputs: Any, context: CallContext, **options: Any
+    ) -> tuple[Any, Pullback | None]:
+        """Compute the outputs and, if ``context.gradient``, the pullback; else ``None``.
+
+        Args:
+            inputs: arrays of the layer's dtype, C-contiguous, checked against the input rank.
+            context: see ``CallContext``.
+            options: ``mask`` and ``initial_state``, for the layers that take them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `forward`.")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the outputs for inputs of ``input_shape``."""
+        return tuple(input_shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask that travels on with the outputs."""
+        return mask if self.supports_masking else None
+
+    def __call__(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> Any:
+        """Compute the outputs for arrays ``inputs``.
+
+        Args:
+            inputs: array; converted to the layer's dtype.
+            training: whether dropout drops and batch statistics are updated.
+            mask: boolean, (batch, timesteps), True where a step counts; layers without time
+                axis ignore it.
+            options: further arguments of the layer's own, such as ``initial_state``.
+
+        Returns:
+            Array, or a tuple of arrays where the layer has several outputs.
+
+        Raises:
+            ValueError: inputs of another rank, other features or no real numbers.
+        """
+        context = CallContext(training=bool(training))
+        return self.run(inputs, context, mask=mask, **options)[0]
+
+    def vjp(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> tuple[Any, Pullback]:
+        """Compute the outputs, and a function that carries gradients back.
+
+        Args are those of a call.
+
+        Returns:
+            ``outputs, pullback``. ``d_inputs, d_weights = pullback(d_outputs)`` multiplies
+            the gradient of a scalar by the layer's Jacobian: ``d_outputs`` has the structure and
+            shapes of ``outputs`` (``None`` for an output that does not matter), ``d_inputs``
+            those of ``inputs`` (``[d_inputs, *d_initial_state]`` where an ``initial_state`` was
+            given, ``None`` for integer inputs), and ``d_weights`` the order of
+            ``trainable_weights``. The pullback may be called more than once, before the weights
+            change.
+
+        Raises:
+            ValueError: as a call does; the pullback raises it for gradients of other shapes.
+        """
+        context = CallContext(training=bool(training), gradient=True)
+        outputs, pullback = self.run(inputs, context, mask=mask, **options)
+        assert pullback is not None
+
+        def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
+            return pullback(_check_gradients(d_outputs, outputs))
+
+        return outputs, checked_pullback
+
+    def run(
+        self, inputs: Any, context: CallContext, **options: Any
+    ) -> tuple[Any, Pullback | None]:
+        """Check and convert the inputs, build if needed, compute. Models call this."""
+        inputs = self.convert_inputs(inputs)
+        if not self.built:
+            self.build_scoped(_shape_of(inputs))
+        self.check_inputs(inputs)
+        outputs, pullback = self.forward(inputs, context, **options)
+        if self.activity_regularizer is not None and context.penalties is not None:
+            pullback = self._add_activity_penalty(outputs, pullback, context)
+        return outputs, pullback
+
+    def build_scoped(self, input_shape: Any) -> None:
+        """Build the layer inside its own name scope."""
+        with name_scope(self.name):
+            self.build(input_shape)
+        self.built = True
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Return ``inputs`` as a C-contiguous array of the layer's dtype."""
+        return to_float_array("inputs", inputs, self.dtype)
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if rank or features are not what the layer takes."""
+        rank = inputs.ndim
+        least = self.min_input_rank
+        if self.input_rank is not None and rank != self.input_rank:
+            expected = f"rank {self.input_rank}, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if least is not None and rank < least:
+            expected = f"rank {least} or more, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if self.input_features is not None and inputs.shape[-1] != self.input_features:
+            expected = f"{self.input_features} features in the last axis, as {self.name!r} was built"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+
+    def _add_activity_penalty(
+        self, outputs: Any, pullback: Pullback | None, context: CallContext
+    ) -> Pullback | None:
+        """Add penalty(output) / batch for every output; its gradient joins d_outputs."""
+        regularizer = self.activity_regularizer
+        assert context.penalties is not None
+        for output in _flatten(outputs):
+            context.penalties.append(float(regularizer(output)) / output.shape[0])
+        if pullback is None:
+            return None
+
+        def with_penalty(d_outputs: Any) -> tuple[Any, list[Array]]:
+            d_penalty = [regularizer.gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)]
+            given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
+            total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
+            return pullback(tuple(total) if isinstance(outputs, tuple) else total[0])
+
+        return with_penalty
+
+    # ---- configuration -------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments that make this layer again, as plain data."""
+        return {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer, without weights, from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def to_float_array(argument: str, value: Any, dtype: str) -> Array:
+    """Return ``value`` as a C-contiguous, native array of ``dtype``.
+
+    Raises:
+        ValueError: ragged or empty values, or such that are no real numbers.
+    """
+    array = to_real_array(argument, value)
+    if array.size == 0:
+        remedy = "Pass at least one sample and one time step."
+        raise ValueError(errors.bad_shape(argument, array.shape, "no axis of length 0", remedy))
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def to_real_array(argument: str, value: Any) -> Array:
+    """Return ``value`` as an array of bools, integers or floats, of any byte order."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        remedy = "Pad the sequences to one length first: fastrnn.utils.pad_sequences."
+        raise ValueError(
+            errors.bad_argument(argument, type(value).__name__, "an array", remedy)
+        ) from None
+    if array.dtype.kind not in "fiub":
+        remedy = "Convert it first: numpy.asarray(…, dtype='float32')."
+        raise ValueError(errors.bad_dtype(argument, array.dtype, "real numbers", remedy))
+    return array
+
+
+def _flatten(outputs: Any) -> list[Any]:
+    return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+
+
+def _shape_of(inputs: Any) -> Any:
+    return inputs.shape if isinstance(inputs, np.ndarray) else [x.shape for x in inputs]
+
+
+def _check_gradients(d_outputs: Any, outputs: Any) -> Any:
+    expected = _flatten(outputs)
+    given = _flatten(d_outputs)
+    if len(given) != len(expected):
+        raise ValueError(
+            errors.bad_argument("d_outputs", f"{len(given)} arrays", f"{len(expected)} arrays")
+        )
+    checked = []
+    for gradient, output in zip(given, expected, strict=True):
+        if gradient is not None:
+            gradient = to_float_array("d_outputs", gradient, output.dtype.name)
+            if gradient.shape != output.shape:
+                raise ValueError(
+                    errors.bad_shape("d_outputs", gradient.shape, f"{output.shape}, as the outputs")
+                )
+        checked.append(gradient)
+    return tuple(checked) if isinstance(outputs, tuple) else checked[0]
+
+
+def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Take ``input_shape`` or ``input_dim`` out of ``kwargs``, as Keras still accepts them."""
+    shape = kwargs.pop("input_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    if dim is not None and shape is None:
+        shape = (dim,)
+    if shape is None:
+        return None
+    warnings.warn(
+        "Do not pass `input_shape` or `input_dim` to a layer: in a Sequential model, put an "
+        "`Input(shape)` object first.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return tuple(shape)
+
+
+def iterate_layers(layer: Layer) -> Iterator[Layer]:
+    """Yield ``layer`` and all layers inside it, depth first."""
+    yield layer
+    for inner in layer.sublayers:
+        yield from iterate_layers(inner)

@@ -1,0 +1,44 @@
+"""The one source of random seeds: initializers, dropout and shuffling draw theirs here."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from fastrnn import errors
+
+_LARGEST_SEED = 2**32 - 1  # what numpy.random.seed takes
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed ``random``, ``numpy.random`` and everything random in fastrnn.
+
+    After it, the same script gives the same weights, dropout masks and order of samples,
+    bit for bit.
+
+    Args:
+        seed: integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: ``seed`` is no such integer.
+
+    >>> import fastrnn
+    >>> fastrnn.utils.set_random_seed(7)
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise ValueError(errors.bad_argument("seed", seed, "an integer"))
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+
+
+def draw_seed() -> int:
+    """Draw a seed for one initializer, layer or shuffle."""
+    return random.randint(1, 10**9)
+
+
+def generator(seed: int | None = None) -> np.random.Generator:
+    """Return a generator with this seed, or with one that is drawn."""
+    return np.random.default_rng(draw_seed() if seed is None else seed)
