@@ -14,6 +14,7 @@ class BuildExt(build_ext):
     """Adds the flags that suit the compiler at hand."""
 
     def build_extensions(self) -> None:
+        """Build all extensions with those flags."""
         flags = MSVC_FLAGS if self.compiler.compiler_type == "msvc" else UNIX_FLAGS
         for extension in self.extensions:
             extension.extra_compile_args += flags

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, errors
-from fastrnn.activations import Activation
+from fastrnn.activations import NOT_FOR_CELLS, Activation
 from fastrnn.cells import CELLS
 
 Array = npt.NDArray[Any]
@@ -34,15 +34,15 @@ class RecurrentCall:
 
     Attributes:
         cell: name of the cell in ``CELLS``.
-        activation, recurrent_activation: see ``fastrnn.activations``. SimpleRNN uses the first only.
+        activation, recurrent_activation: see ``fastrnn.activations``; SimpleRNN uses the first.
         x: inputs, (B, T, F).
         kernel: (F, G·H).
         recurrent_kernel: (H, G·H).
         bias: (G·H,), or (2, G·H) with a recurrent bias (input row, recurrent row); or ``None``.
         initial_state: one (B, H) array for each state of the cell.
-        mask: bool, (B, T), True where a step counts; or ``None``. A masked step copies every state
-            through, and its output repeats the previous output (zeros before the first step that
-            counts). What stands in ``x`` under a masked step, NaN too, has no effect on anything.
+        mask: bool, (B, T), True where a step counts; or ``None``. A masked step copies every
+            state through, and its output repeats the previous output (zeros before the first step
+            that counts). What stands in ``x`` under a mask, NaN too, has no effect on anything.
         input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or ``None``.
             The same for all time steps.
         recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, H); or ``None``.
@@ -144,6 +144,11 @@ def rnn_backward(
 def check_call(call: RecurrentCall) -> None:
     """Raise ``ValueError`` if an array of ``call`` does not fit the others."""
     spec = CELLS[call.cell]
+    for activation in (call.activation, call.recurrent_activation):
+        if activation.name in NOT_FOR_CELLS and activation.builtin:
+            raise ValueError(
+                errors.bad_argument("activation", activation.name, "one that keeps the shape")
+            )
     if call.x.ndim != 3 or 0 in call.x.shape:
         raise ValueError(
             errors.bad_shape("inputs", call.x.shape, "(batch, timesteps, features), none of them 0")
@@ -179,9 +184,7 @@ def check_call(call: RecurrentCall) -> None:
     for state in call.initial_state:
         if state.shape != (batch, units):
             raise ValueError(
-                errors.bad_shape(
-                    "initial_state", state.shape, f"(batch, units) = {(batch, units)}"
-                )
+                errors.bad_shape("initial_state", state.shape, f"(batch, units) = {(batch, units)}")
             )
         if state.dtype != call.x.dtype:
             raise ValueError(errors.bad_dtype("initial_state", state.dtype, str(call.x.dtype)))

@@ -40,9 +40,17 @@ static FR_INLINE REAL FN(fr_softplus)(REAL x)
     return x > 0 ? x + tail : tail;
 }
 
-static FR_INLINE REAL FN(fr_erf)(REAL x)
+/* The normal distribution function, exact in its far tail too. */
+static FR_INLINE REAL FN(fr_normal_cdf)(REAL x)
 {
-    return LIBM(erf)(x);
+    return LIBM(erfc)(-x * SQRT_HALF) / 2;
+}
+
+/* (x + s) / 2 with s = sqrt(x^2 + 4), without its cancellation for x < 0. */
+static FR_INLINE REAL FN(fr_squareplus)(REAL x)
+{
+    REAL s = LIBM(sqrt)(x * x + 4);
+    return x < 0 ? 2 / (s - x) : (x + s) / 2;
 }
 
 static FR_INLINE REAL FN(fr_clip)(REAL x, REAL low, REAL high)
@@ -73,7 +81,7 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
     FROM_INPUT(softplus, FN(fr_softplus)(x), FN(fr_sigmoid)(x))                                    \
     FROM_INPUT(softsign, x / (1 + LIBM(fabs)(x)),                                                  \
                1 / ((1 + LIBM(fabs)(x)) * (1 + LIBM(fabs)(x))))                                    \
-    FROM_INPUT(squareplus, (x + LIBM(sqrt)(x * x + 4)) / 2, (1 + x / LIBM(sqrt)(x * x + 4)) / 2)   \
+    FROM_INPUT(squareplus, FN(fr_squareplus)(x), y / LIBM(sqrt)(x * x + 4))                        \
     FROM_OUTPUT(exponential, FN(fr_exp)(x), y)                                                     \
     FROM_INPUT(hard_sigmoid, FN(fr_clip)(x / 6 + R(0.5), 0, 1),                                    \
                (x > -3) & (x < 3) ? R(1) / 6 : R(0))                                               \
@@ -87,9 +95,8 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
     FROM_INPUT(tanh_shrink, x - FN(fr_tanh)(x), FN(fr_tanh)(x) * FN(fr_tanh)(x))                   \
     FROM_INPUT(log_sigmoid, -FN(fr_softplus)(-x), FN(fr_sigmoid)(-x))                              \
     FROM_INPUT(silu, x *FN(fr_sigmoid)(x), FN(fr_sigmoid)(x) * (1 + x - y))                        \
-    FROM_INPUT(gelu, x * (1 + FN(fr_erf)(x * SQRT_HALF)) / 2,                                      \
-               (1 + FN(fr_erf)(x * SQRT_HALF)) / 2 +                                               \
-                   x * INVERSE_SQRT_TWO_PI * FN(fr_exp)(-x * x / 2))                               \
+    FROM_INPUT(gelu, x *FN(fr_normal_cdf)(x),                                                      \
+               FN(fr_normal_cdf)(x) + x * INVERSE_SQRT_TWO_PI * FN(fr_exp)(-x * x / 2))            \
     FROM_INPUT(mish, x *FN(fr_tanh)(FN(fr_softplus)(x)), FN(mish_slope)(x))                        \
     FROM_INPUT(sparse_sigmoid, FN(fr_clip)((x + 1) / 2, 0, 1),                                     \
                (x > -1) & (x < 1) ? R(0.5) : R(0))                                                 \

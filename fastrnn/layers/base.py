@@ -102,7 +102,9 @@ class Layer:
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(errors.bad_argument("name", name, "a string without '/'"))
         self.name = auto_name(type(self).__name__) if name is None else name
-        self.dtype = config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
+        self.dtype = (
+            config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
+        )
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = bool(trainable)
         self.built = False
@@ -292,9 +294,7 @@ class Layer:
 
         return outputs, checked_pullback
 
-    def run(
-        self, inputs: Any, context: CallContext, **options: Any
-    ) -> tuple[Any, Pullback | None]:
+    def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
         """Check and convert the inputs, build if needed, compute. Models call this."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
@@ -326,7 +326,9 @@ class Layer:
             expected = f"rank {least} or more, {self.input_axes}, for layer {self.name!r}"
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
         if self.input_features is not None and inputs.shape[-1] != self.input_features:
-            expected = f"{self.input_features} features in the last axis, as {self.name!r} was built"
+            expected = (
+                f"{self.input_features} features in the last axis, as {self.name!r} was built"
+            )
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def _add_activity_penalty(
@@ -341,7 +343,9 @@ class Layer:
             return None
 
         def with_penalty(d_outputs: Any) -> tuple[Any, list[Array]]:
-            d_penalty = [regularizer.gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)]
+            d_penalty = [
+                regularizer.gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)
+            ]
             given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
             total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
             return pullback(tuple(total) if isinstance(outputs, tuple) else total[0])

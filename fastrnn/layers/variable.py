@@ -44,7 +44,7 @@ class Variable:
         constraint: function applied to the value after each update, or ``None``.
 
     Attributes:
-        value: the array itself, of the variable's dtype, C-contiguous. Training updates it in place.
+        value: the array itself, C-contiguous. Training updates it in place.
         path: the names of the scopes that it was made in, then its name, joined by ``/``.
     """
 

@@ -1,0 +1,5 @@
+"""The reference engine: plain NumPy, any float type, any activation."""
+
+from fastrnn.reference.sequence import backward, forward
+
+__all__ = ["backward", "forward"]

@@ -1,0 +1,273 @@
+"""The blas engine against the reference engine."""
+
+import dataclasses
+import threading
+
+import numpy as np
+import pytest
+from cases import ALL_CASES, CELL_ACTIVATIONS, OPTION_CASES, Case, make_call, make_gradients
+from tolerance import assert_close
+
+from fastrnn import _blas, activations, reference
+from fastrnn.cells import CELLS
+
+NAMES = ("dx", "dkernel", "drecurrent_kernel", "dbias")
+
+
+def cast(call, dtype):
+    """The same call with every float array in another dtype."""
+    arrays = {}
+    for field in dataclasses.fields(call):
+        value = getattr(call, field.name)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            arrays[field.name] = value.astype(dtype)
+    states = tuple(s.astype(dtype) for s in call.initial_state)
+    return dataclasses.replace(call, **arrays, initial_state=states)
+
+
+def check(case, actual_call, expected_call):
+    outputs, states, workspace = _blas.forward(actual_call)
+    expected, expected_states, expected_workspace = reference.forward(expected_call)
+    forward = {"n_accumulated": case.n_accumulated, "timesteps": case.timesteps}
+    assert outputs.dtype == actual_call.x.dtype
+    assert_close(outputs, expected, **forward, name="outputs")
+    for k, (state, expected_state) in enumerate(zip(states, expected_states, strict=True)):
+        assert_close(state, expected_state, **forward, name=f"states[{k}]")
+    d_outputs, d_states = make_gradients(actual_call)
+    gradients = _blas.backward(workspace, d_outputs, d_states)
+    expected_gradients = reference.backward(expected_workspace, d_outputs, tuple(d_states))
+    for name in NAMES:
+        actual, wanted = getattr(gradients, name), getattr(expected_gradients, name)
+        if wanted is None:
+            assert actual is None
+        else:
+            assert_close(actual, wanted, **forward, backward=True, name=name)
+    for actual, wanted in zip(
+        gradients.dinitial_state, expected_gradients.dinitial_state, strict=True
+    ):
+        assert_close(actual, wanted, **forward, backward=True, name="dinitial_state")
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
+def test_float64_agrees_with_the_reference(case):
+    call = make_call(case)
+    check(case, call, call)
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
+def test_float32_agrees_with_the_float64_reference(case):
+    call = make_call(case, dtype="float32")
+    check(case, call, cast(call, "float64"))
+
+
+@pytest.mark.parametrize("case", OPTION_CASES, ids=lambda c: c.id)
+def test_without_saving_the_outputs_are_the_same_bits(case):
+    call = make_call(case, dtype="float32")
+    kept = _blas.forward(call)
+    lean = _blas.forward(dataclasses.replace(call, save=False))
+    assert lean[2] is None
+    np.testing.assert_array_equal(lean[0], kept[0])
+    np.testing.assert_array_equal(lean[1], kept[1])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_sequences_longer_than_one_chunk(cell):
+    """Inference computes the input products of a limited number of steps at once."""
+    case = Case(cell, batch=33, timesteps=300, features=3, units=17, mask="holes")
+    call = make_call(case, dtype="float32", save=False)
+    outputs, states, _ = _blas.forward(call)
+    expected, expected_states, _ = reference.forward(cast(call, "float64"))
+    # The states forget: errors do not grow with all the steps, but with those still remembered.
+    assert_close(outputs, expected, case.n_accumulated, case.timesteps)
+    assert_close(states[0], expected_states[0], case.n_accumulated, case.timesteps)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_linear_activations_on_small_integers_are_exact(cell):
+    """No rounding: any difference is a wrong index, not a tolerance."""
+    rng = np.random.default_rng(3)
+    case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")
+    call = make_call(case)
+    spec = CELLS[cell]
+
+    def integers(shape, high=2):
+        return rng.integers(-high + 1, high, shape).astype(np.float64)
+
+    linear = activations.get("linear")
+    call = dataclasses.replace(
+        call,
+        activation=linear,
+        recurrent_activation=linear,
+        x=integers(call.x.shape),
+        kernel=integers(call.kernel.shape),
+        recurrent_kernel=integers(call.recurrent_kernel.shape),
+        bias=integers(spec.bias_shape(17)),
+        initial_state=tuple(integers((5, 17)) for _ in spec.states),
+    )
+    outputs, states, _ = _blas.forward(call)
+    expected, expected_states, _ = reference.forward(call)
+    assert np.abs(expected).max() < 2**53
+    np.testing.assert_array_equal(outputs, expected)
+    np.testing.assert_array_equal(states, expected_states)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in OPTION_CASES if c.mask is not None], ids=lambda c: c.id
+)
+def test_nan_under_a_mask_reaches_nothing(case):
+    clean, dirty = make_call(case), make_call(case, nan_under_mask=True)
+    d_outputs, d_states = make_gradients(clean)
+    expected, actual = _blas.forward(clean), _blas.forward(dirty)
+    np.testing.assert_array_equal(actual[0], expected[0])
+    gradients = [_blas.backward(r[2], d_outputs, d_states) for r in (expected, actual)]
+    for wanted, got in zip(*[g[:4] + g.dinitial_state for g in gradients], strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_pullback_may_be_used_twice_and_from_threads(cell):
+    call = make_call(Case(cell, batch=4, timesteps=6, mask="holes"))
+    d_outputs, d_states = make_gradients(call)
+    _, _, workspace = _blas.forward(call)
+    expected = _blas.backward(workspace, d_outputs, d_states)
+    results = [None] * 8
+
+    def work(k):
+        for _ in range(20):
+            results[k] = _blas.backward(workspace, d_outputs, d_states)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(results))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        np.testing.assert_array_equal(result.dkernel, expected.dkernel)
+        np.testing.assert_array_equal(result.dx, expected.dx)
+
+
+def test_missing_gradients_are_zero():
+    call = make_call(Case("lstm"))
+    _, _, workspace = _blas.forward(call)
+    d_outputs, _ = make_gradients(call)
+    with_none = _blas.backward(workspace, d_outputs, [None, None])
+    with_zero = _blas.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
+    np.testing.assert_array_equal(with_none.dkernel, with_zero.dkernel)
+    nothing = _blas.backward(workspace, None, [None, None])
+    assert not nothing.dkernel.any() and not nothing.dx.any()
+
+
+def unaligned(array):
+    raw = np.empty(array.nbytes + 1, np.uint8)
+    view = raw[1:].view(array.dtype).reshape(array.shape)
+    view[...] = array
+    return view
+
+
+@pytest.mark.parametrize(
+    "change",
+    [unaligned, np.asfortranarray, lambda a: np.repeat(a, 2, axis=0)[::2]],
+    ids=["unaligned", "fortran", "strided"],
+)
+def test_any_memory_layout(change):
+    call = make_call(Case("lstm"))
+    expected = _blas.forward(call)[0]
+    changed = dataclasses.replace(
+        call,
+        x=change(call.x),
+        kernel=change(call.kernel),
+        recurrent_kernel=change(call.recurrent_kernel),
+        bias=change(call.bias),
+        initial_state=tuple(change(s) for s in call.initial_state),
+    )
+    np.testing.assert_array_equal(_blas.forward(changed)[0], expected)
+
+
+WRONG = {
+    "kernel": lambda c: {"kernel": c.kernel[:-1]},
+    "recurrent_kernel": lambda c: {"recurrent_kernel": c.recurrent_kernel[:, :-1]},
+    "bias": lambda c: {"bias": c.bias[:-1]},
+    "mask": lambda c: {"mask": np.ones((3, 4), bool)},
+    "initial_state": lambda c: {"initial_state": c.initial_state[:1]},
+    "recurrent_dropout": lambda c: {"recurrent_dropout": np.ones((1, 3, 7))},
+    "input_dropout": lambda c: {"input_dropout": np.ones((2, 3, 4))},
+    "inputs": lambda c: {"x": c.x[:, :0]},
+}
+
+
+@pytest.mark.parametrize("argument", WRONG)
+def test_shapes_are_checked_before_memory_is_touched(argument):
+    call = make_call(Case("lstm"))
+    with pytest.raises(ValueError, match=f"`{argument}`"):
+        _blas.forward(dataclasses.replace(call, **WRONG[argument](call)))
+
+
+def test_dtypes_are_checked():
+    call = make_call(Case("lstm"))
+    with pytest.raises(ValueError, match="dtype"):
+        _blas.forward(cast(call, "float16"))
+    with pytest.raises(ValueError, match="`kernel`"):
+        _blas.forward(dataclasses.replace(call, kernel=call.kernel.astype("float32")))
+    _, _, workspace = _blas.forward(call)
+    with pytest.raises(ValueError, match="d_outputs"):
+        _blas.backward(workspace, np.zeros((3, 5, 8)), [None, None])
+
+
+# ---- the activations themselves, through a SimpleRNN that adds nothing to them ----
+
+
+def activate(name, values, dtype):
+    """The engine's activation of ``values``: a SimpleRNN whose bias they are."""
+    values = np.asarray(values, dtype)
+    n = values.shape[-1]
+    call = make_call(Case("simple_rnn", batch=1, timesteps=1, features=n, units=n), dtype=dtype)
+    call = dataclasses.replace(
+        call,
+        activation=activations.get(name),
+        x=np.zeros((1, 1, n), dtype),
+        kernel=np.eye(n, dtype=dtype),
+        recurrent_kernel=np.zeros((n, n), dtype),
+        bias=values,
+    )
+    return _blas.forward(call)[0][0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CELL_ACTIVATIONS)
+def test_every_activation_far_from_zero(name, dtype):
+    values = np.array(
+        [-90, -40, -20, -9.5, -4, -2, -1e-3, -1e-20, 0, 1e-20, 1e-3, 2, 4, 9.5, 20, 40, 80]
+    )
+    actual = activate(name, values, dtype)
+    expected = activations.get(name)(values.astype(dtype).astype("float64"))
+    eps = np.finfo(dtype).eps
+    # x - tanh(x) is as exact as tanh is; everything else is exact relative to itself.
+    atol = 4 * eps * np.abs(values) if name == "tanh_shrink" else 1e-37
+    assert (np.abs(actual - expected) <= 30 * eps * np.abs(expected) + atol).all(), (
+        actual,
+        expected,
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "limits"), [("tanh", (-1, 1)), ("sigmoid", (0, 1)), ("exponential", (0, np.inf))]
+)
+def test_infinities_and_nan(name, limits, dtype):
+    actual = activate(name, [-np.inf, np.inf, np.nan, -1e30, 1e30], dtype)
+    np.testing.assert_array_equal(actual, [*limits, np.nan, *limits])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "exponential"])
+def test_standard_activations_are_within_four_ulp(name, dtype):
+    values = np.linspace(-20, 20, 4001).astype(dtype)
+    wide = values.astype(np.longdouble)
+    exact = {
+        "tanh": lambda: np.tanh(wide),
+        "sigmoid": lambda: 1 / (1 + np.exp(-wide)),
+        "exponential": lambda: np.exp(wide),
+    }[name]()
+    actual = activate(name, values, dtype)
+    ulp = np.spacing(np.abs(exact).astype(dtype)).astype(np.longdouble)
+    assert float((np.abs(actual - exact) / ulp).max()) <= 4
