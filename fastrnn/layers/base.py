@@ -223,6 +223,12 @@ class Layer:
             )
         return sum(w.value.size for w in self.weights)
 
+    def gradients_of(self, *pairs: tuple[Variable | None, Array | None]) -> list[Array]:
+        """Return the gradients of those of the layer's own variables that training changes."""
+        if not self._trainable:
+            return []
+        return [g for v, g in pairs if v is not None and g is not None and v.trainable]
+
     # ---- calls ---------------------------------------------------------------------------
 
     def forward(
@@ -397,6 +403,28 @@ def to_real_array(argument: str, value: Any) -> Array:
         remedy = "Convert it first: numpy.asarray(…, dtype='float32')."
         raise ValueError(errors.bad_dtype(argument, array.dtype, "real numbers", remedy))
     return array
+
+
+def to_mask(mask: Any, shape: tuple[int, ...]) -> Array | None:
+    """Return ``mask`` as a bool array of ``shape``, or ``None`` where it is ``None``.
+
+    Raises:
+        ValueError: it has another shape, or values that are neither bool nor numbers.
+    """
+    if mask is None:
+        return None
+    array = to_real_array("mask", mask)
+    if array.shape != shape:
+        raise ValueError(errors.bad_shape("mask", array.shape, f"{shape}, (batch, timesteps)"))
+    return np.ascontiguousarray(array, dtype=bool)
+
+
+def to_positive_int(argument: str, value: Any) -> int:
+    """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no positive integer."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value <= 0:
+        raise ValueError(errors.bad_argument(argument, value, "a positive integer"))
+    return int(value)
 
 
 def _flatten(outputs: Any) -> list[Any]:

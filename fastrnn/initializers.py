@@ -1,0 +1,329 @@
+"""Initial values of weights, under Keras's names.
+
+An initializer is called with a shape and gives an array. It has one seed, drawn when it is made if
+none is given; called twice with the same shape, it gives the same values twice.
+
+>>> from fastrnn import initializers
+>>> initializers.get("zeros")((2,))
+array([0., 0.], dtype=float32)
+>>> initializers.GlorotUniform(seed=1)((3, 4)).shape
+(3, 4)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import config, errors
+from fastrnn._registry import Registry
+from fastrnn.utils import random
+
+Array = npt.NDArray[Any]
+registry = Registry("initializer", "keras.initializers")
+
+get = registry.get
+serialize = registry.serialize
+deserialize = registry.deserialize
+
+# Standard deviation of a standard normal distribution cut off at ±2.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class Initializer:
+    """Base class: subclass it and implement ``__call__(shape, dtype=None)``."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Return an array of ``shape`` and ``dtype`` (default: ``config.floatx()``)."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make an initializer from what ``get_config`` returned."""
+        return cls(**config)
+
+
+def _dtype(dtype: Any) -> Any:
+    return config.floatx() if dtype is None else dtype
+
+
+@registry.register("zero")
+class Zeros(Initializer):
+    """All entries are 0."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Return zeros."""
+        return np.zeros(shape, _dtype(dtype))
+
+
+@registry.register("one")
+class Ones(Initializer):
+    """All entries are 1."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Return ones."""
+        return np.ones(shape, _dtype(dtype))
+
+
+@registry.register()
+class Constant(Initializer):
+    """All entries are ``value``."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = value
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Return ``value`` everywhere."""
+        return np.full(shape, self.value, _dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"value": self.value}
+
+
+@registry.register("IdentityInitializer")
+class Identity(Initializer):
+    """The identity matrix times ``gain``; for 2-D shapes only."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Return a matrix with ``gain`` on its diagonal."""
+        if len(shape) != 2:
+            raise ValueError(errors.bad_argument("shape", tuple(shape), "two dimensions"))
+        return np.eye(*shape, dtype=_dtype(dtype)) * np.asarray(self.gain, _dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"gain": self.gain}
+
+
+class RandomInitializer(Initializer):
+    """Base class of the initializers that draw. The seed is drawn here if it is not given."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+            raise ValueError(errors.bad_argument("seed", seed, "an integer or None"))
+        self._given_seed = seed
+        self.seed = random.draw_seed() if seed is None else int(seed)
+
+    def generator(self) -> np.random.Generator:
+        """Return a generator in its first state."""
+        return random.generator(self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"seed": self._given_seed}
+
+
+@registry.register("normal")
+class RandomNormal(RandomInitializer):
+    """Normal distribution."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Draw from the distribution."""
+        return self.generator().normal(self.mean, self.stddev, shape).astype(_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+
+
+@registry.register()
+class TruncatedNormal(RandomNormal):
+    """Normal distribution, cut off at two standard deviations from the mean."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Draw from the distribution."""
+        return _truncated_normal(self.generator(), self.mean, self.stddev, shape, _dtype(dtype))
+
+
+@registry.register("uniform")
+class RandomUniform(RandomInitializer):
+    """Uniform distribution from ``minval`` to ``maxval``."""
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.minval, self.maxval = minval, maxval
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Draw from the distribution."""
+        return self.generator().uniform(self.minval, self.maxval, shape).astype(_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
+
+
+@registry.register()
+class VarianceScaling(RandomInitializer):
+    """A distribution whose variance is ``scale`` / n, n being the number of inputs or outputs.
+
+    Args:
+        scale: positive.
+        mode: what n is: ``"fan_in"``, ``"fan_out"``, or ``"fan_avg"``, their mean.
+        distribution: ``"truncated_normal"``, ``"untruncated_normal"`` or ``"uniform"``.
+        seed: integer or ``None``.
+
+    Raises:
+        ValueError: an argument is none of these.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        if scale <= 0:
+            raise ValueError(errors.bad_argument("scale", scale, "a positive number"))
+        modes = ("fan_in", "fan_out", "fan_avg")
+        if mode not in modes:
+            raise ValueError(errors.not_one_of("mode", mode, modes))
+        distribution = "truncated_normal" if distribution == "normal" else distribution
+        distributions = ("truncated_normal", "untruncated_normal", "uniform")
+        if distribution not in distributions:
+            raise ValueError(errors.not_one_of("distribution", distribution, distributions))
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Draw from the distribution."""
+        fan_in, fan_out = compute_fans(shape)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, n)
+        generator, dtype = self.generator(), _dtype(dtype)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return generator.uniform(-limit, limit, shape).astype(dtype)
+        if self.distribution == "untruncated_normal":
+            return generator.normal(0, math.sqrt(variance), shape).astype(dtype)
+        stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
+        return _truncated_normal(generator, 0, stddev, shape, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            **super().get_config(),
+        }
+
+
+class _NamedScaling(VarianceScaling):
+    """A variance scaling with a name of its own: fixed scale, mode and distribution."""
+
+    _arguments: tuple[float, str, str]
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(*self._arguments, seed=seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return RandomInitializer.get_config(self)
+
+
+@registry.register()
+class GlorotUniform(_NamedScaling):
+    """Glorot and Bengio, 2010: variance 2 / (inputs + outputs), uniform."""
+
+    _arguments = (1.0, "fan_avg", "uniform")
+
+
+@registry.register()
+class GlorotNormal(_NamedScaling):
+    """Glorot and Bengio, 2010: variance 2 / (inputs + outputs), truncated normal."""
+
+    _arguments = (1.0, "fan_avg", "truncated_normal")
+
+
+@registry.register()
+class HeUniform(_NamedScaling):
+    """He et al., 2015: variance 2 / inputs, uniform."""
+
+    _arguments = (2.0, "fan_in", "uniform")
+
+
+@registry.register()
+class HeNormal(_NamedScaling):
+    """He et al., 2015: variance 2 / inputs, truncated normal."""
+
+    _arguments = (2.0, "fan_in", "truncated_normal")
+
+
+@registry.register()
+class LecunUniform(_NamedScaling):
+    """LeCun et al., 1998: variance 1 / inputs, uniform."""
+
+    _arguments = (1.0, "fan_in", "uniform")
+
+
+@registry.register()
+class LecunNormal(_NamedScaling):
+    """LeCun et al., 1998: variance 1 / inputs, truncated normal."""
+
+    _arguments = (1.0, "fan_in", "truncated_normal")
+
+
+@registry.register("OrthogonalInitializer")
+class Orthogonal(RandomInitializer):
+    """A matrix with orthonormal rows or columns times ``gain`` (Saxe et al., 2014).
+
+    The leading axes of a shape of more than two dimensions count as one.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+        """Draw from the distribution."""
+        if len(shape) < 2:
+            raise ValueError(errors.bad_argument("shape", tuple(shape), "two dimensions or more"))
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        draw = self.generator().normal(size=(max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(draw)
+        # Signs that make the decomposition unique, hence the distribution uniform.
+        q *= np.sign(np.diagonal(r))
+        q = q.T if rows < columns else q
+        return (self.gain * q).reshape(shape).astype(_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"gain": self.gain, **super().get_config()}
+
+
+def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
+    """Return the number of inputs and of outputs of a unit with weights of ``shape``."""
+    if len(shape) == 0:
+        return 1, 1
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    field = math.prod(shape[:-2])
+    return field * shape[-2], field * shape[-1]
+
+
+def _truncated_normal(
+    generator: np.random.Generator, mean: float, stddev: float, shape: Sequence[int], dtype: Any
+) -> Array:
+    from scipy.special import ndtr, ndtri
+
+    uniform = generator.uniform(ndtr(-2.0), ndtr(2.0), shape)
+    return (mean + stddev * ndtri(uniform)).astype(dtype)  # type: ignore[no-any-return]

@@ -1,0 +1,27 @@
+"""Layers, under Keras's names."""
+
+from fastrnn.layers.base import Layer
+from fastrnn.layers.core import Activation, Dense, Embedding, Input, InputLayer, Masking
+from fastrnn.layers.normalization import BatchNormalization
+from fastrnn.layers.regularization import Dropout
+from fastrnn.layers.reshaping import Flatten, RepeatVector
+from fastrnn.layers.rnn import GRU, LSTM, Bidirectional, SimpleRNN, TimeDistributed
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Activation",
+    "BatchNormalization",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Masking",
+    "RepeatVector",
+    "SimpleRNN",
+    "TimeDistributed",
+]

@@ -1,0 +1,231 @@
+"""What SimpleRNN, LSTM and GRU share: sequences, masks, states and options around a cell."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors, regularizers
+from fastrnn.functional import RecurrentCall, rnn_backward, rnn_forward
+from fastrnn.layers.base import CallContext, Layer, Pullback, to_float_array, to_mask
+from fastrnn.layers.rnn.cells import RecurrentCell
+
+Array = npt.NDArray[Any]
+
+
+def of_cell(name: str) -> Any:
+    """Return a property that reads the cell's attribute of this name."""
+    return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
+
+
+class RecurrentLayer(Layer):
+    """A cell run over sequences.
+
+    Args:
+        cell: the cell; it owns the weights.
+        return_sequences: whether the outputs are those of all steps, not of the last alone.
+        return_state: whether the final states are returned too, behind the outputs.
+        go_backwards: whether the steps are processed from the last to the first; the outputs stand
+            in the order of processing.
+        stateful: whether each batch starts with the states that the one before it ended with.
+        unroll, use_cudnn: accepted and without effect: they change nothing but speed elsewhere.
+        zero_output_for_mask: whether the output of a masked step is zero; else it repeats the
+            output before it.
+        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
+    """
+
+    supports_masking = True
+    input_rank = 3
+    input_axes = "(batch, timesteps, features)"
+
+    units = of_cell("units")
+    activation = of_cell("activation")
+    recurrent_activation = of_cell("recurrent_activation")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    recurrent_initializer = of_cell("recurrent_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    recurrent_regularizer = of_cell("recurrent_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    recurrent_constraint = of_cell("recurrent_constraint")
+    bias_constraint = of_cell("bias_constraint")
+    dropout = of_cell("dropout")
+    recurrent_dropout = of_cell("recurrent_dropout")
+    seed = of_cell("seed")
+
+    def __init__(
+        self,
+        cell: RecurrentCell,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if use_cudnn not in ("auto", True, False):
+            raise ValueError(errors.not_one_of("use_cudnn", use_cudnn, ("auto", True, False)))
+        self.cell = cell
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.use_cudnn = use_cudnn
+        # Kept between calls if stateful: one (batch, units) array for each state.
+        self.states: list[Array] | None = None
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The cell."""
+        return [self.cell]
+
+    def build(self, input_shape: Any) -> None:
+        """Make the cell's weights, and the states if the layer is stateful.
+
+        Raises:
+            ValueError: the features are not fixed, or the batch is not and the layer is stateful.
+        """
+        if len(input_shape) != 3:
+            expected = f"{self.input_axes} for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+        if self.stateful and input_shape[0] is None:
+            expected = f"a fixed batch size: layer {self.name!r} is stateful"
+            remedy = "Give the model an Input with `batch_size`."
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
+        if not self.cell.built:
+            self.cell.build_scoped((input_shape[0], input_shape[2]))
+        self.input_features = self.cell.kernel.shape[0]
+        if self.stateful:
+            self.states = self.zero_states(input_shape[0])
+        self.built = True
+
+    def zero_states(self, batch: int) -> list[Array]:
+        """Return one (batch, units) array of zeros for each state of the cell."""
+        return [np.zeros((batch, self.cell.units), self.dtype) for _ in self.cell.spec.states]
+
+    def reset_state(self) -> None:
+        """Set the kept states to zero."""
+        if self.states is not None:
+            self.states = self.zero_states(len(self.states[0]))
+
+    def reset_states(self) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
+        batch, timesteps = input_shape[:2]
+        units = self.cell.units
+        outputs = (batch, timesteps, units) if self.return_sequences else (batch, units)
+        if not self.return_state:
+            return outputs
+        return (outputs, *[(batch, units) for _ in self.cell.spec.states])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask if the outputs are sequences; no mask for the states."""
+        output_mask = mask if self.return_sequences else None
+        return (
+            [output_mask, *[None for _ in self.cell.spec.states]]
+            if self.return_state
+            else output_mask
+        )
+
+    def forward(
+        self,
+        inputs: Array,
+        context: CallContext,
+        mask: Any = None,
+        initial_state: Any = None,
+    ) -> tuple[Any, Pullback | None]:
+        """Run the cell over the sequences."""
+        states = self._first_states(len(inputs), initial_state)
+        call = self._make_call(inputs, states, to_mask(mask, inputs.shape[:2]), context)
+        outputs, final, workspace = rnn_forward(call)
+        if self.stateful:
+            self.states = list(final)
+        result = (outputs, *final) if self.return_state else outputs
+        if workspace is None:
+            return result, None
+
+        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
+            d_outputs, *d_states = d_result if self.return_state else (d_result,)
+            gradients = rnn_backward(workspace, d_outputs, d_states or [None] * len(final))
+            d_weights = self.cell.gradients_of(
+                (self.cell.kernel, gradients.dkernel),
+                (self.cell.recurrent_kernel, gradients.drecurrent_kernel),
+                (self.cell.bias, gradients.dbias),
+            )
+            d_weights = d_weights if self._trainable else []
+            if initial_state is None:
+                return gradients.dx, d_weights
+            return [gradients.dx, *gradients.dinitial_state], d_weights
+
+        return result, pullback
+
+    def _make_call(
+        self, inputs: Array, states: tuple[Array, ...], mask: Array | None, context: CallContext
+    ) -> RecurrentCall:
+        cell = self.cell
+        input_dropout, recurrent_dropout = None, None
+        if context.training:
+            input_dropout, recurrent_dropout = cell.draw_dropout(len(inputs))
+        return RecurrentCall(
+            cell=cell.spec.name,
+            activation=cell.activation,
+            recurrent_activation=cell.recurrent_activation,
+            x=inputs,
+            kernel=cell.kernel.value,
+            recurrent_kernel=cell.recurrent_kernel.value,
+            bias=None if cell.bias is None else cell.bias.value,
+            initial_state=states,
+            mask=mask,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+            go_backwards=self.go_backwards,
+            return_sequences=self.return_sequences,
+            zero_output_for_mask=self.zero_output_for_mask,
+            save=context.gradient,
+        )
+
+    def _first_states(self, batch: int, initial_state: Any) -> tuple[Array, ...]:
+        if self.states is not None and len(self.states[0]) != batch:
+            expected = f"batch {len(self.states[0])}, that of the states of layer {self.name!r}"
+            remedy = "A stateful layer works on batches of one size."
+            raise ValueError(errors.bad_shape("inputs", (batch, "…"), expected, remedy))
+        if initial_state is None:
+            return tuple(self.zero_states(batch) if self.states is None else self.states)
+        names = self.cell.spec.states
+        given = _as_list(initial_state)
+        if len(given) != len(names):
+            expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
+            raise ValueError(errors.bad_argument("initial_state", f"{len(given)} arrays", expected))
+        return tuple(to_float_array("initial_state", state, self.dtype) for state in given)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "stateful": self.stateful,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+            **self.cell.get_options(),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+        }
+
+
+def _as_list(states: Any) -> Sequence[Any]:
+    return states if isinstance(states, (list, tuple)) else [states]

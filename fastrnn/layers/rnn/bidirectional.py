@@ -1,0 +1,242 @@
+"""Bidirectional."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.rnn.base import RecurrentLayer
+
+Array = npt.NDArray[Any]
+
+MERGE_MODES = ("concat", "sum", "ave", "mul", None)
+
+
+@registry.register()
+class Bidirectional(Layer):
+    """Runs one recurrent layer over the sequences and another one backwards.
+
+    Args:
+        layer: a recurrent layer. It is copied from its configuration, once for each direction; the
+            layer itself keeps no weights.
+        merge_mode: how the outputs are joined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or
+            ``None`` for two outputs.
+        weights: initial weights, those of the forward layer first.
+        backward_layer: the layer for the other direction, if not a copy of ``layer``. It must have
+            the other ``go_backwards`` and equal ``return_sequences``, ``return_state``, ``stateful``.
+        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
+
+    With ``return_sequences``, the backward outputs stand in the order of time, and outputs of masked
+    steps are zero. Without, the forward layer's last step meets the backward layer's first.
+    With ``return_state``, the forward states follow the outputs, then the backward states.
+
+    Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the forward layer's states and
+    then the backward layer's, in one list; ``training``.
+
+    Raises:
+        ValueError: ``layer`` or ``backward_layer`` is no recurrent layer, the two do not fit each
+            other, or ``merge_mode`` is unknown.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import LSTM, Bidirectional
+    >>> Bidirectional(LSTM(8))(np.zeros((2, 5, 3))).shape
+    (2, 16)
+    """
+
+    supports_masking = True
+    input_rank = 3
+    input_axes = "(batch, timesteps, features)"
+
+    def __init__(
+        self,
+        layer: RecurrentLayer,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: RecurrentLayer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for argument, value in {"layer": layer, "backward_layer": backward_layer}.items():
+            if not isinstance(value, RecurrentLayer) and (argument == "layer" or value is not None):
+                raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
+        if merge_mode not in MERGE_MODES:
+            raise ValueError(errors.not_one_of("merge_mode", merge_mode, MERGE_MODES))
+        super().__init__(**kwargs)
+        self.merge_mode = merge_mode
+        self.forward_layer = _copy(layer, "forward_")
+        if backward_layer is None:
+            backward_layer = _copy(layer, "backward_", go_backwards=True)
+        self.backward_layer = backward_layer
+        self._check_directions()
+        for inner in self.sublayers:
+            inner.zero_output_for_mask = layer.return_sequences
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        self.stateful = layer.stateful
+        self._initial_weights = weights
+
+    def _check_directions(self) -> None:
+        forward, backward = self.forward_layer, self.backward_layer
+        if forward.go_backwards == backward.go_backwards:
+            expected = f"go_backwards={not forward.go_backwards}, the other direction"
+            received = f"go_backwards={backward.go_backwards}"
+            raise ValueError(errors.bad_argument("backward_layer", received, expected))
+        for option in ("stateful", "return_sequences", "return_state"):
+            wanted, given = getattr(forward, option), getattr(backward, option)
+            if wanted != given:
+                expected = f"{option}={wanted}, as the forward layer has it"
+                received = f"{option}={given}"
+                raise ValueError(errors.bad_argument("backward_layer", received, expected))
+
+    @property
+    def sublayers(self) -> list[Any]:
+        """The forward and the backward layer."""
+        return [self.forward_layer, self.backward_layer]
+
+    @property
+    def states(self) -> list[Array] | None:
+        """The kept states of both layers, or ``None``."""
+        if self.forward_layer.states is None or self.backward_layer.states is None:
+            return None
+        return self.forward_layer.states + self.backward_layer.states
+
+    def reset_state(self) -> None:
+        """Set the kept states of both layers to zero."""
+        for layer in self.sublayers:
+            layer.reset_state()
+
+    def reset_states(self) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state()
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of both layers."""
+        for layer in self.sublayers:
+            if not layer.built:
+                layer.build_scoped(input_shape)
+        self.input_features = self.forward_layer.input_features
+        self.built = True
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the outputs, or a tuple of shapes where there are several."""
+        shape = self.forward_layer.compute_output_shape(input_shape)
+        shape, states = (shape[0], shape[1:]) if self.return_state else (shape, ())
+        backward = self.backward_layer.compute_output_shape(input_shape)
+        backward = backward[0] if self.return_state else backward
+        if self.merge_mode == "concat":
+            shape = (*shape[:-1], shape[-1] + backward[-1])
+        outputs = (shape, backward) if self.merge_mode is None else (shape,)
+        result = (*outputs, *states, *states)
+        return result if len(result) > 1 else result[0]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask if the outputs are sequences; no mask for the states."""
+        output_mask = mask if self.return_sequences else None
+        masks = [output_mask] * (2 if self.merge_mode is None else 1)
+        if self.return_state:
+            masks += [None] * (2 * len(self.forward_layer.cell.spec.states))
+        return masks if len(masks) > 1 else masks[0]
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
+    ) -> tuple[Any, Pullback | None]:
+        """Run both layers and join their outputs."""
+        halves = self._split_states(initial_state)
+        (y, y_states), pull = self._run(self.forward_layer, inputs, context, mask, halves[0])
+        (z, z_states), pull_back = self._run(self.backward_layer, inputs, context, mask, halves[1])
+        if self.return_sequences:
+            z = z[:, ::-1]
+        merged = (y, np.ascontiguousarray(z)) if self.merge_mode is None else (self._merge(y, z),)
+        outputs = (*merged, *y_states, *z_states)
+        result = outputs if len(outputs) > 1 else outputs[0]
+        if pull is None or pull_back is None:
+            return result, None
+
+        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
+            d_outputs = d_result if isinstance(result, tuple) else (d_result,)
+            merges, states = len(merged), len(y_states)
+            dy, dz = self._split_gradient(d_outputs[:merges], y, z)
+            if dz is not None and self.return_sequences:
+                dz = np.ascontiguousarray(dz[:, ::-1])
+            d_forward, d_weights = pull((dy, *d_outputs[merges : merges + states]))
+            d_backward, more = pull_back((dz, *d_outputs[merges + states :]))
+            if initial_state is None:
+                return d_forward + d_backward, d_weights + more
+            dx = d_forward[0] + d_backward[0]
+            return [dx, *d_forward[1:], *d_backward[1:]], d_weights + more
+
+        return result, pullback
+
+    def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
+        if initial_state is None:
+            return None, None
+        states = len(self.forward_layer.cell.spec.states)
+        if not isinstance(initial_state, (list, tuple)) or len(initial_state) != 2 * states:
+            n = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
+            expected = f"{2 * states} arrays, the forward layer's states and the backward layer's"
+            raise ValueError(errors.bad_argument("initial_state", f"{n} arrays", expected))
+        return initial_state[:states], initial_state[states:]
+
+    def _run(
+        self, layer: RecurrentLayer, inputs: Array, context: CallContext, mask: Any, state: Any
+    ) -> tuple[tuple[Array, tuple[Array, ...]], Any]:
+        """Return ``(outputs, states), pullback`` of one direction; the pullback takes a tuple."""
+        result, pullback = layer.run(inputs, context, mask=mask, initial_state=state)
+        if self.return_state:
+            return (result[0], tuple(result[1:])), pullback
+        return (result, ()), pullback and (lambda d: pullback(d[0]))
+
+    def _merge(self, y: Array, z: Array) -> Array:
+        if self.merge_mode == "concat":
+            return np.concatenate([y, z], axis=-1)
+        if self.merge_mode == "mul":
+            return y * z
+        total = y + z
+        return total / 2 if self.merge_mode == "ave" else total
+
+    def _split_gradient(self, d: Any, y: Array, z: Array) -> tuple[Array | None, Array | None]:
+        """Return the gradients of both layers' outputs, for those of the merged ones."""
+        if self.merge_mode is None:
+            return d[0], d[1]
+        merged = d[0]
+        if merged is None:
+            return None, None
+        if self.merge_mode == "concat":
+            units = y.shape[-1]
+            return np.ascontiguousarray(merged[..., :units]), np.ascontiguousarray(
+                merged[..., units:]
+            )
+        if self.merge_mode == "mul":
+            return merged * z, merged * y
+        share = merged / 2 if self.merge_mode == "ave" else merged
+        return share, share
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "merge_mode": self.merge_mode,
+            "layer": registry.serialize(self.forward_layer),
+            "backward_layer": registry.serialize(self.backward_layer),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer, without weights, from what ``get_config`` returned."""
+        config = copy.deepcopy(config)
+        for name in ("layer", "backward_layer"):
+            if isinstance(config.get(name), dict):
+                config[name] = registry.deserialize(config[name])
+        return cls(**config)
+
+
+def _copy(layer: RecurrentLayer, prefix: str, **changes: Any) -> Any:
+    """Return a layer of the same configuration, named with ``prefix``."""
+    name = f"{prefix}{layer.name.removeprefix(prefix)}"
+    return type(layer).from_config({**layer.get_config(), "name": name, **changes})

@@ -1,0 +1,237 @@
+"""The cells of recurrent layers: they own the weights and draw the dropout masks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, constraints, errors, initializers, regularizers
+from fastrnn.cells import CELLS, CellSpec
+from fastrnn.layers.base import Layer, registry, to_positive_int
+from fastrnn.layers.core import known_features
+from fastrnn.layers.regularization import dropout_factors
+from fastrnn.layers.variable import Variable
+from fastrnn.utils import random
+
+Array = npt.NDArray[Any]
+
+
+class RecurrentCell(Layer):
+    """One step of a recurrent layer: its weights and options, for the cell of a ``CellSpec``.
+
+    Args:
+        units: length of the state.
+        activation, recurrent_activation: see ``fastrnn.activations``.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: see ``fastrnn.initializers``.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: see ``fastrnn.regularizers``.
+        kernel_constraint, recurrent_constraint, bias_constraint: see ``fastrnn.constraints``.
+        dropout: share of the inputs that training drops; the same ones at all steps.
+        recurrent_dropout: share of h_{t-1} that training drops, likewise. If it is not 0, each
+            gate has masks of its own, for both dropouts.
+        seed: seed of the dropout masks, or ``None`` for one that is drawn.
+        implementation: accepted and without effect.
+
+    Weights: kernel (features, gates·units), recurrent_kernel (units, gates·units), bias.
+    """
+
+    spec: CellSpec
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        self.units = to_positive_int("units", units)
+        super().__init__(**kwargs)
+        self.activation = cell_activation("activation", activation)
+        self.recurrent_activation = cell_activation("recurrent_activation", recurrent_activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = _rate("dropout", dropout)
+        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.generator = random.generator(seed)
+        self.kernel: Variable
+        self.recurrent_kernel: Variable
+        self.bias: Variable | None = None
+
+    @property
+    def state_size(self) -> int | list[int]:
+        """Length of the state, or of each state where there are several."""
+        states = len(self.spec.states)
+        return self.units if states == 1 else [self.units] * states
+
+    @property
+    def output_size(self) -> int:
+        """Length of the output."""
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs (batch, features)."""
+        features = known_features(input_shape, self.name)
+        self.kernel = self.add_weight(
+            self.spec.kernel_shape(features, self.units),
+            initializer=self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            self.spec.recurrent_kernel_shape(self.units),
+            initializer=self.recurrent_initializer,
+            name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                self.spec.bias_shape(self.units),
+                initializer=self.initial_bias,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.built = True
+
+    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Return the bias before training."""
+        return self.bias_initializer(shape, dtype=dtype)  # type: ignore[no-any-return]
+
+    def draw_dropout(self, batch: int) -> tuple[Array | None, Array | None]:
+        """Draw the masks of one training call, as ``functional.RecurrentCall`` takes them."""
+        gates = len(self.spec.gates)
+        inputs, recurrent = None, None
+        if 0 < self.dropout < 1:
+            masks = gates if self.recurrent_dropout != 0 else 1
+            shape = (masks, batch, self.kernel.shape[0])
+            inputs = dropout_factors(self.generator, shape, self.dropout, self.dtype)
+        if 0 < self.recurrent_dropout < 1:
+            shape = (gates, batch, self.units)
+            recurrent = dropout_factors(self.generator, shape, self.recurrent_dropout, self.dtype)
+        return inputs, recurrent
+
+    # Arguments in the order of Keras's configurations; the kind says how to write each as data.
+    _config: ClassVar[dict[str, Any]] = {
+        "units": None,
+        "activation": activations,
+        "recurrent_activation": activations,
+        "use_bias": None,
+        "kernel_initializer": initializers,
+        "recurrent_initializer": initializers,
+        "bias_initializer": initializers,
+        "kernel_regularizer": regularizers,
+        "recurrent_regularizer": regularizers,
+        "bias_regularizer": regularizers,
+        "kernel_constraint": constraints,
+        "recurrent_constraint": constraints,
+        "bias_constraint": constraints,
+        "dropout": None,
+        "recurrent_dropout": None,
+        "seed": None,
+    }
+
+    def get_options(self) -> dict[str, Any]:
+        """Return the arguments of the cell alone, as plain data."""
+        return {
+            name: getattr(self, name) if kind is None else kind.serialize(getattr(self, name))
+            for name, kind in self._config.items()
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), **self.get_options()}
+
+
+@registry.register()
+class SimpleRNNCell(RecurrentCell):
+    """The cell of ``SimpleRNN``."""
+
+    spec = CELLS["simple_rnn"]
+    _config: ClassVar[dict[str, Any]] = {
+        name: kind for name, kind in RecurrentCell._config.items() if name != "recurrent_activation"
+    }
+
+
+@registry.register()
+class LSTMCell(RecurrentCell):
+    """The cell of ``LSTM``.
+
+    Args:
+        unit_forget_bias: whether the bias of the forget gate begins at 1.
+        **options: see ``RecurrentCell``.
+    """
+
+    spec = CELLS["lstm"]
+    _config: ClassVar[dict[str, Any]] = {**RecurrentCell._config, "unit_forget_bias": None}
+
+    def __init__(self, units: int, unit_forget_bias: bool = True, **options: Any) -> None:
+        super().__init__(units, **options)
+        self.unit_forget_bias = unit_forget_bias
+
+    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Return the bias before training: gates i f c o, that of f 1 with unit_forget_bias."""
+        if not self.unit_forget_bias:
+            return super().initial_bias(shape, dtype)
+        bias = [self.bias_initializer((n * self.units,), dtype=dtype) for n in (1, 2)]
+        ones = np.ones(self.units, dtype=bias[0].dtype)
+        return np.concatenate([bias[0], ones, bias[1]])
+
+
+@registry.register()
+class GRUCell(RecurrentCell):
+    """The cell of ``GRU``.
+
+    Args:
+        reset_after: whether the reset gate acts after the recurrent product (with a bias of its
+            own, as CuDNN has it) or before.
+        **options: see ``RecurrentCell``.
+    """
+
+    _config: ClassVar[dict[str, Any]] = {**RecurrentCell._config, "reset_after": None}
+
+    def __init__(self, units: int, reset_after: bool = True, **options: Any) -> None:
+        self.reset_after = reset_after
+        self.spec = CELLS["gru_reset_after" if reset_after else "gru"]
+        super().__init__(units, **options)
+
+
+def cell_activation(argument: str, identifier: Any) -> activations.Activation:
+    """Return the activation, or raise ``ValueError`` if no cell can use it."""
+    activation = activations.get(identifier)
+    if activation.builtin and activation.name in activations.NOT_FOR_CELLS:
+        expected = "an activation that keeps the number of units and needs no arguments"
+        raise ValueError(errors.bad_argument(argument, activation.name, expected))
+    return activation
+
+
+def _rate(argument: str, value: Any) -> float:
+    if isinstance(value, (str, bool)) or not np.isscalar(value) or np.isnan(value):  # type: ignore[call-overload]
+        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to 1"))
+    return min(1.0, max(0.0, float(value)))  # type: ignore[arg-type]

@@ -1,0 +1,105 @@
+"""SimpleRNN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastrnn.layers.base import registry
+from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.cells import SimpleRNNCell
+
+
+@registry.register()
+class SimpleRNN(RecurrentLayer):
+    """Elman's recurrent network: h_t = activation(x_t·W + h_{t-1}·U + b).
+
+    Args:
+        units: length of the state and of the outputs.
+        activation: activation of the state, see ``fastrnn.activations``.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: see ``fastrnn.initializers``.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer: see
+            ``fastrnn.regularizers``; the last is on every returned array.
+        kernel_constraint, recurrent_constraint, bias_constraint: see ``fastrnn.constraints``.
+        dropout: share of the inputs that training drops; one mask for all steps of a call.
+        recurrent_dropout: share of h_{t-1} that training drops, likewise. If it is not 0, each
+            gate has masks of its own, for both dropouts.
+        seed: seed of the dropout masks, or ``None`` for one that is drawn.
+        return_sequences, return_state, go_backwards, stateful, unroll: see
+            ``RecurrentLayer``.
+        **kwargs: ``zero_output_for_mask``, ``name``, ``dtype``, ``trainable``, and
+            ``implementation``, which has no effect.
+
+    Weights: kernel (features, units), recurrent_kernel (units, units), bias (units,).
+    Inputs: (batch, timesteps, features).
+    Outputs: (batch, units), or (batch, timesteps, units) with ``return_sequences``; with
+    ``return_state`` a tuple of the outputs and h, (batch, units).
+
+    Call arguments: ``mask`` (batch, timesteps), True where a step counts; ``initial_state``, one array (batch, units) or a list of it;
+    ``training``.
+
+    Raises:
+        ValueError: an argument, or the shape or dtype of an array, is not as described.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import SimpleRNN
+    >>> SimpleRNN(8)(np.zeros((2, 5, 3))).shape
+    (2, 8)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        cell = SimpleRNNCell(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            implementation=kwargs.pop("implementation", 2),
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="simple_rnn_cell",
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs,
+        )

@@ -1,0 +1,152 @@
+"""TimeDistributed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry, to_mask
+from fastrnn.layers.normalization import BatchNormalization
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class TimeDistributed(Layer):
+    """Applies a layer to every time step.
+
+    All steps are computed at once, as one larger batch. Where that would not be the same, with batch
+    statistics in training or kept states, the layer runs step by step.
+
+    Args:
+        layer: any layer.
+        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
+
+    Inputs: (batch, timesteps, …). Outputs: (batch, timesteps, …).
+
+    Raises:
+        ValueError: ``layer`` is no layer.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Dense, TimeDistributed
+    >>> TimeDistributed(Dense(3))(np.zeros((2, 5, 4))).shape
+    (2, 5, 3)
+    """
+
+    supports_masking = True
+    min_input_rank = 2
+    input_axes = "(batch, timesteps, …)"
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        if not isinstance(layer, Layer):
+            raise ValueError(errors.bad_argument("layer", layer, "a layer"))
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layer inside."""
+        return [self.layer]
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Convert as the layer inside does."""
+        return self.layer.convert_inputs(inputs)
+
+    def build(self, input_shape: Any) -> None:
+        """Build the layer inside for one step."""
+        if len(input_shape) < 2:
+            raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
+        if not self.layer.built:
+            self.layer.build_scoped((input_shape[0], *input_shape[2:]))
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, timesteps, …)."""
+        batch, timesteps, *rest = input_shape
+        inner = self.layer.compute_output_shape((batch, *rest))
+        return (inner[0], timesteps, *inner[1:])
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Run the layer on all steps."""
+        # The layer inside may be called in parts: its own activity penalty does not count here.
+        inner = CallContext(context.training, context.gradient)
+        if mask is not None and np.shape(mask)[:2] != inputs.shape[:2]:
+            expected = f"{inputs.shape[:2]}, (batch, timesteps), at its front"
+            raise ValueError(errors.bad_shape("mask", np.shape(mask), expected))
+        if self._needs_steps(context):
+            return self._forward_by_step(inputs, inner, mask)
+        return self._forward_folded(inputs, inner, mask)
+
+    def _needs_steps(self, context: CallContext) -> bool:
+        return any(
+            getattr(layer, "stateful", False)
+            or (context.training and isinstance(layer, BatchNormalization))
+            for layer in iterate_layers(self.layer)
+        )
+
+    def _forward_folded(
+        self, inputs: Array, context: CallContext, mask: Any
+    ) -> tuple[Array, Pullback | None]:
+        batch, timesteps = inputs.shape[:2]
+        folded = inputs.reshape(batch * timesteps, *inputs.shape[2:])
+        # A mask of steps says nothing about what is inside a step; one of more axes does.
+        inner_mask = None
+        if mask is not None and np.ndim(mask) > 2:
+            inner_mask = np.reshape(mask, (batch * timesteps, *np.shape(mask)[2:]))
+        self.layer.check_inputs(folded)
+        outputs, pull = self.layer.forward(folded, context, mask=inner_mask)
+        result = outputs.reshape(batch, timesteps, *outputs.shape[1:])
+        if pull is None:
+            return result, None
+
+        def pullback(d_outputs: Array) -> tuple[Any, list[Array]]:
+            d_folded, d_weights = pull(d_outputs.reshape(outputs.shape))
+            d_inputs = None if d_folded is None else d_folded.reshape(inputs.shape)
+            return d_inputs, d_weights if self._trainable else []
+
+        return result, pullback
+
+    def _forward_by_step(
+        self, inputs: Array, context: CallContext, mask: Any
+    ) -> tuple[Array, Pullback | None]:
+        steps, pulls = [], []
+        mask = None if mask is None else to_mask(mask, np.shape(mask))
+        for t in range(inputs.shape[1]):
+            step = np.ascontiguousarray(inputs[:, t])
+            self.layer.check_inputs(step)
+            step_mask = None if mask is None else mask[:, t]
+            outputs, pull = self.layer.forward(step, context, mask=step_mask)
+            steps.append(outputs)
+            pulls.append(pull)
+        result = np.stack(steps, axis=1)
+        if not context.gradient:
+            return result, None
+
+        def pullback(d_outputs: Array) -> tuple[Any, list[Array]]:
+            d_steps, total = [], []
+            for t, pull in enumerate(pulls):
+                assert pull is not None
+                d_step, d_weights = pull(np.ascontiguousarray(d_outputs[:, t]))
+                d_steps.append(d_step)
+                total = [a + b for a, b in zip(total, d_weights, strict=True)] if t else d_weights
+            d_inputs = None if d_steps[0] is None else np.stack(d_steps, axis=1)
+            return d_inputs, total if self._trainable else []
+
+        return result, pullback
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "layer": registry.serialize(self.layer)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer, without weights, from what ``get_config`` returned."""
+        config = copy.deepcopy(config)
+        config["layer"] = registry.deserialize(config["layer"])
+        return cls(**config)

@@ -1,0 +1,156 @@
+"""Penalties on weights and outputs, with their gradients, under Keras's names.
+
+>>> import numpy as np
+>>> from fastrnn import regularizers
+>>> penalty = regularizers.L2(0.5)
+>>> penalty(np.array([1.0, 2.0])), penalty.gradient(np.array([1.0, 2.0]))
+(2.5, array([1., 2.]))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn._registry import Registry
+
+Array = npt.NDArray[Any]
+registry = Registry("regularizer", "keras.regularizers")
+
+get = registry.get
+serialize = registry.serialize
+deserialize = registry.deserialize
+
+
+def _factor(argument: str, value: Any) -> float:
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not 0 <= value < np.inf:
+        raise ValueError(errors.bad_argument(argument, value, "a finite number from 0 on"))
+    return float(value)
+
+
+class Regularizer:
+    """Base class: subclass it and implement ``__call__`` and ``gradient``."""
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on ``x``."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
+
+    def gradient(self, x: Array) -> Array:
+        """Return the gradient of the penalty, of the shape and dtype of ``x``."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement `gradient`, which training needs."
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a regularizer from what ``get_config`` returned."""
+        return cls(**config)
+
+
+@registry.register("l1_l2")
+class L1L2(Regularizer):
+    """l1·sum|x| + l2·sum x². By name, with no arguments, both factors are 0."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = _factor("l1", 0.0 if l1 is None else l1)
+        self.l2 = _factor("l2", 0.0 if l2 is None else l2)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on ``x``."""
+        total = 0.0
+        if self.l1:
+            total += self.l1 * float(np.abs(x).sum(dtype=np.float64))
+        if self.l2:
+            total += self.l2 * float(np.square(x).sum(dtype=np.float64))
+        return total
+
+    def gradient(self, x: Array) -> Array:
+        """Return l1·sign(x) + 2·l2·x."""
+        return self.l1 * np.sign(x) + (2 * self.l2) * x
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"l1": self.l1, "l2": self.l2}
+
+
+@registry.register("l1")
+class L1(L1L2):
+    """l1·sum|x|."""
+
+    def __init__(self, l1: float = 0.01) -> None:
+        super().__init__(l1=0.01 if l1 is None else l1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"l1": self.l1}
+
+
+@registry.register("l2")
+class L2(L1L2):
+    """l2·sum x²."""
+
+    def __init__(self, l2: float = 0.01) -> None:
+        super().__init__(l2=0.01 if l2 is None else l2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"l2": self.l2}
+
+
+@registry.register()
+class OrthogonalRegularizer(Regularizer):
+    """Pushes the rows or columns of a matrix to be orthogonal to each other.
+
+    The penalty is factor · 1/2 · sum over pairs i ≠ j of |cos(v_i, v_j)| / number of pairs.
+
+    Args:
+        factor: not negative.
+        mode: ``"rows"`` or ``"columns"``.
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _factor("factor", factor)
+        if mode not in ("rows", "columns"):
+            raise ValueError(errors.not_one_of("mode", mode, ("rows", "columns")))
+        self.mode = mode
+
+    def _cosines(self, x: Array) -> tuple[Array, Array, Array, float]:
+        if x.ndim != 2:
+            raise ValueError(errors.bad_shape("x", x.shape, "rank 2"))
+        vectors = x if self.mode == "rows" else x.T
+        norms = np.sqrt(np.maximum(np.square(vectors).sum(axis=1, keepdims=True), 1e-12))
+        unit = vectors / norms
+        product = unit @ unit.T
+        np.fill_diagonal(product, 0)
+        n = len(vectors)
+        return unit, norms, product, max(n * (n - 1) / 2, 1)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on ``x``."""
+        _, _, product, pairs = self._cosines(x)
+        return self.factor * 0.5 * float(np.abs(product).sum(dtype=np.float64)) / pairs
+
+    def gradient(self, x: Array) -> Array:
+        """Return the gradient of the penalty."""
+        unit, norms, product, pairs = self._cosines(x)
+        d_unit = (self.factor / pairs) * (np.sign(product) @ unit)
+        d = (d_unit - unit * (unit * d_unit).sum(axis=1, keepdims=True)) / norms
+        return d if self.mode == "rows" else np.ascontiguousarray(d.T)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"factor": self.factor, "mode": self.mode}
+
+
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer
