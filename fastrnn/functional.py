@@ -43,8 +43,8 @@ class RecurrentCall:
         mask: bool, (B, T), True where a step counts; or ``None``. A masked step copies every
             state through, and its output repeats the previous output (zeros before the first step
             that counts). What stands in ``x`` under a mask, NaN too, has no effect on anything.
-        input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or ``None``.
-            The same for all time steps.
+        input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or
+            ``None``. The same for all time steps.
         recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, H); or ``None``.
         go_backwards: process x and mask from the last step to the first; outputs stand in the
             order of processing.

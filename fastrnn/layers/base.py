@@ -191,7 +191,7 @@ class Layer:
         """Overwrite all weights, in the order of ``weights``.
 
         Raises:
-            ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed then.
+            ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed.
         """
         own = self.weights
         if len(weights) != len(own):
@@ -437,6 +437,8 @@ def _shape_of(inputs: Any) -> Any:
 
 def _check_gradients(d_outputs: Any, outputs: Any) -> Any:
     expected = _flatten(outputs)
+    if d_outputs is None:
+        d_outputs = tuple(np.zeros_like(y) for y in expected)
     given = _flatten(d_outputs)
     if len(given) != len(expected):
         raise ValueError(

@@ -19,8 +19,8 @@ class Flatten(Layer):
     """Joins all axes but the batch into one.
 
     Args:
-        data_format: ``"channels_last"`` (also ``None``), or ``"channels_first"``, which moves axis 1
-            to the end before.
+        data_format: ``"channels_last"`` (also ``None``), or ``"channels_first"``, which moves axis
+            1 to the end before.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Inputs: (batch, …). Outputs: (batch, features).

@@ -31,7 +31,7 @@ def set_random_seed(seed: int) -> None:
     if not 0 <= seed <= _LARGEST_SEED:
         raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
     random.seed(int(seed))
-    np.random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 - scripts draw from it
 
 
 def draw_seed() -> int:

@@ -28,11 +28,12 @@ class Bidirectional(Layer):
             ``None`` for two outputs.
         weights: initial weights, those of the forward layer first.
         backward_layer: the layer for the other direction, if not a copy of ``layer``. It must have
-            the other ``go_backwards`` and equal ``return_sequences``, ``return_state``, ``stateful``.
+            the other ``go_backwards`` and equal ``return_sequences``, ``return_state`` and
+            ``stateful``.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
 
-    With ``return_sequences``, the backward outputs stand in the order of time, and outputs of masked
-    steps are zero. Without, the forward layer's last step meets the backward layer's first.
+    With ``return_sequences``, the backward outputs stand in the order of time, and outputs of
+    masked steps are zero. Without, the forward layer's last step meets the backward layer's first.
     With ``return_state``, the forward states follow the outputs, then the backward states.
 
     Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the forward layer's states and

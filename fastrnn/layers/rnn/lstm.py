@@ -38,9 +38,8 @@ class LSTM(RecurrentLayer):
     Outputs: (batch, units), or (batch, timesteps, units) with ``return_sequences``; with
     ``return_state`` a tuple of the outputs and h and c, (batch, units) each.
 
-    Call arguments: ``mask`` (batch, timesteps), True where a step counts; ``initial_state``, a list of two arrays
-    (batch, units);
-    ``training``.
+    Call arguments: ``mask`` (batch, timesteps), True where a step counts; ``initial_state``, a list
+    of two arrays (batch, units); ``training``.
 
     Raises:
         ValueError: an argument, or the shape or dtype of an array, is not as described.

@@ -35,8 +35,8 @@ class SimpleRNN(RecurrentLayer):
     Outputs: (batch, units), or (batch, timesteps, units) with ``return_sequences``; with
     ``return_state`` a tuple of the outputs and h, (batch, units).
 
-    Call arguments: ``mask`` (batch, timesteps), True where a step counts; ``initial_state``, one array (batch, units) or a list of it;
-    ``training``.
+    Call arguments: ``mask`` (batch, timesteps), True where a step counts; ``initial_state``, one
+    array (batch, units) or a list of it; ``training``.
 
     Raises:
         ValueError: an argument, or the shape or dtype of an array, is not as described.

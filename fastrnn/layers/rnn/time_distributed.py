@@ -19,8 +19,8 @@ Array = npt.NDArray[Any]
 class TimeDistributed(Layer):
     """Applies a layer to every time step.
 
-    All steps are computed at once, as one larger batch. Where that would not be the same, with batch
-    statistics in training or kept states, the layer runs step by step.
+    All steps are computed at once, as one larger batch. Where that would not be the same, with
+    batch statistics in training or kept states, the layer runs step by step.
 
     Args:
         layer: any layer.
