@@ -60,7 +60,7 @@ class Registry:
             return self.deserialize(identifier)
         if isinstance(identifier, type):
             return identifier()
-        if callable(identifier):
+        if callable(identifier) or type(identifier) in self.classes.values():
             return identifier
         raise ValueError(
             errors.bad_argument(self.argument, identifier, "a name, a config or a callable")

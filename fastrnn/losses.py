@@ -206,6 +206,11 @@ class Loss:
             return weighted
         return _sum(weighted) / self._divisor(weighted, weights)
 
+    def value(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> float:
+        """Return the loss as one number; that of the reduction ``"none"`` is the sum."""
+        loss = self(y_true, y_pred, sample_weight, mask)
+        return _sum(loss) if self.reduction == "none" else loss
+
     def value_and_gradient(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> tuple[float, Array]:
@@ -226,6 +231,15 @@ class Loss:
         if y_true.dtype.kind == "f" and np.isnan(y_true).any():
             remedy = "Drop or impute these samples."
             raise ValueError(errors.bad_argument("y_true", "NaN", "labels without NaN", remedy))
+
+    def check_sample_weight(self, y_true: Array, y_pred: Array, sample_weight: Array) -> None:
+        """Raise ``ValueError`` if the weights do not fit the values of labels and predictions."""
+        if y_true.ndim == y_pred.ndim:
+            values = y_pred.shape[:-1]
+        else:
+            values = y_true.shape
+        dummy, weights = align(np.broadcast_to(np.float32(0), values), sample_weight)
+        check_weights(weights, dummy.shape)
 
     def _weighted(
         self, y_true: Any, y_pred: Array, sample_weight: Any, mask: Any

@@ -77,6 +77,11 @@ class Mean(Metric):
         else:
             self.count += len(values) if values.ndim else 1
 
+    def add(self, value: float, weight: float) -> None:
+        """Add one number that stands for ``weight`` samples."""
+        self.total += value * weight
+        self.count += weight
+
     def result(self) -> float:
         """Return the mean, 0 where nothing was added."""
         return self.total / self.count if self.count else 0.0

@@ -311,6 +311,14 @@ class Layer:
             pullback = self._add_activity_penalty(outputs, pullback, context)
         return outputs, pullback
 
+    def run_masked(
+        self, inputs: Any, context: CallContext, mask: Any = None
+    ) -> tuple[Any, Pullback | None, Any]:
+        """Run, and return also the mask that travels on with the outputs."""
+        inputs = self.convert_inputs(inputs)
+        outputs, pullback = self.run(inputs, context, mask=mask)
+        return outputs, pullback, self.compute_mask(inputs, mask)
+
     def build_scoped(self, input_shape: Any) -> None:
         """Build the layer inside its own name scope."""
         with name_scope(self.name):

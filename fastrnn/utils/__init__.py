@@ -1,0 +1,25 @@
+"""Helpers around training, at Keras's paths."""
+
+from fastrnn.layers.base import reset_names as _reset_names
+from fastrnn.utils.numerical import normalize, to_categorical
+from fastrnn.utils.random import set_random_seed
+from fastrnn.utils.sequences import pad_sequences
+from fastrnn.utils.timeseries import timeseries_dataset_from_array
+
+__all__ = [
+    "clear_session",
+    "normalize",
+    "pad_sequences",
+    "set_random_seed",
+    "timeseries_dataset_from_array",
+    "to_categorical",
+]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Start the automatic names of layers and models from the beginning.
+
+    Args:
+        free_memory: accepted; there is no memory to free.
+    """
+    _reset_names()

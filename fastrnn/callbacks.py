@@ -1,0 +1,228 @@
+"""Callbacks: what is called at each point of training, evaluation and prediction.
+
+>>> from fastrnn.callbacks import LambdaCallback
+>>> report = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.utils.progress import Progress, is_terminal
+
+Logs = dict[str, float] | None
+
+_HOOKS = (
+    *(f"on_{phase}_{edge}" for phase in ("train", "test", "predict") for edge in ("begin", "end")),
+    "on_epoch_begin",
+    "on_epoch_end",
+    *(
+        f"on_{phase}_batch_{edge}"
+        for phase in ("train", "test", "predict")
+        for edge in ("begin", "end")
+    ),
+)
+
+
+class Callback:
+    """Base class: subclass it and override the hooks you need.
+
+    Attributes:
+        model: the model that is trained. Set ``model.stop_training = True`` to end training.
+        params: ``verbose``, ``epochs`` and ``steps``.
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+        self.model: Any = None
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Store ``params``."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Store ``model``."""
+        self.model = model
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Before training."""
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """After training; ``logs`` are those of the last epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """After an epoch and its validation; ``logs`` hold the loss and all metrics."""
+
+    def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Before a training batch; the older name."""
+
+    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """After a training batch; the older name."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Before a training batch, counted from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """After a training batch; ``logs`` hold the means of the epoch so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Before an evaluation, validation included."""
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """After a batch of an evaluation."""
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """After a batch of a prediction."""
+
+
+class LambdaCallback(Callback):
+    """A callback from functions: ``on_epoch_end=…`` and so on, under the names of the hooks.
+
+    Raises:
+        ValueError: no hook has this name.
+    """
+
+    def __init__(self, **functions: Callable[..., Any] | None) -> None:
+        super().__init__()
+        for name, function in functions.items():
+            if name not in _HOOKS:
+                raise ValueError(errors.not_one_of("functions", name, _HOOKS))
+            if function is not None:
+                setattr(self, name, function)
+
+
+class History(Callback):
+    """Collects the logs of each epoch; ``fit`` returns it.
+
+    Attributes:
+        epoch: numbers of the epochs, from 0.
+        history: a list of values for each of ``loss``, the metrics, and the same with ``val_``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Start a new list of epochs."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Append the logs."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+
+class ProgbarLogger(Callback):
+    """Prints progress: a bar in a terminal, or one plain line an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._progress: Progress | None = None
+        self._steps = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Begin a bar."""
+        title = f"Epoch {epoch + 1}/{self.params.get('epochs', 1)}"
+        self._begin(title)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Move the bar."""
+        self._move(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Finish the bar."""
+        self._finish(logs)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Begin a bar, unless this is the validation inside an epoch."""
+        if self.params.get("alone"):
+            self._begin("")
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Move the bar."""
+        if self.params.get("alone"):
+            self._move(batch, logs)
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Finish the bar."""
+        if self.params.get("alone"):
+            self._finish(logs)
+
+    on_predict_begin = on_test_begin
+    on_predict_batch_end = on_test_batch_end
+    on_predict_end = on_test_end
+
+    def _begin(self, title: str) -> None:
+        live = self.params.get("verbose") == 1 and is_terminal()
+        self._progress = Progress(self.params.get("steps"), title, live)
+        self._steps = 0
+
+    def _move(self, batch: int, logs: Logs) -> None:
+        self._steps = batch + 1
+        if self._progress is not None:
+            self._progress.update(self._steps, logs or {})
+
+    def _finish(self, logs: Logs) -> None:
+        if self._progress is not None:
+            self._progress.finish(self._steps, logs or {})
+        self._progress = None
+
+
+class CallbackList(Callback):
+    """Hands each hook on to several callbacks, in order."""
+
+    def __init__(
+        self, callbacks: Iterable[Callback] | Callback | None, model: Any, params: dict[str, Any]
+    ) -> None:
+        super().__init__()
+        if callbacks is None:
+            callbacks = []
+        elif isinstance(callbacks, Callback):
+            callbacks = [callbacks]
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                remedy = "Pass an object, not its class."
+                raise TypeError(
+                    errors.bad_argument("callbacks", callback, "Callback objects", remedy)
+                )
+            callback.set_model(model)
+            callback.set_params(params)
+
+
+def _hand_on(name: str) -> Callable[..., None]:
+    def hook(self: CallbackList, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, name)(*args)
+
+    hook.__name__, hook.__doc__ = name, f"Call ``{name}`` of all callbacks."
+    return hook
+
+
+for _name in _HOOKS:
+    setattr(CallbackList, _name, _hand_on(_name))

@@ -1,0 +1,5 @@
+"""Models."""
+
+from fastrnn.models.sequential import Sequential
+
+__all__ = ["Sequential"]

@@ -1,0 +1,163 @@
+"""Data for training loops: arrays cut into batches, or anything that gives batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import to_positive_int, to_real_array
+from fastrnn.utils import random
+
+Array = npt.NDArray[Any]
+Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
+
+
+class ArrayBatches:
+    """Batches of arrays, in order or shuffled anew at each iteration.
+
+    Args:
+        x: inputs, as the model takes them.
+        y: labels, or ``None``.
+        sample_weight: weights, or ``None``.
+        batch_size: samples in a batch; the last one may have fewer.
+        shuffle: whether to draw the order of the samples.
+    """
+
+    def __init__(
+        self, x: Array, y: Array | None, sample_weight: Array | None, batch_size: int, shuffle: bool
+    ) -> None:
+        self.x, self.y, self.sample_weight = x, y, sample_weight
+        self.batch_size, self.shuffle = batch_size, shuffle
+        self._generator = random.generator() if shuffle else None
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.x)
+        order = None if self._generator is None else self._generator.permutation(n)
+        for start in range(0, n, self.batch_size):
+            rows: Any = slice(start, start + self.batch_size)
+            if order is not None:
+                rows = order[rows]
+            yield tuple(
+                None if a is None else a[rows] for a in (self.x, self.y, self.sample_weight)
+            )
+
+
+class IterableBatches:
+    """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
+
+    def __init__(self, source: Iterable[Any]) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Batch]:
+        for item in self.source:
+            yield unpack(item)
+
+
+Batches = ArrayBatches | IterableBatches
+
+
+def unpack(item: Any) -> Batch:
+    """Return (x, y, sample_weight) of one batch, or of ``validation_data``."""
+    if not isinstance(item, (tuple, list)):
+        return item, None, None
+    if not 1 <= len(item) <= 3:
+        expected = "x, (x, y) or (x, y, sample_weight)"
+        raise ValueError(errors.bad_argument("x", f"batches of {len(item)} parts", expected))
+    return tuple([*item, None, None][:3])  # type: ignore[return-value]
+
+
+def make_batches(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batch_size: int | None,
+    shuffle: bool,
+    convert_inputs: Callable[[Any], Array],
+    argument: str = "x",
+) -> Batches:
+    """Return the data as batches, after checking types and lengths.
+
+    Raises:
+        ValueError: arrays of different lengths, empty ones, or no numbers; ``y`` beside an object
+            that gives batches.
+    """
+    if _gives_batches(x):
+        for name, value in {"y": y, "sample_weight": sample_weight}.items():
+            if value is not None:
+                expected = f"None: `{argument}` gives batches that hold it"
+                raise ValueError(errors.bad_argument(name, type(value).__name__, expected))
+        return IterableBatches(x)
+    size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
+    inputs = convert_inputs(x)
+    labels = None if y is None else to_real_array("y", y)
+    weights = None if sample_weight is None else to_real_array("sample_weight", sample_weight)
+    for name, array in {"y": labels, "sample_weight": weights}.items():
+        if array is None:
+            continue
+        if array.ndim == 0 or len(array) != len(inputs):
+            received = array.shape
+            expected = f"as many samples as `{argument}`, {len(inputs)}"
+            raise ValueError(errors.bad_shape(name, received, expected))
+    return ArrayBatches(inputs, labels, weights, size, shuffle)
+
+
+def _gives_batches(x: Any) -> bool:
+    return (
+        not isinstance(x, (np.ndarray, list, tuple, str, bytes, dict))
+        and not hasattr(x, "__array__")
+        and hasattr(x, "__iter__")
+    )
+
+
+def split(batches: ArrayBatches, fraction: float) -> tuple[ArrayBatches, ArrayBatches]:
+    """Return the first and the last part, ``fraction`` of the samples in the last.
+
+    Raises:
+        ValueError: a part would be empty.
+    """
+    if isinstance(fraction, bool) or not 0 < fraction < 1:
+        raise ValueError(errors.bad_argument("validation_split", fraction, "a number from 0 to 1"))
+    n = len(batches.x)
+    at = math.floor(n * (1 - fraction))
+    if at in (0, n):
+        expected = f"a fraction that leaves samples on both sides of {n}"
+        raise ValueError(errors.bad_argument("validation_split", fraction, expected))
+
+    def part(rows: slice, shuffle: bool) -> ArrayBatches:
+        arrays = [
+            None if a is None else a[rows] for a in (batches.x, batches.y, batches.sample_weight)
+        ]
+        return ArrayBatches(arrays[0], arrays[1], arrays[2], batches.batch_size, shuffle)  # type: ignore[arg-type]
+
+    return part(slice(0, at), batches.shuffle), part(slice(at, n), False)
+
+
+def class_weights_to_sample_weights(y: Array, class_weight: dict[int, float]) -> Array:
+    """Return one weight for each sample, by its label; 1 for labels that are not in the dict.
+
+    Raises:
+        ValueError: there is more than one label a sample, or a weight is no number.
+    """
+    if not isinstance(class_weight, dict):
+        raise ValueError(errors.bad_argument("class_weight", class_weight, "a dict"))
+    if y.ndim > 2:
+        expected = "one label a sample, with `class_weight`"
+        raise ValueError(errors.bad_shape("y", y.shape, expected))
+    if y.ndim == 2 and y.shape[1] > 1:
+        y = y.argmax(axis=-1)
+    labels = np.round(y.reshape(len(y))).astype(np.int64)
+    weights = np.ones(len(y), np.float32)
+    for label, weight in class_weight.items():
+        weights[labels == int(label)] = float(weight)
+    return weights

@@ -1,0 +1,312 @@
+"""Sequential: a model that is a chain of layers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
+from fastrnn.layers.core import Input, InputLayer, SymbolicTensor
+from fastrnn.layers.variable import name_scope
+from fastrnn.models.summary import print_summary
+from fastrnn.models.trainer import Trainer
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class Sequential(Trainer):
+    """Layers one after the other; masks travel along.
+
+    Args:
+        layers: the layers, the first of which may be an ``Input``: then the weights are made at
+            once, otherwise by the first data.
+        trainable: whether training changes the weights.
+        name: name of the model.
+
+    Raises:
+        TypeError: something in ``layers`` is no layer.
+        ValueError: two layers have one name.
+
+    >>> import numpy as np
+    >>> from fastrnn import Input, Sequential
+    >>> from fastrnn.layers import GRU, Dense
+    >>> model = Sequential([Input((20, 3)), GRU(8), Dense(1)])
+    >>> model.output_shape
+    (None, 1)
+    >>> model(np.zeros((4, 20, 3))).shape
+    (4, 1)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        self._layers: list[Layer] = []
+        self._input: SymbolicTensor | None = None
+        self._shapes: list[Any] = []  # of the inputs, then of each layer's outputs, when known
+        super().__init__(trainable=trainable, name=name)
+        for layer in layers or []:
+            self.add(layer)
+
+    # ---- layers ----------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return list(self._layers)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return self._layers
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Append a layer, or begin with an ``Input``.
+
+        Raises:
+            TypeError: ``layer`` is no layer.
+            ValueError: its name is taken, or it is an input and not the first.
+        """
+        if isinstance(layer, InputLayer):
+            layer = layer.tensor
+        if isinstance(layer, SymbolicTensor):
+            self._set_input(layer)
+            return
+        if not isinstance(layer, Layer):
+            remedy = "Pass an object, not its class."
+            raise TypeError(errors.bad_argument("layer", layer, "a layer", remedy))
+        if any(layer.name == other.name for other in self._layers):
+            remedy = "Give one of the layers another `name`."
+            raise ValueError(errors.bad_argument("layer", layer.name, "a name not taken", remedy))
+        if not self._layers and self._input is None and layer._input_shape_arg is not None:
+            self._set_input(Input(layer._input_shape_arg))
+        if self._shapes:
+            self._build_next(layer)
+        self._layers.append(layer)
+        self.built = bool(self._shapes)
+
+    def _set_input(self, tensor: SymbolicTensor) -> None:
+        if self._layers or self._input is not None:
+            expected = "an Input as the first entry alone"
+            raise ValueError(errors.bad_argument("layer", tensor.name, expected))
+        self._input = tensor
+        self._shapes = [tensor.shape]
+
+    def _build_next(self, layer: Layer) -> None:
+        """Build ``layer`` on the outputs of the last one."""
+        shape = self._shapes[-1]
+        if shape and isinstance(shape[0], tuple):
+            raise ValueError(self._several_outputs())
+        if not layer.built:
+            with name_scope(self.name):
+                layer.build_scoped(shape)
+        self._shapes.append(layer.compute_output_shape(shape))
+        layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
+
+    def _several_outputs(self) -> str:
+        name = self._layers[-1].name if self._layers else self.name
+        return errors.bad_argument(
+            "layer", name, "one output", "In a Sequential model, leave `return_state` off."
+        )
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Remove the last layer and return it.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self._layers:
+            raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
+        if len(self._shapes) > 1:
+            self._shapes.pop()
+        return self._layers.pop()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name, or at this place.
+
+        Raises:
+            ValueError: there is none, or neither or both arguments are given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(errors.bad_argument("name", name, "one of `name` and `index`"))
+        if index is not None:
+            if not -len(self._layers) <= index < len(self._layers):
+                expected = f"an index below {len(self._layers)}"
+                raise ValueError(errors.bad_argument("index", index, expected))
+            return self._layers[index]
+        for layer in self._layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(errors.not_one_of("name", name, [layer.name for layer in self._layers]))
+
+    # ---- shapes ------------------------------------------------------------------------------------
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the inputs, batch first."""
+        self._require_shapes()
+        return self._shapes[0]  # type: ignore[no-any-return]
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the outputs, batch first."""
+        self._require_shapes()
+        return self._shapes[-1]
+
+    def _require_shapes(self) -> None:
+        if not self._shapes:
+            raise ValueError(
+                f"Model {self.name!r} has no shapes yet: begin it with an Input, or call it on data."
+            )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make all weights for inputs of ``input_shape``, batch first.
+
+        Raises:
+            ValueError: there is no layer, or a layer cannot take the shape.
+        """
+        if input_shape is None:
+            self._require_shapes()
+            return
+        if not self._layers:
+            raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
+        if self._shapes:
+            return
+        layers, self._layers, self._shapes = self._layers, [], [tuple(input_shape)]
+        try:
+            for layer in layers:
+                self._build_next(layer)
+                self._layers.append(layer)
+        except Exception:
+            self._layers, self._shapes = layers, []
+            raise
+        self.built = True
+
+    def build_scoped(self, input_shape: Any) -> None:
+        """Build the layers; each is built inside the model's name scope."""
+        self.build(input_shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the outputs for inputs of ``input_shape``."""
+        shape = tuple(input_shape)
+        for layer in self._layers:
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    # ---- computing ---------------------------------------------------------------------------------
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Convert as the first layer does."""
+        if not self._layers:
+            raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
+        return self._layers[0].convert_inputs(inputs)
+
+    def check_inputs(self, inputs: Array) -> None:
+        """Raise ``ValueError`` if the inputs are not of the shape that the model was made for."""
+        expected = self._shapes[0] if self._input is not None else (None, *self._shapes[0][1:])
+        fixed = expected if self._input is not None else (None,) * (len(expected) - 1)
+        fits = inputs.ndim == len(expected) and all(
+            n is None or n == size for n, size in zip(fixed, inputs.shape, strict=False)
+        )
+        if not fits:
+            text = f"{expected}, the inputs of model {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, text))
+        self._layers[0].check_inputs(inputs)
+
+    def run_masked(
+        self, inputs: Any, context: CallContext, mask: Any = None
+    ) -> tuple[Any, Pullback | None, Any]:
+        """Return outputs, pullback and the mask that travels on with the outputs."""
+        inputs = self.convert_inputs(inputs)
+        if not self.built:
+            self.build_scoped(inputs.shape)
+        self.check_inputs(inputs)
+        outputs, pullbacks = inputs, []
+        for layer in self._layers:
+            if isinstance(outputs, tuple):
+                raise ValueError(self._several_outputs())
+            outputs, pullback, mask = layer.run_masked(outputs, context, mask)
+            pullbacks.append(pullback)
+        if not context.gradient:
+            return outputs, None, mask
+
+        def chain(d_outputs: Any) -> tuple[Any, list[Array]]:
+            d, d_weights = d_outputs, []
+            for pullback in reversed(pullbacks):
+                assert pullback is not None
+                d, own = pullback(d)
+                d_weights.append(own)
+            return d, [g for own in reversed(d_weights) for g in own] if self._trainable else []
+
+        return outputs, chain, mask
+
+    def run(
+        self, inputs: Any, context: CallContext, mask: Any = None
+    ) -> tuple[Any, Pullback | None]:
+        """Return outputs and pullback."""
+        outputs, pullback, _ = self.run_masked(inputs, context, mask)
+        return outputs, pullback
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask of the outputs; computes all layers to find it."""
+        return self.run_masked(inputs, CallContext(), mask)[2]
+
+    def reset_state(self) -> None:
+        """Set the kept states of all stateful layers to zero."""
+        for layer in self._layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    def reset_states(self) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state()
+
+    # ---- description -------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: width of the table; that of the terminal, at most 88, unless given.
+            positions: right edges of the columns, as shares of the width.
+            print_fn: gets the text, instead of standard output.
+            expand_nested: whether the layers of models inside this one are listed.
+            show_trainable: whether a column says what training changes.
+            layer_range: names (or patterns) of the first and the last layer to list.
+        """
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return name and layers, as plain data."""
+        layers = [registry.serialize(layer) for layer in self._layers]
+        if self._input is not None:
+            config = {
+                "batch_shape": self._input.shape,
+                "dtype": self._input.dtype,
+                "name": self._input.name,
+            }
+            layers.insert(0, {"class_name": "InputLayer", "config": config})
+        return {"name": self.name, "trainable": self._trainable, "layers": layers}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a model, with new weights, from what ``get_config`` returned."""
+        config = copy.deepcopy(config)
+        layers = [registry.deserialize(layer) for layer in config.get("layers", [])]
+        return cls(layers, trainable=config.get("trainable", True), name=config.get("name"))

@@ -1,0 +1,148 @@
+"""The table that ``model.summary()`` prints, laid out as Keras lays it out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.layers.base import Layer
+from fastrnn.layers.variable import Variable
+
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def print_summary(
+    model: Any,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    print_fn: Callable[[str], Any] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+) -> None:
+    """Print the table of a model's layers; see ``Sequential.summary``."""
+    header = ["Layer (type)", "Output Shape", "Param #"]
+    positions = list(positions or [0.45, 0.80, 1.0])
+    length = 88
+    if show_trainable:
+        header.append("Trainable")
+        positions = [0.9 * p for p in positions] + [1.0]
+        length += 12
+    length = line_length or min(length, shutil.get_terminal_size().columns - 4)
+    widths = _column_widths(positions, length)
+    rows = [
+        row
+        for layer in _select(model.layers, layer_range)
+        for row in _rows(layer, expand_nested, show_trainable)
+    ]
+    lines = [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
+    text = "\n".join(lines)
+    if print_fn is None:
+        print(text)
+    else:
+        print_fn(text + "\n")
+
+
+def _column_widths(positions: Sequence[float], length: int) -> list[int]:
+    """Return inner widths: shares of the line, less what padding and borders take, in equal parts."""
+    edges = [int(p * length) for p in positions]
+    widths = [b - a + 2 for a, b in zip([0, *edges], edges, strict=False)]
+    excess = sum(widths) - (length - len(widths) - 1)
+    for k in range(len(widths)):
+        cut = round(excess / (len(widths) - k))
+        widths[k] -= cut
+        excess -= cut
+    if min(widths) < 4:
+        raise ValueError(errors.bad_argument("line_length", length, "a wider line"))
+    return widths
+
+
+def _rows(layer: Layer, expand: bool, trainable: bool, level: int = 0) -> list[list[str]]:
+    prefix = "   " * level + "└ " if level else ""
+    count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+    row = [f"{prefix}{layer.name} ({type(layer).__name__})", _shape_text(layer), count]
+    if trainable:
+        row.append(("Y" if layer.trainable else "N") if layer.built and layer.weights else "-")
+    rows = [row]
+    if expand:
+        for inner in getattr(layer, "layers", ()):
+            rows += _rows(inner, expand, trainable, level + 1)
+    return rows
+
+
+def _shape_text(layer: Layer) -> str:
+    shape = getattr(layer, "summary_shape", None)
+    if shape is None:
+        return "?"
+    if shape and isinstance(shape[0], tuple):
+        return "[" + ", ".join(_one_shape(s) for s in shape) + "]"
+    return _one_shape(shape)
+
+
+def _one_shape(shape: Sequence[Any]) -> str:
+    return f"({', '.join(str(n) for n in shape)})"
+
+
+def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[str]:
+    def rule(left: str, fill: str, cross: str, right: str) -> str:
+        return left + cross.join(fill * w for w in widths) + right
+
+    def cells(row: list[str], bar: str) -> list[str]:
+        columns = [textwrap.wrap(text, w - 2) or [""] for text, w in zip(row, widths, strict=True)]
+        lines = []
+        for k in range(max(len(column) for column in columns)):
+            parts = [column[k] if k < len(column) else "" for column in columns]
+            padded = [
+                text.rjust(w - 2) if i == 2 else text.center(w - 2) if i > 2 else text.ljust(w - 2)
+                for i, (text, w) in enumerate(zip(parts, widths, strict=True))
+            ]
+            lines.append(bar + bar.join(f" {text} " for text in padded) + bar)
+        return lines
+
+    lines = [rule("┏", "━", "┳", "┓"), *cells(header, "┃"), rule("┡", "━", "╇", "┩")]
+    for k, row in enumerate(rows):
+        if k:
+            lines.append(rule("├", "─", "┼", "┤"))
+        lines += cells(row, "│")
+    return [*lines, rule("└", "─", "┴", "┘")]
+
+
+def _totals(model: Any) -> list[str]:
+    groups = {
+        "Trainable params": model.trainable_weights,
+        "Non-trainable params": model.non_trainable_weights,
+    }
+    if model.optimizer is not None and model.optimizer.built:
+        groups["Optimizer params"] = model.optimizer.variables
+    everything = [v for group in groups.values() for v in group]
+    return [
+        f" {name}: {_size(group)}" for name, group in {"Total params": everything, **groups}.items()
+    ]
+
+
+def _size(variables: Sequence[Variable]) -> str:
+    count = sum(v.value.size for v in variables)
+    size = float(sum(v.value.nbytes for v in variables))
+    unit = 0
+    while size >= 1024 and unit < len(_UNITS) - 1:
+        size /= 1024
+        unit += 1
+    return f"{count:,} ({size:.2f} {_UNITS[unit]})"
+
+
+def _select(layers: list[Layer], layer_range: Sequence[str] | None) -> list[Layer]:
+    """Return the layers from the first that matches one name to the last that matches the other."""
+    if layer_range is None:
+        return layers
+    if len(layer_range) != 2 or not all(isinstance(name, str) for name in layer_range):
+        raise ValueError(errors.bad_argument("layer_range", layer_range, "two layer names"))
+    found = [[k for k, x in enumerate(layers) if re.match(name, x.name)] for name in layer_range]
+    if not all(found):
+        names = [layer.name for layer in layers]
+        raise ValueError(errors.bad_argument("layer_range", layer_range, f"names among {names}"))
+    first, last = sorted((min(found[0]), max(found[1])))
+    return layers[first : last + 1]
