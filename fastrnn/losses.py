@@ -234,10 +234,7 @@ class Loss:
 
     def check_sample_weight(self, y_true: Array, y_pred: Array, sample_weight: Array) -> None:
         """Raise ``ValueError`` if the weights do not fit the values of labels and predictions."""
-        if y_true.ndim == y_pred.ndim:
-            values = y_pred.shape[:-1]
-        else:
-            values = y_true.shape
+        values = y_pred.shape[:-1] if y_true.ndim == y_pred.ndim else y_true.shape
         dummy, weights = align(np.broadcast_to(np.float32(0), values), sample_weight)
         check_weights(weights, dummy.shape)
 

@@ -38,7 +38,7 @@ def _positive(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, compare with the naive forecast, plot. Return 1 if the model is no better than that."""
+    """Train, compare with the naive forecast, plot; return 1 if the model is no better."""
     import fastrnn
     from fastrnn import Input, Sequential
     from fastrnn.layers import LSTM, Dense

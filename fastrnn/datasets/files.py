@@ -58,8 +58,8 @@ def _download(url: str, target: Path, algorithm: str, checksum: str) -> None:
         ) from error
     if hashlib.new(algorithm, content).hexdigest() != checksum:
         raise ValueError(
-            f"The file from {url} does not have the {algorithm} checksum {checksum}; it was not kept. "
-            "Try again, or fetch the file another way."
+            f"The file from {url} does not have the {algorithm} checksum {checksum} and was not "
+            "kept. Try again, or fetch the file another way."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

@@ -54,7 +54,7 @@ class Sequential(Trainer):
         for layer in layers or []:
             self.add(layer)
 
-    # ---- layers ----------------------------------------------------------------------------------
+    # ---- layers ----
 
     @property
     def layers(self) -> list[Layer]:
@@ -145,7 +145,7 @@ class Sequential(Trainer):
                 return layer
         raise ValueError(errors.not_one_of("name", name, [layer.name for layer in self._layers]))
 
-    # ---- shapes ------------------------------------------------------------------------------------
+    # ---- shapes ----
 
     @property
     def input_shape(self) -> Shape:
@@ -162,7 +162,8 @@ class Sequential(Trainer):
     def _require_shapes(self) -> None:
         if not self._shapes:
             raise ValueError(
-                f"Model {self.name!r} has no shapes yet: begin it with an Input, or call it on data."
+                f"Model {self.name!r} has no shapes yet: begin it with an Input, or call it on "
+                "data."
             )
 
     def build(self, input_shape: Any = None) -> None:
@@ -199,7 +200,7 @@ class Sequential(Trainer):
             shape = layer.compute_output_shape(shape)
         return shape
 
-    # ---- computing ---------------------------------------------------------------------------------
+    # ---- computing ----
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Convert as the first layer does."""
@@ -267,7 +268,7 @@ class Sequential(Trainer):
         """Set the kept states to zero; another name of ``reset_state``."""
         self.reset_state()
 
-    # ---- description -------------------------------------------------------------------------------
+    # ---- description ----
 
     def summary(
         self,

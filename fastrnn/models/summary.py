@@ -48,7 +48,7 @@ def print_summary(
 
 
 def _column_widths(positions: Sequence[float], length: int) -> list[int]:
-    """Return inner widths: shares of the line, less what padding and borders take, in equal parts."""
+    """Return inner widths: shares of the line, each less its part of padding and borders."""
     edges = [int(p * length) for p in positions]
     widths = [b - a + 2 for a, b in zip([0, *edges], edges, strict=False)]
     excess = sum(widths) - (length - len(widths) - 1)

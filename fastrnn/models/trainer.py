@@ -39,7 +39,7 @@ class Trainer(Layer):
         # Made at the first batch, when shapes are known: (metric, whether it is weighted).
         self._metrics: list[tuple[Any, bool]] | None = None
 
-    # ---- compile -----------------------------------------------------------------------------
+    # ---- compile ----
 
     def compile(
         self,
@@ -99,7 +99,7 @@ class Trainer(Layer):
         for metric in self.metrics:
             metric.reset_state()
 
-    # ---- fit, evaluate, predict ------------------------------------------------------------------
+    # ---- fit, evaluate, predict ----
 
     def fit(
         self,
@@ -194,10 +194,10 @@ class Trainer(Layer):
                 hooks.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            logs = self._logs()
+            logs = dict(sorted(self._logs().items()))  # Keras's order
             if validation is not None and _is_due(epoch + 1, validation_freq):
                 results = self._test_loop(hooks, validation, validation_steps)
-                logs |= {f"val_{name}": value for name, value in results.items()}
+                logs |= {f"val_{name}": value for name, value in sorted(results.items())}
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -280,7 +280,7 @@ class Trainer(Layer):
             return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    # ---- one batch -----------------------------------------------------------------------------
+    # ---- one batch ----
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, in inference mode."""
@@ -294,7 +294,7 @@ class Trainer(Layer):
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Train on one batch; return its loss (before the update) and metrics as ``evaluate`` does."""
+        """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
         self._require_loss()
         data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
         self._check_data(data)
@@ -362,7 +362,7 @@ class Trainer(Layer):
             logs[name] = metric.result()
         return logs
 
-    # ---- checks before anything changes -----------------------------------------------------------
+    # ---- checks before anything changes ----
 
     def _require_loss(self) -> None:
         if not self.compiled:
@@ -503,7 +503,7 @@ def _only(argument: str, value: Any) -> Any:
 
 def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
     if return_dict:
-        return logs
+        return dict(sorted(logs.items()))
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
 

@@ -82,7 +82,7 @@ class Optimizer:
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self._schedule: Callable[[int], float] | None = None
-        self._iterations = Variable(np.int64(0), "iteration", trainable=False)
+        self._iterations = Variable(np.int32(0), "iteration", trainable=False)
         self._learning_rate = Variable(np.float32(0.001), "learning_rate", trainable=False)
         self.learning_rate = learning_rate
         self._known: list[Variable] = []

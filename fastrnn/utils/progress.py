@@ -1,4 +1,4 @@
-"""Progress of a loop over batches: a bar with ETA in a terminal, one plain line at the end elsewhere."""
+"""Progress of a loop over batches: a bar with ETA in a terminal, elsewhere one plain line."""
 
 from __future__ import annotations
 

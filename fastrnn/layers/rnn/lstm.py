@@ -33,7 +33,8 @@ class LSTM(RecurrentLayer):
         **kwargs: ``zero_output_for_mask``, ``name``, ``dtype``, ``trainable``, and
             ``implementation``, which has no effect.
 
-    Weights: kernel (features, 4·units), recurrent_kernel (units, 4·units), bias (4·units,); gates i f c o.
+    Weights: kernel (features, 4·units), recurrent_kernel (units, 4·units), bias (4·units,); gates
+    i f c o.
     Inputs: (batch, timesteps, features).
     Outputs: (batch, units), or (batch, timesteps, units) with ``return_sequences``; with
     ``return_state`` a tuple of the outputs and h and c, (batch, units) each.
