@@ -92,7 +92,7 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[
         return left + cross.join(fill * w for w in widths) + right
 
     def cells(row: list[str], bar: str) -> list[str]:
-        columns = [textwrap.wrap(text, w - 2) or [""] for text, w in zip(row, widths, strict=True)]
+        columns = [_wrap(text, w - 2) for text, w in zip(row, widths, strict=True)]
         lines = []
         for k in range(max(len(column) for column in columns)):
             parts = [column[k] if k < len(column) else "" for column in columns]
@@ -109,6 +109,12 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[
             lines.append(rule("├", "─", "┼", "┤"))
         lines += cells(row, "│")
     return [*lines, rule("└", "─", "┴", "┘")]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return lines of whole words; a word that is too long ends in an ellipsis."""
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
 
 
 def _totals(model: Any) -> list[str]:
