@@ -129,7 +129,7 @@ def _gelu(x: Array, approximate: bool = False) -> Array:
 def _normal_cdf(x: Array) -> Array:
     from scipy.special import ndtr
 
-    return ndtr(x).astype(x.dtype, copy=False)  # type: ignore[no-any-return]
+    return ndtr(x).astype(x.dtype, copy=False)
 
 
 def _gelu_slope(x: Array, y: Array) -> Array:

@@ -138,7 +138,7 @@ def rnn_backward(
         d_outputs: gradient of the outputs, of their shape; ``None`` means zero.
         d_states: gradient of each final state, (B, H); ``None`` means zero.
     """
-    return _engine(workspace.engine).backward(workspace.saved, d_outputs, tuple(d_states))  # type: ignore[no-any-return]
+    return _engine(workspace.engine).backward(workspace.saved, d_outputs, tuple(d_states))
 
 
 def check_call(call: RecurrentCall) -> None:

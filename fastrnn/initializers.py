@@ -326,4 +326,4 @@ def _truncated_normal(
     from scipy.special import ndtr, ndtri
 
     uniform = generator.uniform(ndtr(-2.0), ndtr(2.0), shape)
-    return (mean + stddev * ndtri(uniform)).astype(dtype)  # type: ignore[no-any-return]
+    return (mean + stddev * ndtri(uniform)).astype(dtype)

@@ -155,7 +155,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(getattr(fn, "__name__", None) if name is None else name, dtype)
         self._fn, self._options = fn, options
 
-    def update_state(  # type: ignore[override]
+    def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch.

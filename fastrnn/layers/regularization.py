@@ -55,7 +55,7 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(rate, (str, bool)) or not np.isscalar(rate) or not 0 <= float(rate) <= 1:  # type: ignore[arg-type]
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(errors.bad_argument("rate", rate, "a number from 0 to 1"))
         self.rate = float(rate)
         self.seed = seed

@@ -45,9 +45,8 @@ class ArrayBatches:
             rows: Any = slice(start, start + self.batch_size)
             if order is not None:
                 rows = order[rows]
-            yield tuple(
-                None if a is None else a[rows] for a in (self.x, self.y, self.sample_weight)
-            )
+            x, y, w = (None if a is None else a[rows] for a in (self.x, self.y, self.sample_weight))
+            yield x, y, w
 
 
 class IterableBatches:
@@ -74,7 +73,7 @@ def unpack(item: Any) -> Batch:
     if not 1 <= len(item) <= 3:
         expected = "x, (x, y) or (x, y, sample_weight)"
         raise ValueError(errors.bad_argument("x", f"batches of {len(item)} parts", expected))
-    return tuple([*item, None, None][:3])  # type: ignore[return-value]
+    return tuple([*item, None, None][:3])
 
 
 def make_batches(

@@ -151,7 +151,7 @@ class Sequential(Trainer):
     def input_shape(self) -> Shape:
         """Shape of the inputs, batch first."""
         self._require_shapes()
-        return self._shapes[0]  # type: ignore[no-any-return]
+        return self._shapes[0]
 
     @property
     def output_shape(self) -> Any:

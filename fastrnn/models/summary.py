@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -115,6 +114,23 @@ def _wrap(text: str, width: int) -> list[str]:
     """Return lines of whole words; a word that is too long ends in an ellipsis."""
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
     return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return ``text`` in lines between words; a word that is too long ends in an ellipsis."""
+    lines, used = [""], 0
+    for word in re.findall(r"\s*\S+\s*", text):
+        fits = used + len(word.rstrip()) <= width
+        if fits or not used:
+            # What follows a word that is too long is cut off with it.
+            lines[-1] += word
+            used += len(word) if fits else 0
+        else:
+            lines.append(word)
+            used = len(word)
+    return [
+        line if len(line) <= width else line[: width - 1] + "…" for line in map(str.rstrip, lines)
+    ]
 
 
 def _totals(model: Any) -> list[str]:

@@ -320,6 +320,7 @@ class Trainer(Layer):
         loss, gradient = self._loss_object.value_and_gradient(y, outputs, sample_weight, mask)
         if self._loss_factor != 1:
             gradient = gradient * self._loss_factor
+        assert pullback is not None
         _, gradients = pullback(gradient)
         variables = self.trainable_weights
         for k, variable in enumerate(variables):
@@ -441,7 +442,7 @@ class Trainer(Layer):
         if self._metrics is None:
             self._metrics = [
                 (_make_metric(identifier, y_shape, output_shape), weighted)
-                for weighted, ids in enumerate(self._metric_ids)
+                for weighted, ids in zip((False, True), self._metric_ids, strict=True)
                 for identifier in ids
             ]
 

@@ -122,7 +122,7 @@ class RecurrentCell(Layer):
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Return the bias before training."""
-        return self.bias_initializer(shape, dtype=dtype)  # type: ignore[no-any-return]
+        return self.bias_initializer(shape, dtype=dtype)
 
     def draw_dropout(self, batch: int) -> tuple[Array | None, Array | None]:
         """Draw the masks of one training call, as ``functional.RecurrentCall`` takes them."""
@@ -232,6 +232,6 @@ def cell_activation(argument: str, identifier: Any) -> activations.Activation:
 
 
 def _rate(argument: str, value: Any) -> float:
-    if isinstance(value, (str, bool)) or not np.isscalar(value) or np.isnan(value):  # type: ignore[call-overload]
+    if not isinstance(value, (int, float, np.number)) or np.isnan(value):
         raise ValueError(errors.bad_argument(argument, value, "a number from 0 to 1"))
-    return min(1.0, max(0.0, float(value)))  # type: ignore[arg-type]
+    return min(1.0, max(0.0, float(value)))

@@ -129,7 +129,8 @@ class TimeDistributed(Layer):
             return result, None
 
         def pullback(d_outputs: Array) -> tuple[Any, list[Array]]:
-            d_steps, total = [], []
+            d_steps: list[Any] = []
+            total: list[Array] = []
             for t, pull in enumerate(pulls):
                 assert pull is not None
                 d_step, d_weights = pull(np.ascontiguousarray(d_outputs[:, t]))
