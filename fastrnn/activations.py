@@ -62,7 +62,13 @@ class Activation:
             from fastrnn import config
 
             array = array.astype(config.floatx())
-        return self.function(array, **options)
+        with self._quiet():
+            return self.function(array, **options)
+
+    def _quiet(self) -> np.errstate:
+        # At extreme inputs infinity and NaN are the right answers of a built-in, not accidents.
+        # A function of the user's keeps its warnings.
+        return np.errstate(all="ignore" if self.builtin else None)
 
     def vjp(self, x: Array, y: Array, dy: Array) -> Array:
         """Return dLoss/dx, where ``y`` is the activation of ``x`` and ``dy`` is dLoss/dy.
@@ -70,10 +76,11 @@ class Activation:
         Raises:
             ValueError: the activation is a function of the user's, without a known gradient.
         """
-        if self.slope is not None:
-            return dy * self.slope(x, y)
-        if self.row_gradient is not None:
-            return self.row_gradient(x, y, dy)
+        with self._quiet():
+            if self.slope is not None:
+                return dy * self.slope(x, y)
+            if self.row_gradient is not None:
+                return self.row_gradient(x, y, dy)
         raise ValueError(
             errors.bad_argument(
                 "activation",
@@ -139,13 +146,8 @@ def _gelu_slope(x: Array, y: Array) -> Array:
 
 def _squareplus(x: Array, b: float = 4) -> Array:
     # (x + s) / 2 with s = sqrt(x² + b), without its cancellation for x < 0.
-    s = np.sqrt(x * x + b)
-    return np.where(x < 0, b / 2 / (s - x), (x + s) / 2)
-
-
-def _exponential(x: Array) -> Array:
-    with np.errstate(over="ignore"):  # infinity is the right answer, not an accident
-        return np.exp(x)
+    s = np.hypot(x, x.dtype.type(b) ** 0.5)
+    return np.where(x < 0, b / 2 / (s - x), x / 2 + s / 2)
 
 
 def _hard_sigmoid(x: Array) -> Array:
@@ -233,8 +235,8 @@ _TABLE = (
     ),
     Activation("softplus", _softplus, lambda x, y: _stable_sigmoid(x)),
     Activation("softsign", lambda x: x / (1 + np.abs(x)), lambda x, y: (1 + np.abs(x)) ** -2),
-    Activation("squareplus", _squareplus, lambda x, y: y / np.sqrt(x * x + 4)),
-    Activation("exponential", _exponential, lambda x, y: y),
+    Activation("squareplus", _squareplus, lambda x, y: y / np.hypot(x, 2)),
+    Activation("exponential", np.exp, lambda x, y: y),
     Activation("hard_sigmoid", _hard_sigmoid, _inside(-3, 3, 1 / 6)),
     Activation(
         "hard_silu",
@@ -257,7 +259,8 @@ _TABLE = (
     Activation(
         "silu",
         lambda x: x * _stable_sigmoid(x),
-        lambda x, y: _stable_sigmoid(x) * (1 + x - y),
+        # x - y first: beside a large x the 1 would be lost.
+        lambda x, y: _stable_sigmoid(x) * (1 + (x - y)),
     ),
     Activation("gelu", _gelu, _gelu_slope),
     Activation("mish", lambda x: x * np.tanh(_softplus(x)), _mish_slope),

@@ -452,7 +452,7 @@ class SparseCategoricalCrossentropy(_TermsLoss):
             return
         low, high = kept.min(), kept.max()
         if low < 0 or high >= classes:
-            received = f"labels from {int(low)} to {int(high)}"
+            received = f"labels from {low:g} to {high:g}"
             expected = f"labels from 0 to {classes - 1}, the last of {classes} classes"
             raise ValueError(errors.bad_argument("y_true", received, expected))
 

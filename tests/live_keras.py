@@ -1,6 +1,5 @@
 """Runs the same layer or model in fastrnn and in live Keras on the torch backend."""
 
-import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")

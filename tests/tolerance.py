@@ -17,7 +17,7 @@ def tolerance(dtype, n_accumulated, timesteps=1, backward=False):
 
 
 def assert_close(actual, expected, n_accumulated, timesteps=1, backward=False, name="result"):
-    """Compare relative to the scale of ``expected``: its largest entry, at least 1 in forward passes."""
+    """Compare relative to the scale of ``expected``: its largest entry, at least 1."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape, (name, actual.shape, expected.shape)
     assert np.isfinite(actual).all(), f"{name} has entries that are not finite"

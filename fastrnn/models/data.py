@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -61,6 +62,22 @@ class IterableBatches:
     def __iter__(self) -> Iterator[Batch]:
         for item in self.source:
             yield unpack(item)
+
+    def peek(self) -> Batch:
+        """Return the first batch; it stays the first, also where the source runs only once.
+
+        Raises:
+            ValueError: there is none.
+        """
+        stream = iter(self.source)
+        try:
+            first = next(stream)
+        except StopIteration:
+            expected = "at least one batch"
+            raise ValueError(errors.bad_argument("x", "no batch", expected)) from None
+        if stream is self.source:
+            self.source = itertools.chain([first], stream)
+        return unpack(first)
 
 
 Batches = ArrayBatches | IterableBatches
@@ -158,5 +175,11 @@ def class_weights_to_sample_weights(y: Array, class_weight: dict[int, float]) ->
     labels = np.round(y.reshape(len(y))).astype(np.int64)
     weights = np.ones(len(y), np.float32)
     for label, weight in class_weight.items():
-        weights[labels == int(label)] = float(weight)
+        try:
+            weights[labels == int(label)] = float(weight)
+        except (TypeError, ValueError):
+            expected = "labels and weights that are numbers"
+            raise ValueError(
+                errors.bad_argument("class_weight", {label: weight}, expected)
+            ) from None
     return weights

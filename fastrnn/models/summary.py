@@ -111,12 +111,6 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Return lines of whole words; a word that is too long ends in an ellipsis."""
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
-    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
-
-
-def _wrap(text: str, width: int) -> list[str]:
     """Return ``text`` in lines between words; a word that is too long ends in an ellipsis."""
     lines, used = [""], 0
     for word in re.findall(r"\s*\S+\s*", text):

@@ -149,7 +149,14 @@ class Trainer(Layer):
                 is found before anything changes.
         """
         self._require_loss()
-        epochs, first = to_positive_int("epochs", epochs), int(initial_epoch)
+        epochs = to_positive_int("epochs", epochs)
+        if not isinstance(initial_epoch, (int, np.integer)) or initial_epoch < 0:
+            expected = "an integer, 0 or more"
+            raise ValueError(errors.bad_argument("initial_epoch", initial_epoch, expected))
+        _check_steps("steps_per_epoch", steps_per_epoch)
+        _check_steps("validation_steps", validation_steps)
+        if isinstance(validation_freq, (int, np.integer)):
+            to_positive_int("validation_freq", validation_freq)
         batches = self._training_batches(x, y, batch_size, shuffle, class_weight, sample_weight)
         validation = self._validation_batches(validation_data, validation_batch_size or batch_size)
         if validation is None and validation_split:
@@ -166,7 +173,7 @@ class Trainer(Layer):
         hooks = self._callback_list(callbacks, verbose, history, epochs=epochs, steps=steps)
         self.stop_training = False
         self._train_epochs(
-            hooks, batches, range(first, epochs), steps_per_epoch, validation, validation_steps,
+            hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation, validation_steps,
             validation_freq,
         )  # fmt: skip
         return history
@@ -226,6 +233,7 @@ class Trainer(Layer):
             ValueError: as ``fit``.
         """
         self._require_loss()
+        _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
         hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
@@ -264,8 +272,9 @@ class Trainer(Layer):
         Raises:
             ValueError: the inputs do not fit the model.
         """
+        _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
-        self._check_data(batches)
+        self._check_data(batches, labelled=False)
         hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
         hooks.on_predict_begin()
         parts = []
@@ -403,27 +412,33 @@ class Trainer(Layer):
             return self._make_batches(*unpack(data), batch_size, False)
         return self._make_batches(data, None, None, batch_size, False)
 
-    def _check_data(self, batches: Batches | None) -> None:
-        """Build the model, and raise ``ValueError`` if the data do not fit it."""
+    def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:
+        """Build the model, and raise ``ValueError`` if the data do not fit it.
+
+        Of data that comes in batches, only the first batch is seen.
+        """
         if batches is None:
             return
-        if not isinstance(batches, ArrayBatches):
-            if not self.built or self._metrics is None:
-                first = next(iter(batches), None)
-                if first is None:
-                    raise ValueError(errors.bad_argument("x", "no batch", "at least one batch"))
-                x = self.convert_inputs(first[0])
-                labels = None if first[1] is None else np.asarray(first[1])
-                self._check_arrays(x, labels, None)
-            return
-        self._check_arrays(batches.x[: batches.batch_size], batches.y, batches.sample_weight)
-
-    def _check_arrays(self, x: Array, y: Array | None, sample_weight: Array | None) -> None:
+        if isinstance(batches, ArrayBatches):
+            y, sample_weight = batches.y, batches.sample_weight
+            samples, size = len(batches.x), batches.batch_size
+            first = batches.x[:size]
+            # A model of a fixed batch size cannot take a last batch that is shorter.
+            last = batches.x[(samples - 1) // size * size :]
+        else:
+            first, y, sample_weight = batches.peek()
+            first = last = self.convert_inputs(first)
+            y = None if y is None else to_real_array("y", y)
         if not self.built:
-            self.build_scoped(x.shape)
-        self.check_inputs(x)
-        if y is None or not self.compiled:
-            return
+            self.build_scoped(first.shape)
+        for inputs in (first, last):
+            self.check_inputs(inputs)
+        if labelled:
+            self._check_labels(first, y, sample_weight)
+
+    def _check_labels(self, x: Array, y: Array | None, sample_weight: Array | None) -> None:
+        if y is None:
+            raise ValueError(errors.bad_argument("y", None, "labels"))
         shape = self.compute_output_shape((len(y), *x.shape[1:]))
         self._resolve(y.shape, shape)
         assert self._loss_object is not None
@@ -521,5 +536,12 @@ def _length(batches: Iterable[Any]) -> int | None:
         return None
 
 
+def _check_steps(argument: str, steps: int | None) -> None:
+    if steps is not None:
+        to_positive_int(argument, steps)
+
+
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
-    return epoch % frequency == 0 if isinstance(frequency, int) else epoch in frequency
+    return (
+        epoch % frequency == 0 if isinstance(frequency, (int, np.integer)) else epoch in frequency
+    )

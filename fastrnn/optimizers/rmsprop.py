@@ -13,7 +13,7 @@ from fastrnn.optimizers.base import Optimizer, registry
 Array = npt.NDArray[Any]
 
 
-@registry.register()
+@registry.register("rmsprop")
 class RMSprop(Optimizer):
     """RMSprop (Hinton, 2012): gradient / sqrt(v + epsilon), v a moving average of its square.
 
