@@ -173,8 +173,8 @@ class Trainer(Layer):
         hooks = self._callback_list(callbacks, verbose, history, epochs=epochs, steps=steps)
         self.stop_training = False
         self._train_epochs(
-            hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation, validation_steps,
-            validation_freq,
+            hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation,
+            validation_steps, validation_freq,
         )  # fmt: skip
         return history
 
