@@ -99,7 +99,7 @@ CALLS = {
 def test_bad_inputs(kind, call):
     model = make_model()
     model.train_on_batch(X, Y)
-    assert_refused(model, lambda: CALLS[call](model, BAD_X[kind], Y), "`(inputs|x|y)`")
+    assert_refused(model, lambda: CALLS[call](model, BAD_X[kind], Y), r"`(inputs|x|y)`")
     model.train_on_batch(X, Y)
 
 
@@ -108,7 +108,7 @@ def test_bad_inputs(kind, call):
 def test_bad_labels(kind, call):
     model = make_model()
     model.train_on_batch(X, Y)
-    assert_refused(model, lambda: CALLS[call](model, X, BAD_Y[kind]), "`(y|y_true)`")
+    assert_refused(model, lambda: CALLS[call](model, X, BAD_Y[kind]), r"`(y|y_true)`")
     model.train_on_batch(X, Y)
 
 
@@ -143,7 +143,7 @@ def test_stateful_model_keeps_its_states_on_errors():
     model.train_on_batch(X, Y)
     before = state_of(model)
     for x, y in ((X[:3], Y[:3]), (X, Y + 9), (X[..., :1], Y)):
-        with pytest.raises(ValueError, match="`(inputs|y_true)`"):
+        with pytest.raises(ValueError, match=r"`(inputs|y_true)`"):
             model.train_on_batch(x, y)
     for one, other in zip(before, state_of(model), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -225,7 +225,7 @@ def test_models_that_cannot_train_say_why():
         several(x)
     with pytest.raises(TypeError, match="no values"):
         layers.LSTM(3)(Input((5, 3)))
-    with pytest.raises(ValueError, match="set_weights|weights"):
+    with pytest.raises(ValueError, match="`weights`"):
         make_model().set_weights([np.zeros(3)])
 
 

@@ -1,0 +1,129 @@
+"""The reference engine against live Keras: the same arrays, states, masks and dropout masks."""
+
+import itertools
+
+import numpy as np
+import pytest
+from cases import ACTIVATION_CASES, OPTION_CASES, SIZE_CASES, make_call, make_gradients
+from live_keras import differentiate, keras, torch
+from tolerance import assert_close
+
+from fastrnn import config
+from fastrnn.cells import CELLS
+from fastrnn.functional import rnn_backward, rnn_forward
+
+LAYERS = {
+    "simple_rnn": ("SimpleRNN", {}),
+    "lstm": ("LSTM", {"use_cudnn": False, "implementation": 1}),
+    "gru": ("GRU", {"use_cudnn": False, "implementation": 1, "reset_after": False}),
+    "gru_reset_after": ("GRU", {"use_cudnn": False, "implementation": 1, "reset_after": True}),
+}
+# Keras's sparsemax does not sum to 1, and its hard_sigmoid has constants of float32.
+NOT_LIKE_KERAS = {"sparsemax"}
+SMALL_SIZES = [case for case in SIZE_CASES if case.timesteps * case.units <= 330]
+
+
+@pytest.fixture(autouse=True)
+def reference_engine():
+    before = config.engine()
+    config.set_engine("reference")
+    yield
+    config.set_engine(before)
+
+
+def dropout_mask(factors, gates):
+    """Keras's cells with implementation 1 read one mask for each gate; SimpleRNN reads one."""
+    if factors is None:
+        return None
+    masks = [torch.tensor(f) for f in np.broadcast_to(factors, (gates, *factors.shape[1:])).copy()]
+    return masks if gates > 1 else masks[0]
+
+
+def keras_layer(case, call):
+    """Return Keras's layer with the weights of ``call`` and its dropout masks in place."""
+    name, options = LAYERS[case.cell]
+    layer = getattr(keras.layers, name)(
+        case.units,
+        activation=case.activation,
+        use_bias=case.use_bias,
+        go_backwards=case.go_backwards,
+        return_sequences=case.return_sequences,
+        return_state=True,
+        zero_output_for_mask=case.zero_output_for_mask,
+        # The rates only switch the masks on; which entries they drop stands in `call`.
+        dropout=0.3 if case.input_dropout else 0.0,
+        recurrent_dropout=0.3 if case.recurrent_dropout else 0.0,
+        dtype=call.x.dtype.name,
+        **({"recurrent_activation": case.recurrent_activation} if options else {}),
+        **options,
+    )
+    layer.build(call.x.shape)
+    weights = [call.kernel, call.recurrent_kernel, call.bias]
+    layer.set_weights([w for w in weights if w is not None])
+    gates = len(CELLS[case.cell].gates)
+    masks = [dropout_mask(f, gates) for f in (call.input_dropout, call.recurrent_dropout)]
+    layer.cell.get_dropout_mask = lambda x: masks[0]
+    layer.cell.get_recurrent_dropout_mask = lambda h: masks[1]
+    return layer
+
+
+def compare(case, dtype):
+    call = make_call(case, dtype=dtype)
+    outputs, states, workspace = rnn_forward(call)
+    assert workspace.engine == "reference"
+    d_outputs, d_states = make_gradients(call)
+    gradients = rnn_backward(workspace, d_outputs, d_states)
+    mask = {} if call.mask is None else {"mask": torch.tensor(call.mask)}
+    inputs = [call.x, *call.initial_state]
+    expected, d_inputs, d_weights = differentiate(
+        keras_layer(case, call), inputs, [d_outputs, *d_states], training=True, **mask
+    )
+    size = (case.n_accumulated, case.timesteps)
+    for k, (ours, theirs) in enumerate(zip([outputs, *states], expected, strict=True)):
+        assert ours.dtype == theirs.dtype == dtype
+        assert_close(ours, theirs, *size, name=f"outputs[{k}]")
+    ours_d_inputs = [gradients.dx, *gradients.dinitial_state]
+    ours_d_weights = [gradients.dkernel, gradients.drecurrent_kernel]
+    ours_d_weights += [] if gradients.dbias is None else [gradients.dbias]
+    for kind, ours, theirs in (
+        ("d_inputs", ours_d_inputs, d_inputs),
+        ("d_weights", ours_d_weights, d_weights),
+    ):
+        for k, (actual, wanted) in enumerate(zip(ours, theirs, strict=True)):
+            assert_close(actual, wanted, *size, backward=True, name=f"{kind}[{k}]")
+
+
+@pytest.mark.parametrize("case", OPTION_CASES + SMALL_SIZES, ids=lambda c: c.id)
+def test_float64(case):
+    compare(case, "float64")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in ACTIVATION_CASES
+        if not NOT_LIKE_KERAS & {case.activation, case.recurrent_activation}
+    ],
+    ids=lambda c: c.id,
+)
+def test_float32_with_every_activation(case):
+    compare(case, "float32")
+
+
+def test_all_options_meet_keras():
+    """The list of cases reaches every option with every cell."""
+    for cell, (option, values) in itertools.product(
+        LAYERS,
+        {
+            "mask": 7,
+            "go_backwards": 2,
+            "return_sequences": 2,
+            "zero_output_for_mask": 2,
+            "input_dropout": 3,
+            "recurrent_dropout": 2,
+            "use_bias": 2,
+        }.items(),
+    ):
+        seen = {getattr(case, option) for case in OPTION_CASES if case.cell == cell}
+        assert len(seen) == values, (cell, option, seen)
