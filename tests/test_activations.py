@@ -5,9 +5,12 @@ import pytest
 from live_keras import keras, torch
 
 from fastrnn import activations
+from fastrnn.reference.gradcheck import numerical_gradient
 
 NAMES = [n for n in activations.BY_NAME if n not in ("threshold", "sparsemax")]
 GRID = np.concatenate([np.linspace(-8, 8, 401), [-80, 80, -0.5, 0.5, 1, -1, 3, -3, 0, 6]])
+# exponential overflows there, and softmax beside them is a constant.
+HUGE = np.array([-1e10, 1e8, 1e10])
 
 
 def keras_function(name):
@@ -30,6 +33,42 @@ def test_value_and_gradient_are_those_of_keras(name, dtype):
     eps = 1e-7 if name == "hard_sigmoid" else 16 * np.finfo(dtype).eps
     for actual, wanted in ((y, expected.detach().numpy()), (dx, tensor.grad.numpy())):
         assert (np.abs(actual - wanted) <= eps * (1 + np.abs(wanted))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "exponential"])
+def test_huge_inputs_are_those_of_keras(name, dtype):
+    """Each alone in its row: a slope must not lose its 1 beside a large input."""
+    x = np.stack([HUGE, np.zeros_like(HUGE)], axis=1).astype(dtype)
+    y = activations.get(name)(x)
+    dx = activations.get(name).vjp(x, y, np.ones_like(y))
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = keras_function(name)(tensor)
+    expected.sum().backward()
+    tolerance = 16 * np.finfo("float32").eps  # constants of float32 in Keras, as above
+    np.testing.assert_allclose(y, expected.detach().numpy(), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(dx, tensor.grad.numpy(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "sparsemax"])
+def test_gradient_is_that_of_central_differences(name):
+    activation = activations.get(name)
+    x = np.random.default_rng(0).standard_normal((6, 8)) * 2
+    y = activation(x)
+    d = np.random.default_rng(1).standard_normal(y.shape)
+    expected = numerical_gradient(lambda: float((activation(x) * d).sum()), x)
+    np.testing.assert_allclose(activation.vjp(x, y, d), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [*NAMES, "sparsemax"])
+def test_the_largest_numbers_give_no_warning_and_no_nan(name, dtype):
+    largest = float(np.finfo(dtype).max)
+    x = np.array([[v, 0.0] for v in (1e30, -1e30, largest, -largest)], dtype)
+    y = activations.get(name)(x)
+    dx = activations.get(name).vjp(x, y, np.ones_like(y))
+    assert not np.isnan(y).any()
+    assert not np.isnan(dx[np.isfinite(y).all(axis=1)]).any()
 
 
 OPTIONS = {

@@ -117,6 +117,26 @@ def test_gru_is_the_textbook_equation_with_z_negated():
     np.testing.assert_allclose(reference.forward(call)[0], expected, rtol=1e-13, atol=1e-14)
 
 
+def test_reset_after_gru_is_its_equation_with_z_negated():
+    """As above; the candidate's recurrent product stands by itself, with its own bias."""
+    call = make_call(Case("gru_reset_after"))
+    units = call.recurrent_kernel.shape[0]
+    W, b = textbook_weights(dataclasses.replace(call, bias=call.bias[0]))
+    _, recurrent_b = textbook_weights(dataclasses.replace(call, bias=call.bias[1]))
+    W_z, b_z = -W["z"], -b["z"] - recurrent_b["z"]
+    U_h, W_h = W["h"][:, :units], W["h"][:, units:]
+
+    def step(h, c, x):
+        hx = np.vstack([h, x])
+        z = logistic(W_z @ hx + b_z)
+        r = logistic(W["r"] @ hx + b["r"] + recurrent_b["r"])
+        candidate = np.tanh(W_h @ x + b["h"] + r * (U_h @ h + recurrent_b["h"]))
+        return (1 - z) * h + z * candidate, c
+
+    expected = column_sequence(call, step)
+    np.testing.assert_allclose(reference.forward(call)[0], expected, rtol=1e-13, atol=1e-14)
+
+
 def test_both_grus_agree_where_the_reset_gate_is_open():
     """With r = 1 it does not matter on which side of the product the reset stands."""
     after = make_call(Case("gru_reset_after"))
