@@ -1,0 +1,32 @@
+"""The options of the summary; test_keras_training.py compares the table with Keras's."""
+
+import pytest
+
+from fastrnn import Input, Sequential, layers
+
+
+def make_text(**options):
+    names = ("first", "second", "third")
+    dense = [layers.Dense(k + 2, name=name) for k, name in enumerate(names)]
+    lines = []
+    Sequential([Input((4,)), *dense]).summary(print_fn=lines.append, **options)
+    return "".join(lines)
+
+
+def test_layer_range_lists_the_layers_between():
+    text = make_text(layer_range=["second", "third"])
+    assert "first" not in text
+    assert "second (Dense)" in text
+    assert "third (Dense)" in text
+    for bad in (["second"], ["second", "no"]):
+        with pytest.raises(ValueError, match="`layer_range`"):
+            make_text(layer_range=bad)
+
+
+def test_lines_are_as_long_as_asked_and_long_words_are_cut():
+    for length in (40, 70):
+        table = [line for line in make_text(line_length=length).splitlines() if line[0] in "┃│"]
+        assert {len(line) for line in table} == {length}
+    assert "…" in make_text(line_length=22)
+    with pytest.raises(ValueError, match="`line_length`"):
+        make_text(line_length=8)
