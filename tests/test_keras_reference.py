@@ -18,9 +18,23 @@ LAYERS = {
     "gru": ("GRU", {"use_cudnn": False, "implementation": 1, "reset_after": False}),
     "gru_reset_after": ("GRU", {"use_cudnn": False, "implementation": 1, "reset_after": True}),
 }
-# Keras's sparsemax does not sum to 1, and its hard_sigmoid has constants of float32.
-NOT_LIKE_KERAS = {"sparsemax"}
+# Half of the options that meet under a mask: every two of them still meet in every combination.
+OPTIONS = [
+    case
+    for case in OPTION_CASES
+    if not case.mask
+    or case.input_dropout
+    or case.recurrent_dropout
+    or (case.go_backwards + case.return_sequences + case.zero_output_for_mask) % 2
+]
 SMALL_SIZES = [case for case in SIZE_CASES if case.timesteps * case.units <= 330]
+# Keras's sparsemax does not sum to 1. The other cells call activations no differently.
+ACTIVATIONS = [
+    case
+    for case in ACTIVATION_CASES
+    if case.cell in ("lstm", "gru_reset_after")
+    and "sparsemax" not in (case.activation, case.recurrent_activation)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +81,10 @@ def keras_layer(case, call):
     return layer
 
 
-def compare(case, dtype):
-    call = make_call(case, dtype=dtype)
+@pytest.mark.parametrize("case", OPTIONS + SMALL_SIZES + ACTIVATIONS, ids=lambda c: c.id)
+def test_values_and_gradients_are_those_of_keras(case):
+    """In float32: Keras on torch multiplies matrices in float32 whatever the layer's dtype."""
+    call = make_call(case, dtype="float32")
     outputs, states, workspace = rnn_forward(call)
     assert workspace.engine == "reference"
     d_outputs, d_states = make_gradients(call)
@@ -80,7 +96,7 @@ def compare(case, dtype):
     )
     size = (case.n_accumulated, case.timesteps)
     for k, (ours, theirs) in enumerate(zip([outputs, *states], expected, strict=True)):
-        assert ours.dtype == theirs.dtype == dtype
+        assert ours.dtype == theirs.dtype == np.float32
         assert_close(ours, theirs, *size, name=f"outputs[{k}]")
     ours_d_inputs = [gradients.dx, *gradients.dinitial_state]
     ours_d_weights = [gradients.dkernel, gradients.drecurrent_kernel]
@@ -91,24 +107,6 @@ def compare(case, dtype):
     ):
         for k, (actual, wanted) in enumerate(zip(ours, theirs, strict=True)):
             assert_close(actual, wanted, *size, backward=True, name=f"{kind}[{k}]")
-
-
-@pytest.mark.parametrize("case", OPTION_CASES + SMALL_SIZES, ids=lambda c: c.id)
-def test_float64(case):
-    compare(case, "float64")
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        case
-        for case in ACTIVATION_CASES
-        if not NOT_LIKE_KERAS & {case.activation, case.recurrent_activation}
-    ],
-    ids=lambda c: c.id,
-)
-def test_float32_with_every_activation(case):
-    compare(case, "float32")
 
 
 def test_all_options_meet_keras():
@@ -125,5 +123,5 @@ def test_all_options_meet_keras():
             "use_bias": 2,
         }.items(),
     ):
-        seen = {getattr(case, option) for case in OPTION_CASES if case.cell == cell}
+        seen = {getattr(case, option) for case in OPTIONS if case.cell == cell}
         assert len(seen) == values, (cell, option, seen)
