@@ -94,7 +94,7 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
                (x > R(0.5)) | (x < R(-0.5)) ? R(1) : R(0))                                         \
     FROM_INPUT(tanh_shrink, x - FN(fr_tanh)(x), FN(fr_tanh)(x) * FN(fr_tanh)(x))                   \
     FROM_INPUT(log_sigmoid, -FN(fr_softplus)(-x), FN(fr_sigmoid)(-x))                              \
-    FROM_INPUT(silu, x *FN(fr_sigmoid)(x), FN(fr_sigmoid)(x) * (1 + x - y))                        \
+    FROM_INPUT(silu, x *FN(fr_sigmoid)(x), FN(fr_sigmoid)(x) * (1 + (x - y)))                        \
     FROM_INPUT(gelu, x *FN(fr_normal_cdf)(x),                                                      \
                FN(fr_normal_cdf)(x) + x * INVERSE_SQRT_TWO_PI * FN(fr_exp)(-x * x / 2))            \
     FROM_INPUT(mish, x *FN(fr_tanh)(FN(fr_softplus)(x)), FN(mish_slope)(x))                        \
