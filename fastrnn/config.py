@@ -1,22 +1,31 @@
-"""Global settings: the default float type and the engine that computes recurrent layers.
+"""Global settings: the default float type, the engine, its threads and its instruction set.
 
 Environment variables, read once at import:
 
-- ``FASTRNN_ENGINE``: ``auto`` (default), ``reference`` or ``blas``.
+- ``FASTRNN_ENGINE``: ``auto`` (default), ``reference``, ``blas`` or ``fused``.
+- ``FASTRNN_NUM_THREADS``: threads of the fused engine; by default the CPUs of this process.
+- ``FASTRNN_ISA``: ``generic``, ``avx2``, ``avx512`` or ``neon``, to use less than the CPU has.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import os
+from pathlib import Path
 
 from fastrnn import errors
 
 FLOAT_TYPES = ("float32", "float64")
-ENGINES = ("auto", "reference", "blas")
+ENGINES = ("auto", "reference", "blas", "fused")
+ISAS = ("generic", "avx2", "avx512", "neon")
+MAX_THREADS = 256
 
 _floatx = "float32"
 _epsilon = 1e-7
 _engine = "auto"
+_num_threads: int | None = None
+_isa: str | None = None
 
 
 def floatx() -> str:
@@ -71,8 +80,8 @@ def set_engine(name: str) -> None:
 
     Args:
         name: ``"auto"`` lets each call use the fastest engine that can compute it.
-            ``"reference"`` and ``"blas"`` force one; a call that the forced engine cannot
-            compute then raises ``ValueError`` instead of falling back.
+            ``"reference"``, ``"blas"`` and ``"fused"`` force one; a call that the forced engine
+            cannot compute then raises ``ValueError`` instead of falling back.
 
     Raises:
         ValueError: no engine has this name.
@@ -83,5 +92,81 @@ def set_engine(name: str) -> None:
     _engine = name
 
 
-if "FASTRNN_ENGINE" in os.environ:
-    set_engine(os.environ["FASTRNN_ENGINE"])
+@functools.cache
+def usable_isas() -> tuple[str, ...]:
+    """Return the instruction sets that the fused engine can use here, the best one last."""
+    from fastrnn import _fused
+
+    return _fused.usable_isas()
+
+
+def isa() -> str:
+    """Return the instruction set that the fused engine uses: the best one, unless lowered."""
+    return usable_isas()[-1] if _isa is None else _isa
+
+
+def set_isa(name: str | None) -> None:
+    """Choose the instruction set of the fused engine; ``None`` chooses the best one.
+
+    Raises:
+        ValueError: no such instruction set, or this CPU does not have it.
+    """
+    global _isa
+    if name is not None and name not in usable_isas():
+        raise ValueError(errors.not_one_of("name", name, usable_isas()))
+    _isa = name
+
+
+def num_threads() -> int:
+    """Return how many threads the fused engine may use for one call."""
+    return default_num_threads() if _num_threads is None else _num_threads
+
+
+def set_num_threads(threads: int | None) -> None:
+    """Set how many threads the fused engine may use for one call.
+
+    Results are the same bits for any number. Calls whose work is small use fewer.
+
+    Args:
+        threads: from 1 to 256, or ``None`` for the default: the CPUs that this process may use.
+
+    Raises:
+        ValueError: another value.
+    """
+    global _num_threads
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
+        expected = f"an integer from 1 to {MAX_THREADS}, or None"
+        raise ValueError(errors.bad_argument("threads", threads, expected))
+    _num_threads = threads
+
+
+@functools.cache
+def default_num_threads() -> int:
+    """Return the number of CPUs that this process may use, at least 1, at most 256."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cpus, _cgroup_cpus(), MAX_THREADS))
+
+
+def _cgroup_cpus() -> int:
+    """CPUs that a container's quota amounts to, rounded up; a large number without a quota."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or "max"
+        return MAX_THREADS
+
+
+def _read_environment() -> None:
+    global _isa
+    if "FASTRNN_ENGINE" in os.environ:
+        set_engine(os.environ["FASTRNN_ENGINE"])
+    if "FASTRNN_NUM_THREADS" in os.environ:
+        value = os.environ["FASTRNN_NUM_THREADS"]
+        set_num_threads(int(value) if value.isdecimal() else value)  # type: ignore[arg-type]
+    if os.environ.get("FASTRNN_ISA"):
+        set_isa(os.environ["FASTRNN_ISA"])
+
+
+_read_environment()

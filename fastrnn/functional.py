@@ -9,7 +9,9 @@ An engine is a module with two functions:
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,7 +25,13 @@ from fastrnn.cells import CELLS
 
 Array = npt.NDArray[Any]
 
-_ENGINE_MODULES = {"reference": "fastrnn.reference", "blas": "fastrnn._blas"}
+_ENGINE_MODULES = {
+    "reference": "fastrnn.reference",
+    "blas": "fastrnn._blas",
+    "fused": "fastrnn._fused",
+}
+# The activations that the fused engine has; blas has every one of Keras's.
+FUSED_ACTIVATIONS = frozenset({"linear", "tanh", "sigmoid", "relu", "hard_sigmoid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +98,41 @@ class Workspace(NamedTuple):
 def choose_engine(call: RecurrentCall) -> str:
     """Return the name of the engine that computes ``call``.
 
-    The rule: a forced engine (``config.set_engine``) if there is one; else ``blas``, but for
-    activations that it does not have, which only ``reference`` computes.
+    The rule: a forced engine (``config.set_engine``) if there is one; else ``fused`` if it has
+    both activations, ``blas`` if they are Keras's, and ``reference`` for a user's own.
 
     Raises:
         ValueError: the forced engine cannot compute the call.
     """
     forced = config.engine()
-    compiled = call.activation.builtin and call.recurrent_activation.builtin
-    if forced == "blas" and not compiled:
+    able = [name for name in ("fused", "blas", "reference") if _has_activations(name, call)]
+    if forced == "auto":
+        return able[0]
+    if forced not in able:
         raise ValueError(
             errors.bad_argument(
                 "activation",
                 (call.activation.name, call.recurrent_activation.name),
-                "activations that the blas engine has",
+                f"activations that the {forced} engine has",
                 "Call fastrnn.config.set_engine('auto').",
             )
         )
-    if forced != "auto":
-        return forced
-    return "blas" if compiled else "reference"
+    return forced
+
+
+def _has_activations(engine: str, call: RecurrentCall) -> bool:
+    """Whether the engine is part of this build and computes both activations of ``call``."""
+    pair = (call.activation, call.recurrent_activation)
+    if engine == "reference":
+        return True
+    if engine == "blas":
+        return all(a.builtin for a in pair)
+    return _is_built("fused") and all(a.builtin and a.name in FUSED_ACTIVATIONS for a in pair)
+
+
+@functools.cache
+def _is_built(engine: str) -> bool:
+    return importlib.util.find_spec(_ENGINE_MODULES[engine]) is not None
 
 
 def rnn_forward(call: RecurrentCall) -> tuple[Array, tuple[Array, ...], Workspace | None]:

@@ -6,58 +6,23 @@ import threading
 import numpy as np
 import pytest
 from cases import ALL_CASES, CELL_ACTIVATIONS, OPTION_CASES, Case, make_call, make_gradients
+from engine_checks import LAYOUTS, activate, cast, check, integers, relayout
 from tolerance import assert_close
 
 from fastrnn import _blas, activations, reference
 from fastrnn.cells import CELLS
 
-NAMES = ("dx", "dkernel", "drecurrent_kernel", "dbias")
-
-
-def cast(call, dtype):
-    """The same call with every float array in another dtype."""
-    arrays = {}
-    for field in dataclasses.fields(call):
-        value = getattr(call, field.name)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            arrays[field.name] = value.astype(dtype)
-    states = tuple(s.astype(dtype) for s in call.initial_state)
-    return dataclasses.replace(call, **arrays, initial_state=states)
-
-
-def check(case, actual_call, expected_call):
-    outputs, states, workspace = _blas.forward(actual_call)
-    expected, expected_states, expected_workspace = reference.forward(expected_call)
-    forward = {"n_accumulated": case.n_accumulated, "timesteps": case.timesteps}
-    assert outputs.dtype == actual_call.x.dtype
-    assert_close(outputs, expected, **forward, name="outputs")
-    for k, (state, expected_state) in enumerate(zip(states, expected_states, strict=True)):
-        assert_close(state, expected_state, **forward, name=f"states[{k}]")
-    d_outputs, d_states = make_gradients(actual_call)
-    gradients = _blas.backward(workspace, d_outputs, d_states)
-    expected_gradients = reference.backward(expected_workspace, d_outputs, tuple(d_states))
-    for name in NAMES:
-        actual, wanted = getattr(gradients, name), getattr(expected_gradients, name)
-        if wanted is None:
-            assert actual is None
-        else:
-            assert_close(actual, wanted, **forward, backward=True, name=name)
-    for actual, wanted in zip(
-        gradients.dinitial_state, expected_gradients.dinitial_state, strict=True
-    ):
-        assert_close(actual, wanted, **forward, backward=True, name="dinitial_state")
-
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
 def test_float64_agrees_with_the_reference(case):
     call = make_call(case)
-    check(case, call, call)
+    check(_blas, case, call, call)
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
 def test_float32_agrees_with_the_float64_reference(case):
     call = make_call(case, dtype="float32")
-    check(case, call, cast(call, "float64"))
+    check(_blas, case, call, cast(call, "float64"))
 
 
 @pytest.mark.parametrize("case", OPTION_CASES, ids=lambda c: c.id)
@@ -85,25 +50,8 @@ def test_sequences_longer_than_one_chunk(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_linear_activations_on_small_integers_are_exact(cell):
     """No rounding: any difference is a wrong index, not a tolerance."""
-    rng = np.random.default_rng(3)
     case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")
-    call = make_call(case)
-    spec = CELLS[cell]
-
-    def integers(shape, high=2):
-        return rng.integers(-high + 1, high, shape).astype(np.float64)
-
-    linear = activations.get("linear")
-    call = dataclasses.replace(
-        call,
-        activation=linear,
-        recurrent_activation=linear,
-        x=integers(call.x.shape),
-        kernel=integers(call.kernel.shape),
-        recurrent_kernel=integers(call.recurrent_kernel.shape),
-        bias=integers(spec.bias_shape(17)),
-        initial_state=tuple(integers((5, 17)) for _ in spec.states),
-    )
+    call = integers(make_call(case), 17)
     outputs, states, _ = _blas.forward(call)
     expected, expected_states, _ = reference.forward(call)
     assert np.abs(expected).max() < 2**53
@@ -157,30 +105,11 @@ def test_missing_gradients_are_zero():
     assert not nothing.dkernel.any() and not nothing.dx.any()
 
 
-def unaligned(array):
-    raw = np.empty(array.nbytes + 1, np.uint8)
-    view = raw[1:].view(array.dtype).reshape(array.shape)
-    view[...] = array
-    return view
-
-
-@pytest.mark.parametrize(
-    "change",
-    [unaligned, np.asfortranarray, lambda a: np.repeat(a, 2, axis=0)[::2]],
-    ids=["unaligned", "fortran", "strided"],
-)
+@pytest.mark.parametrize("change", LAYOUTS.values(), ids=LAYOUTS)
 def test_any_memory_layout(change):
     call = make_call(Case("lstm"))
     expected = _blas.forward(call)[0]
-    changed = dataclasses.replace(
-        call,
-        x=change(call.x),
-        kernel=change(call.kernel),
-        recurrent_kernel=change(call.recurrent_kernel),
-        bias=change(call.bias),
-        initial_state=tuple(change(s) for s in call.initial_state),
-    )
-    np.testing.assert_array_equal(_blas.forward(changed)[0], expected)
+    np.testing.assert_array_equal(_blas.forward(relayout(call, change))[0], expected)
 
 
 WRONG = {
@@ -213,32 +142,13 @@ def test_dtypes_are_checked():
         _blas.backward(workspace, np.zeros((3, 5, 8)), [None, None])
 
 
-# ---- the activations themselves, through a SimpleRNN that adds nothing to them ----
-
-
-def activate(name, values, dtype):
-    """The engine's activation of ``values``: a SimpleRNN whose bias they are."""
-    values = np.asarray(values, dtype)
-    n = values.shape[-1]
-    call = make_call(Case("simple_rnn", batch=1, timesteps=1, features=n, units=n), dtype=dtype)
-    call = dataclasses.replace(
-        call,
-        activation=activations.get(name),
-        x=np.zeros((1, 1, n), dtype),
-        kernel=np.eye(n, dtype=dtype),
-        recurrent_kernel=np.zeros((n, n), dtype),
-        bias=values,
-    )
-    return _blas.forward(call)[0][0, 0]
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CELL_ACTIVATIONS)
 def test_every_activation_far_from_zero(name, dtype):
     values = np.array(
         [-90, -40, -20, -9.5, -4, -2, -1e-3, -1e-20, 0, 1e-20, 1e-3, 2, 4, 9.5, 20, 40, 80]
     )
-    actual = activate(name, values, dtype)
+    actual = activate(_blas, name, values, dtype)
     expected = activations.get(name)(values.astype(dtype).astype("float64"))
     eps = np.finfo(dtype).eps
     # x - tanh(x) is as exact as tanh is; everything else is exact relative to itself.
@@ -254,7 +164,7 @@ def test_every_activation_far_from_zero(name, dtype):
     ("name", "limits"), [("tanh", (-1, 1)), ("sigmoid", (0, 1)), ("exponential", (0, np.inf))]
 )
 def test_infinities_and_nan(name, limits, dtype):
-    actual = activate(name, [-np.inf, np.inf, np.nan, -1e30, 1e30], dtype)
+    actual = activate(_blas, name, [-np.inf, np.inf, np.nan, -1e30, 1e30], dtype)
     np.testing.assert_array_equal(actual, [*limits, np.nan, *limits])
 
 
@@ -268,6 +178,6 @@ def test_standard_activations_are_within_four_ulp(name, dtype):
         "sigmoid": lambda: 1 / (1 + np.exp(-wide)),
         "exponential": lambda: np.exp(wide),
     }[name]()
-    actual = activate(name, values, dtype)
+    actual = activate(_blas, name, values, dtype)
     ulp = np.spacing(np.abs(exact).astype(dtype)).astype(np.longdouble)
     assert float((np.abs(actual - exact) / ulp).max()) <= 4

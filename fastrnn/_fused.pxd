@@ -1,0 +1,81 @@
+# The C interface of the fused engine; src_c/fr_api.h documents every field.
+
+from libc.stdint cimport uint8_t
+
+cdef extern from "fr_api.h" nogil:
+    cdef enum fr_cell:
+        FR_SIMPLE_RNN
+        FR_LSTM
+        FR_GRU
+        FR_GRU_RESET_AFTER
+
+    cdef enum fr_activation:
+        FR_LINEAR
+        FR_TANH
+        FR_SIGMOID
+        FR_RELU
+        FR_HARD_SIGMOID
+
+    cdef enum fr_real:
+        FR_FLOAT
+        FR_DOUBLE
+
+    cdef enum fr_isa:
+        FR_GENERIC
+        FR_AVX2
+        FR_AVX512
+        FR_NEON
+
+    ctypedef struct fr_rnn:
+        fr_cell cell
+        fr_real real
+        fr_activation activation
+        fr_activation recurrent_activation
+        Py_ssize_t batch
+        Py_ssize_t timesteps
+        Py_ssize_t features
+        Py_ssize_t units
+        bint go_backwards
+        bint return_sequences
+        bint zero_output_for_mask
+        bint save
+        int input_dropout_gates
+        int threads
+        int eager
+        const void *x
+        const void *kernel
+        const void *recurrent_kernel
+        const void *bias
+        const void *initial_h
+        const void *initial_c
+        const uint8_t *mask
+        const void *input_dropout
+        const void *recurrent_dropout
+        void *packed
+        void *workspace
+        void *scratch
+        void *outputs
+        void *final_h
+        void *final_c
+        const void *d_outputs
+        const void *d_final_h
+        const void *d_final_c
+        void *dx
+        void *dkernel
+        void *drecurrent_kernel
+        void *dbias
+        void *dinitial_h
+        void *dinitial_c
+
+    ctypedef struct fr_sizes:
+        size_t packed
+        size_t workspace
+        size_t forward_scratch
+        size_t backward_scratch
+
+    bint fr_isa_usable(fr_isa isa)
+    fr_isa fr_best_isa()
+    fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)
+    void fr_pack(fr_isa isa, const fr_rnn *rnn)
+    void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
+    void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)

@@ -1,0 +1,298 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, freethreading_compatible=True
+"""The fused engine: the C kernels of src_c, with packed weights, vectors and threads.
+
+This module turns a ``functional.RecurrentCall`` into the engine's argument struct: it repeats every
+check of a shape, owns every buffer, and releases the GIL. What is computed stands in src_c.
+"""
+
+from libc.limits cimport INT_MAX
+from libc.stdint cimport SIZE_MAX
+
+import numpy as np
+
+from fastrnn import config
+from fastrnn.cells import CELLS
+from fastrnn.functional import RecurrentGradients, check_call
+
+cdef dict CELL_CODES = {
+    "simple_rnn": FR_SIMPLE_RNN,
+    "lstm": FR_LSTM,
+    "gru": FR_GRU,
+    "gru_reset_after": FR_GRU_RESET_AFTER,
+}
+cdef dict ACTIVATION_CODES = {
+    "linear": FR_LINEAR,
+    "tanh": FR_TANH,
+    "sigmoid": FR_SIGMOID,
+    "relu": FR_RELU,
+    "hard_sigmoid": FR_HARD_SIGMOID,
+}
+cdef dict ISA_CODES = {
+    "generic": FR_GENERIC,
+    "avx2": FR_AVX2,
+    "avx512": FR_AVX512,
+    "neon": FR_NEON,
+}
+
+
+def usable_isas() -> tuple[str, ...]:
+    """Return the names of the variants that this machine runs, the most capable one last."""
+    return tuple(name for name, code in ISA_CODES.items() if fr_isa_usable(code))
+
+
+# ---- buffers -------------------------------------------------------------------------------
+
+# Buffers of finished calls, for calls to come: fresh memory costs more than small work does.
+# For tests: share work however small it is, by rows (1) or by units (2).
+cdef int eager = 0
+
+
+def set_eager(int value) -> None:
+    """Use all threads for all work, however small: 1 shares rows, 2 units, 0 is the normal rule."""
+    global eager
+    eager = value
+
+
+cdef list free_buffers = []
+cdef size_t free_bytes = 0
+cdef size_t MOST_FREE_BYTES = 1 << 28
+cdef int MOST_FREE_BUFFERS = 32
+
+
+cdef object take_buffer(size_t size):
+    """Return an uint8 array of at least ``size`` bytes and 64 more, for its alignment."""
+    global free_bytes
+    cdef Py_ssize_t k, best = -1
+    cdef size_t have, least = SIZE_MAX
+    if size >= SIZE_MAX // 4:
+        raise MemoryError("The sequences are too long for the memory: use smaller batches.")
+    size += 64
+    for k in range(len(free_buffers)):
+        have = free_buffers[k].nbytes
+        if size <= have < least and have // 4 <= size:
+            best, least = k, have
+    if best >= 0:
+        free_bytes -= least
+        return free_buffers.pop(best)
+    return np.empty(size, np.uint8)
+
+
+cdef give_back(object buffer):
+    global free_bytes
+    cdef size_t size
+    if buffer is None:
+        return
+    size = buffer.nbytes
+    if size + free_bytes <= MOST_FREE_BYTES and len(free_buffers) < MOST_FREE_BUFFERS:
+        free_bytes += size
+        free_buffers.append(buffer)
+
+
+def release_buffers() -> int:
+    """Free the memory that is kept for later calls, and return how many bytes it was."""
+    global free_bytes
+    released = free_bytes
+    free_buffers.clear()
+    free_bytes = 0
+    return released
+
+
+cdef void *aligned(object buffer):
+    cdef size_t address = buffer.ctypes.data
+    return <void *>((address + 63) // 64 * 64)
+
+
+# ---- one pass ------------------------------------------------------------------------------
+
+
+cdef class Pass:
+    """One forward pass: its argument struct and the arrays behind it. Saved, it is the workspace."""
+
+    cdef fr_rnn rnn
+    cdef fr_sizes sizes
+    cdef fr_isa isa
+    cdef object call
+    cdef list arrays  # keeps the struct's pointers alive
+    cdef object workspace
+    cdef readonly object outputs
+    cdef readonly tuple states
+
+    def __cinit__(self, call):
+        check_call(call)
+        self.call = call
+        self.arrays = []
+        self.isa = ISA_CODES[config.isa()]
+        self._set_options()
+        self._set_arrays()
+        self.sizes = fr_sizes_of(self.isa, &self.rnn)
+        self.workspace = take_buffer(self.sizes.workspace)
+        self.rnn.workspace = aligned(self.workspace)
+
+    def __dealloc__(self):
+        give_back(self.workspace)
+
+    cdef _set_options(self):
+        call = self.call
+        dtype = call.x.dtype
+        if dtype != np.float32 and dtype != np.float64:
+            raise ValueError(f"inputs have dtype {dtype}, expected float32 or float64")
+        for activation in (call.activation, call.recurrent_activation):
+            if not activation.builtin or activation.name not in ACTIVATION_CODES:
+                raise ValueError(f"the fused engine has no activation {activation.name!r}")
+        self.rnn.cell = CELL_CODES[call.cell]
+        self.rnn.real = FR_FLOAT if dtype == np.float32 else FR_DOUBLE
+        self.rnn.activation = ACTIVATION_CODES[call.activation.name]
+        self.rnn.recurrent_activation = ACTIVATION_CODES[call.recurrent_activation.name]
+        self.rnn.batch, self.rnn.timesteps, self.rnn.features = call.x.shape
+        self.rnn.units = call.recurrent_kernel.shape[0]
+        rows = self.rnn.batch * (self.rnn.timesteps + 1)
+        columns = len(CELLS[call.cell].gates) * self.rnn.units
+        if max(rows, self.rnn.features, columns) > INT_MAX // 4:
+            raise ValueError(f"inputs of shape {call.x.shape} are too large for one call: "
+                             "split the batch or the sequences.")
+        self.rnn.go_backwards = call.go_backwards
+        self.rnn.return_sequences = call.return_sequences
+        self.rnn.zero_output_for_mask = call.zero_output_for_mask
+        self.rnn.save = call.save
+        self.rnn.threads = config.num_threads()
+        self.rnn.eager = eager
+
+    cdef _set_arrays(self):
+        call, rnn = self.call, &self.rnn
+        rnn.x = self._given(call.x)
+        rnn.kernel = self._given(call.kernel)
+        rnn.recurrent_kernel = self._given(call.recurrent_kernel)
+        rnn.bias = self._given(call.bias)
+        rnn.initial_h = self._given(call.initial_state[0])
+        if len(call.initial_state) > 1:
+            rnn.initial_c = self._given(call.initial_state[1])
+        if call.mask is not None:
+            rnn.mask = <const uint8_t *>self._given(call.mask.view(np.uint8))
+        if call.input_dropout is not None:
+            rnn.input_dropout = self._given(call.input_dropout)
+            rnn.input_dropout_gates = call.input_dropout.shape[0]
+        rnn.recurrent_dropout = self._given(call.recurrent_dropout)
+        shape = (rnn.batch, rnn.timesteps, rnn.units)
+        self.outputs = np.empty(shape if call.return_sequences else shape[::2], call.x.dtype)
+        self.states = tuple([np.empty(shape[::2], call.x.dtype) for _ in call.initial_state])
+        rnn.outputs = self._own(self.outputs)
+        rnn.final_h = self._own(self.states[0])
+        if len(self.states) > 1:
+            rnn.final_c = self._own(self.states[1])
+
+    cdef void *_own(self, object array) except NULL:
+        self.arrays.append(array)
+        cdef size_t address = array.ctypes.data
+        return <void *>address
+
+    cdef const void *_given(self, object array) except? NULL:
+        if array is None:
+            return NULL
+        return self._own(np.require(array, requirements="CA"))
+
+
+def forward(call):
+    """Compute ``outputs, states, workspace`` of a ``functional.RecurrentCall``."""
+    return forward_side_by_side((call,))[0]
+
+
+def forward_side_by_side(calls):
+    """Compute several calls, at most 8, at the same time; a list of what ``forward`` returns."""
+    cdef fr_rnn rnns[8]
+    cdef int k, count = len(calls)
+    cdef Pass p
+    if not 0 < count <= 8:
+        raise ValueError(f"{count} calls: from 1 to 8 run side by side")
+    passes = [Pass(call) for call in calls]
+    buffers = []
+    for k in range(count):
+        p = passes[k]
+        packed, scratch = take_buffer(p.sizes.packed), take_buffer(p.sizes.forward_scratch)
+        buffers += [packed, scratch]
+        rnns[k] = p.rnn
+        rnns[k].packed, rnns[k].scratch = aligned(packed), aligned(scratch)
+    _check_alike(passes)
+    cdef fr_isa isa = p.isa
+    with nogil:
+        for k in range(count):
+            fr_pack(isa, &rnns[k])
+        fr_forward(isa, rnns, count)
+    for buffer in buffers:
+        give_back(buffer)
+    return [(q.outputs, q.states, q if call.save else None) for q, call in zip(passes, calls)]
+
+
+cdef _check_alike(list passes):
+    cdef Pass first = passes[0], p
+    for p in passes:
+        if p.isa != first.isa or p.rnn.real != first.rnn.real:
+            raise ValueError("calls that run side by side have one dtype and one instruction set")
+
+
+def backward(Pass saved not None, d_outputs, d_states):
+    """Compute ``functional.RecurrentGradients`` of the pass ``saved``."""
+    return backward_side_by_side(((saved, d_outputs, d_states),))[0]
+
+
+def backward_side_by_side(arguments):
+    """Compute several backward passes, at most 8, at the same time: the arguments of each."""
+    cdef fr_rnn rnns[8]
+    cdef int k, count = len(arguments)
+    cdef Pass p
+    if not 0 < count <= 8:
+        raise ValueError(f"{count} passes: from 1 to 8 run side by side")
+    passes, buffers, results, kept = [], [], [], []
+    for k in range(count):
+        p, d_outputs, d_states = arguments[k]
+        passes.append(p)
+        scratch = take_buffer(p.sizes.backward_scratch)
+        buffers.append(scratch)
+        rnns[k] = p.rnn
+        rnns[k].scratch = aligned(scratch)
+        results.append(_set_gradients(&rnns[k], p, d_outputs, d_states, kept))
+    _check_alike(passes)
+    cdef fr_isa isa = p.isa
+    with nogil:
+        fr_backward(isa, rnns, count)
+    for buffer in buffers:
+        give_back(buffer)
+    return results
+
+
+cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_states, list kept):
+    call = p.call
+    dtype = call.x.dtype
+    rnn.d_outputs = _gradient_of(p.outputs, d_outputs, dtype, "d_outputs", kept)
+    d_states = list(d_states)
+    if len(d_states) != len(p.states):
+        raise ValueError(f"{len(d_states)} d_states for {len(p.states)} states")
+    rnn.d_final_h = _gradient_of(p.states[0], d_states[0], dtype, "d_states", kept)
+    if len(p.states) > 1:
+        rnn.d_final_c = _gradient_of(p.states[1], d_states[1], dtype, "d_states", kept)
+    given = (call.x, call.kernel, call.recurrent_kernel, call.bias)
+    dx, dkernel, drecurrent, dbias = [None if a is None else np.empty(a.shape, dtype) for a in given]
+    dstates = tuple([np.empty(s.shape, dtype) for s in p.states])
+    rnn.dx = _address(dx)
+    rnn.dkernel = _address(dkernel)
+    rnn.drecurrent_kernel = _address(drecurrent)
+    rnn.dbias = _address(dbias)
+    rnn.dinitial_h = _address(dstates[0])
+    if len(dstates) > 1:
+        rnn.dinitial_c = _address(dstates[1])
+    return RecurrentGradients(dx, dkernel, drecurrent, dbias, dstates)
+
+
+cdef void *_address(object array):
+    cdef size_t address = 0 if array is None else array.ctypes.data
+    return <void *>address
+
+
+cdef const void *_gradient_of(object of, object given, object dtype, str name, list kept) except? NULL:
+    if given is None:
+        return NULL
+    if given.shape != of.shape or given.dtype != dtype:
+        raise ValueError(f"{name} {given.shape} {given.dtype} does not fit {of.shape} {dtype}")
+    array = np.require(given, requirements="CA")
+    kept.append(array)
+    return _address(array)

@@ -1,0 +1,81 @@
+/* The fused engine, as Cython sees it: one argument struct, sizes of buffers, and the two passes.
+ *
+ * Sizes: B batch, T timesteps, F features, H units, G gates. Arrays are C-contiguous and of one
+ * REAL type, float or double. The caller owns every buffer; nothing is allocated here, nothing is
+ * checked but what a size could overflow, and nothing is kept after a call but the thread pool.
+ */
+#ifndef FR_API_H
+#define FR_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum fr_cell { FR_SIMPLE_RNN, FR_LSTM, FR_GRU, FR_GRU_RESET_AFTER, FR_CELL_COUNT };
+enum fr_activation { FR_LINEAR, FR_TANH, FR_SIGMOID, FR_RELU, FR_HARD_SIGMOID };
+enum fr_real { FR_FLOAT, FR_DOUBLE };
+enum fr_isa { FR_GENERIC, FR_AVX2, FR_AVX512, FR_NEON, FR_ISA_COUNT };
+
+typedef struct fr_rnn {
+    enum fr_cell cell;
+    enum fr_real real;
+    enum fr_activation activation, recurrent_activation;
+    ptrdiff_t batch, timesteps, features, units;
+    int go_backwards, return_sequences, zero_output_for_mask;
+    int save;                 /* forward leaves in `workspace` what backward needs */
+    int input_dropout_gates;  /* 0 none, 1 one mask for all gates, G one for each */
+    int threads;              /* at most; results do not depend on it */
+    int eager;                /* use them however small the work is, and share units if > 1: tests */
+
+    /* Given. NULL where a pointer says so. */
+    const void *x;                 /* (B, T, F) */
+    const void *kernel;            /* (F, G·H) */
+    const void *recurrent_kernel;  /* (H, G·H) */
+    const void *bias;              /* (G·H,), GRU reset_after (2, 3·H); or NULL */
+    const void *initial_h;         /* (B, H); or NULL for zeros */
+    const void *initial_c;         /* (B, H), LSTM; or NULL for zeros */
+    const uint8_t *mask;           /* (B, T), 1 where a step counts; or NULL */
+    const void *input_dropout;     /* (input_dropout_gates, B, F); or NULL */
+    const void *recurrent_dropout; /* (G, B, H); or NULL */
+
+    /* Buffers, aligned to 64 bytes, of the sizes that fr_sizes_of gives. */
+    void *packed;    /* the weights as `fr_pack` lays them out; read only in a pass */
+    void *workspace; /* written forward, read backward */
+    void *scratch;   /* dead when a pass returns */
+
+    /* Forward: written. */
+    void *outputs; /* (B, T, H), or (B, H) without return_sequences */
+    void *final_h; /* (B, H) */
+    void *final_c; /* (B, H), LSTM */
+
+    /* Backward: given; NULL means zero. */
+    const void *d_outputs; /* of the shape of outputs */
+    const void *d_final_h; /* (B, H) */
+    const void *d_final_c; /* (B, H) */
+    /* Backward: written. */
+    void *dx;                /* (B, T, F); or NULL where it is not wanted */
+    void *dkernel;           /* (F, G·H) */
+    void *drecurrent_kernel; /* (H, G·H) */
+    void *dbias;             /* as bias; or NULL */
+    void *dinitial_h;        /* (B, H) */
+    void *dinitial_c;        /* (B, H), LSTM */
+} fr_rnn;
+
+/* Bytes; SIZE_MAX where they do not fit into the address space. */
+typedef struct fr_sizes {
+    size_t packed, workspace, forward_scratch, backward_scratch;
+} fr_sizes;
+
+/* Whether this machine runs the variant and this build has it. */
+int fr_isa_usable(enum fr_isa isa);
+/* The most capable usable one. */
+enum fr_isa fr_best_isa(void);
+
+/* `mask`, the sizes and the options are read. */
+fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn);
+/* kernel, recurrent_kernel and bias -> packed. */
+void fr_pack(enum fr_isa isa, const fr_rnn *rnn);
+/* Run `count` passes side by side on the threads. All of one isa. */
+void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count);
+void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count);
+
+#endif

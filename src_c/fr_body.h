@@ -1,0 +1,52 @@
+/* Everything for one REAL type, in the order of dependence. */
+#include "fr_simd.h"
+
+#include "fr_vmath_impl.h"
+
+#include "fr_product_impl.h"
+
+#include "fr_plan_impl.h"
+
+#include "fr_rows_impl.h"
+
+#include "fr_cells_impl.h"
+
+#include "fr_pack_impl.h"
+
+#include "fr_forward_impl.h"
+
+#include "fr_gradients_impl.h"
+
+#include "fr_backward_impl.h"
+
+#include "fr_run_impl.h"
+
+#undef REAL
+#undef REAL_INT
+#undef FN
+#undef MANTISSA_BITS
+#undef EXPONENT_BIAS
+#undef LN2_HIGH
+#undef LN2_LOW
+#undef EXP_LOWEST
+#undef TANH_SATURATION
+#undef EXP_TERMS
+#undef EXP_COEFFICIENTS
+#undef INTRINSIC
+#undef LANES
+#undef V
+#undef VI
+#undef SPLAT
+#undef SIGN_BIT
+#undef ROUNDING_SHIFT
+#undef fma_
+#undef at_least
+#undef at_most
+#undef TILE_VECTORS
+#undef TAKE
+#undef SLOTS_AT_ONCE
+#undef MAX_JOBS
+#undef MAX_PASSES
+#undef THREAD_FLOP
+#undef BARRIER_FLOP
+#undef SHARED_WEIGHTS

@@ -1,0 +1,16 @@
+/* What each variant offers; indexed by enum fr_real. */
+#ifndef FR_ENGINE_H
+#define FR_ENGINE_H
+
+#include "fr_api.h"
+
+typedef struct fr_engine {
+    fr_sizes (*sizes[2])(const fr_rnn *rnn);
+    void (*pack[2])(const fr_rnn *rnn);
+    void (*forward[2])(const fr_rnn *rnns, int count);
+    void (*backward[2])(const fr_rnn *rnns, int count);
+} fr_engine;
+
+extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;
+
+#endif

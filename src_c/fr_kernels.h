@@ -1,0 +1,73 @@
+/* The whole engine for one variant: included once by each file of variants/, which sets FR_VARIANT
+ * (its name), FR_VECTOR_BYTES and FR_MAX_ROWS. Bodies are compiled once for float, once for double.
+ */
+#include "fr_api.h"
+#include "fr_engine.h"
+#include "fr_pool.h"
+
+#include <string.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define FR_INLINE inline __attribute__((always_inline))
+#define FR_UNROLL _Pragma("GCC unroll 8")
+#define FR_MAX_COLUMNS 4
+
+#define REAL float
+#define REAL_INT int32_t
+#define FN(name) name##_float
+#define MANTISSA_BITS 23
+#define EXPONENT_BIAS 127
+#define LN2_HIGH 0x1.62e4p-1f
+#define LN2_LOW 0x1.7f7d1cp-20f
+#define EXP_LOWEST (-104.0f)
+#define TANH_SATURATION 10.0f
+#define EXP_TERMS 5
+#define EXP_COEFFICIENTS exp_coefficients_float
+static const float exp_coefficients_float[EXP_TERMS] = {
+    0.5f, 0.16666573381900846f, 0.041666550110305124f, 0.0083637738744055735f,
+    0.0013926926614021906f,
+};
+#if defined(__aarch64__)
+#define INTRINSIC(name) name##f32
+#else
+#define INTRINSIC(name) name##ps
+#endif
+#include "fr_body.h"
+
+#define REAL double
+#define REAL_INT int64_t
+#define FN(name) name##_double
+#define MANTISSA_BITS 52
+#define EXPONENT_BIAS 1023
+#define LN2_HIGH 0x1.62e42fefa38p-1
+#define LN2_LOW 0x1.ef35793c7673p-45
+#define EXP_LOWEST (-746.0)
+#define TANH_SATURATION 22.0
+#define EXP_TERMS 10
+#define EXP_COEFFICIENTS exp_coefficients_double
+static const double exp_coefficients_double[EXP_TERMS] = {
+    0.5000000000000001128,      0.16666666666666667534,     0.041666666666620638584,
+    0.0083333333333297934996,   0.0013888888918939167785,   0.00019841269864380513295,
+    0.000024801518641395993583, 2.7557266418612303703e-6,   2.76213386691429238e-7,
+    2.5101346928350340198e-8,
+};
+#if defined(__aarch64__)
+#define INTRINSIC(name) name##f64
+#else
+#define INTRINSIC(name) name##pd
+#endif
+#include "fr_body.h"
+
+#define TABLE2(variant) fr_engine_##variant
+#define TABLE1(variant) TABLE2(variant)
+const fr_engine TABLE1(FR_VARIANT) = {
+    .sizes = {sizes_float, sizes_double},
+    .pack = {pack_float, pack_double},
+    .forward = {run_forward_float, run_forward_double},
+    .backward = {run_backward_float, run_backward_double},
+};

@@ -1,0 +1,80 @@
+/* The weights in the order in which the micro-kernel reads them.
+ *
+ * Forward: for each phase of the step and each vector of units, the terms k of [x | 1 | h] one after
+ * the other, LANES numbers for every gate of the phase. Where only one gate is multiplied, several
+ * vectors are read at once. The GRU with reset_after has the 1 twice: once for each bias.
+ * Backward: U^T and W^T, the terms k in the order of a row of dz.
+ */
+
+static ptrdiff_t FN(packed_terms)(const FN(fr_plan) * p)
+{
+    return p->terms + (p->r->cell == FR_GRU_RESET_AFTER);
+}
+
+static size_t FN(packed_numbers)(const FN(fr_plan) * p)
+{
+    return (size_t)(FN(packed_terms)(p) * p->vectors) * (size_t)(p->G * LANES);
+}
+
+/* Where the packed weights of a phase begin, for vector v of units. */
+static FR_INLINE const REAL *FN(packed_at)(const FN(fr_plan) * p, int phase, ptrdiff_t v)
+{
+    const ptrdiff_t terms = FN(packed_terms)(p) * LANES;
+    const ptrdiff_t before = p->cell->phase[phase].first_gate * terms * p->vectors;
+    return (const REAL *)p->r->packed + before + v * terms * p->cell->phase[phase].gates;
+}
+
+/* Row k of [kernel; bias; recurrent_kernel], or NULL for the zeros of a missing bias. */
+static const REAL *FN(weight_row)(const FN(fr_plan) * p, ptrdiff_t k)
+{
+    const ptrdiff_t width = p->G * p->H, biases = FN(packed_terms)(p) - p->F - p->H;
+    const REAL *bias = p->r->bias;
+    if (k < p->F)
+        return (const REAL *)p->r->kernel + k * width;
+    if (k < p->F + biases)
+        return bias ? bias + (k - p->F) * width : NULL;
+    return (const REAL *)p->r->recurrent_kernel + (k - p->F - biases) * width;
+}
+
+static void FN(pack)(const fr_rnn *r)
+{
+    FN(fr_plan) plan;
+    FN(plan_sizes)(&plan, r);
+    const ptrdiff_t terms = FN(packed_terms)(&plan);
+    REAL *out = r->packed;
+    for (int phase = 0; phase < plan.cell->phases; phase++) {
+        const int first = plan.cell->phase[phase].first_gate;
+        const int gates = plan.cell->phase[phase].gates;
+        for (ptrdiff_t v = 0; v < plan.vectors; v++) {
+            for (ptrdiff_t k = 0; k < terms; k++) {
+                const REAL *row = FN(weight_row)(&plan, k);
+                for (int g = 0; g < gates; g++, out += LANES) {
+                    const ptrdiff_t column = (first + g) * plan.H + v * LANES;
+                    FN(store)(out, row ? FN(load_part)(row + column, FN(lanes_at)(&plan, v))
+                                       : SPLAT(0));
+                }
+            }
+        }
+    }
+}
+
+/* out (vectors of rows, terms, LANES) = the transpose of the columns [column, column + terms) of
+ * `matrix` (rows, G·H); zero for rows beyond the last. The columns of gates stand as they do in dz:
+ * those of gate `first` to begin with, where dz of the GRU with reset_after begins with q. */
+static void FN(pack_transposed)(const FN(fr_plan) * p, const REAL *matrix, ptrdiff_t rows,
+                                int first, REAL *out, ptrdiff_t begin, ptrdiff_t end)
+{
+    const ptrdiff_t width = p->G * p->H;
+    for (ptrdiff_t v = begin; v < end; v++) {
+        REAL *panel = out + v * width * LANES;
+        for (ptrdiff_t l = 0; l < LANES; l++) {
+            const ptrdiff_t row = v * LANES + l;
+            for (int g = 0; g < p->G; g++) {
+                REAL *to = panel + g * p->H * LANES + l;
+                const REAL *from = matrix + row * width + ((first + g) % p->G) * p->H;
+                for (ptrdiff_t j = 0; j < p->H; j++)
+                    to[j * LANES] = row < rows ? from[j] : 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+/* The micro-kernel: every matrix product of the engine is made of it.
+ *
+ *     tile[r][c] += sum over k of  a[r][k·a_step + c·a_gate] · vector at b + k·b_step + c·b_column
+ *
+ * for R rows and C column vectors, whose R·C sums stay in registers. With a_step 1, rows times
+ * packed weights; with a_step the length of a row of A, and a[r] = a[0] + r, the transpose of A
+ * times a matrix as it stands. a_gate, where each gate has inputs of its own, is not 0.
+ * The sum over k runs in one order whatever R is; only a batch of one row sums even and odd k apart.
+ */
+
+typedef struct {
+    const REAL *a[FR_MAX_ROWS];
+    ptrdiff_t a_step, a_gate;
+    const REAL *b;
+    ptrdiff_t b_step, b_column;
+    ptrdiff_t terms; /* number of k */
+} FN(fr_operands);
+
+#define TILE_VECTORS (FR_MAX_ROWS * FR_MAX_COLUMNS)
+
+static FR_INLINE void FN(product_body)(const int R, const int C, const int gated,
+                                       const FN(fr_operands) *o, V *tile)
+{
+    V sum[FR_MAX_ROWS][FR_MAX_COLUMNS];
+    const REAL *a[FR_MAX_ROWS];
+    const REAL *b = o->b;
+    const ptrdiff_t a_step = o->a_step, b_step = o->b_step, column = o->b_column;
+    const ptrdiff_t a_gate = o->a_gate;
+    FR_UNROLL for (int r = 0; r < R; r++)
+    {
+        a[r] = o->a[r];
+        FR_UNROLL for (int c = 0; c < C; c++) sum[r][c] = tile[r * C + c];
+    }
+    ptrdiff_t i = 0;
+    for (ptrdiff_t k = o->terms; k > 0; k--) {
+        V w[FR_MAX_COLUMNS];
+        FR_UNROLL for (int c = 0; c < C; c++) w[c] = FN(load)(b + c * column);
+        FR_UNROLL for (int r = 0; r < R; r++)
+        {
+            if (gated) {
+                FR_UNROLL for (int c = 0; c < C; c++)
+                {
+                    const V s = FN(broadcast)(a[r][i + c * a_gate]);
+                    sum[r][c] = fma_(s, w[c], sum[r][c]);
+                }
+            } else {
+                const V s = FN(broadcast)(a[r][i]);
+                FR_UNROLL for (int c = 0; c < C; c++) sum[r][c] = fma_(s, w[c], sum[r][c]);
+            }
+        }
+        i += a_step;
+        b += b_step;
+    }
+    FR_UNROLL for (int r = 0; r < R; r++)
+    {
+        FR_UNROLL for (int c = 0; c < C; c++) tile[r * C + c] = sum[r][c];
+    }
+}
+
+#define KERNEL(R, C)                                                                              \
+    static void FN(product_##R##x##C)(const FN(fr_operands) * o, V * tile)                        \
+    {                                                                                              \
+        FN(product_body)(R, C, 0, o, tile);                                                       \
+    }                                                                                              \
+    static void FN(product_gated_##R##x##C)(const FN(fr_operands) * o, V * tile)                  \
+    {                                                                                              \
+        FN(product_body)(R, C, 1, o, tile);                                                       \
+    }
+#define KERNELS(R) KERNEL(R, 1) KERNEL(R, 2) KERNEL(R, 3) KERNEL(R, 4)
+#define NAMES(R)                                                                                   \
+    {                                                                                              \
+        {FN(product_##R##x1), FN(product_gated_##R##x1)},                                          \
+            {FN(product_##R##x2), FN(product_gated_##R##x2)},                                      \
+            {FN(product_##R##x3), FN(product_gated_##R##x3)},                                      \
+            {FN(product_##R##x4), FN(product_gated_##R##x4)},                                      \
+    }
+
+KERNELS(2)
+KERNELS(3)
+#if FR_MAX_ROWS > 3
+KERNELS(4)
+KERNELS(5)
+KERNELS(6)
+#endif
+
+/* One row alone waits for its own sums: even and odd k have sums of their own. */
+static FR_INLINE void FN(product_one_row_body)(const int C, const int gated,
+                                               const FN(fr_operands) *o, V *tile)
+{
+    V even[FR_MAX_COLUMNS], odd[FR_MAX_COLUMNS];
+    const REAL *a = o->a[0], *b = o->b;
+    const ptrdiff_t a_step = o->a_step, b_step = o->b_step, column = o->b_column;
+    const ptrdiff_t a_gate = gated ? o->a_gate : 0;
+    FR_UNROLL for (int c = 0; c < C; c++) even[c] = tile[c];
+    FR_UNROLL for (int c = 0; c < C; c++) odd[c] = SPLAT(0);
+    ptrdiff_t k = o->terms;
+    for (; k > 1; k -= 2) {
+        FR_UNROLL for (int c = 0; c < C; c++)
+        {
+            even[c] = fma_(FN(broadcast)(a[c * a_gate]), FN(load)(b + c * column), even[c]);
+            odd[c] = fma_(FN(broadcast)(a[a_step + c * a_gate]),
+                          FN(load)(b + b_step + c * column), odd[c]);
+        }
+        a += 2 * a_step;
+        b += 2 * b_step;
+    }
+    if (k) {
+        FR_UNROLL for (int c = 0; c < C; c++) even[c] =
+            fma_(FN(broadcast)(a[c * a_gate]), FN(load)(b + c * column), even[c]);
+    }
+    FR_UNROLL for (int c = 0; c < C; c++) tile[c] = even[c] + odd[c];
+}
+
+#define ONE_ROW_KERNEL(C)                                                                         \
+    static void FN(product_1x##C)(const FN(fr_operands) * o, V * tile)                            \
+    {                                                                                              \
+        FN(product_one_row_body)(C, 0, o, tile);                                                  \
+    }                                                                                              \
+    static void FN(product_gated_1x##C)(const FN(fr_operands) * o, V * tile)                      \
+    {                                                                                              \
+        FN(product_one_row_body)(C, 1, o, tile);                                                  \
+    }
+ONE_ROW_KERNEL(1)
+ONE_ROW_KERNEL(2)
+ONE_ROW_KERNEL(3)
+ONE_ROW_KERNEL(4)
+
+typedef void (*FN(fr_product))(const FN(fr_operands) *, V *);
+
+static const FN(fr_product) FN(products)[FR_MAX_ROWS][FR_MAX_COLUMNS][2] = {
+    NAMES(1), NAMES(2), NAMES(3),
+#if FR_MAX_ROWS > 3
+    NAMES(4), NAMES(5), NAMES(6),
+#endif
+};
+
+static FR_INLINE void FN(product)(int rows, int columns, const FN(fr_operands) *o, V *tile)
+{
+    FN(products)[rows - 1][columns - 1][o->a_gate != 0](o, tile);
+}
+
+#undef KERNEL
+#undef KERNELS
+#undef NAMES
+#undef ONE_ROW_KERNEL

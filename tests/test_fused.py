@@ -1,0 +1,253 @@
+"""The fused engine, every variant that this CPU runs, against the reference engine."""
+
+import contextlib
+import dataclasses
+import threading
+
+import numpy as np
+import pytest
+from cases import ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
+from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, relayout
+
+import fastrnn
+from fastrnn import _fused, config, reference
+from fastrnn.cells import CELLS
+from fastrnn.functional import FUSED_ACTIVATIONS
+
+ISAS = config.usable_isas()
+CASES = [
+    case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= FUSED_ACTIVATIONS
+]
+# Threads, and what they share: rows (1) or the units of each step (2), however small the work.
+SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
+
+
+@contextlib.contextmanager
+def settings(isa=None, threads=1, eager=0):
+    config.set_isa(isa)
+    config.set_num_threads(threads)
+    _fused.set_eager(eager)
+    try:
+        yield
+    finally:
+        config.set_isa(None)
+        config.set_num_threads(None)
+        _fused.set_eager(0)
+
+
+def run(call):
+    """Every array of a forward and a backward pass."""
+    outputs, states, workspace = _fused.forward(call)
+    return flatten(outputs, states, _fused.backward(workspace, *make_gradients(call)))
+
+
+def assert_same_bits(actual, expected):
+    for k, (one, other) in enumerate(zip(actual, expected, strict=True)):
+        np.testing.assert_array_equal(one, other, err_msg=f"array {k}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+def test_agrees_with_the_reference_whatever_the_threads(case, isa, dtype):
+    call = make_call(case, dtype=dtype)
+    with settings(isa):
+        expected = check(_fused, case, call, cast(call, "float64"))
+        lean = _fused.forward(dataclasses.replace(call, save=False))
+        assert lean[2] is None
+        assert_same_bits([lean[0], *lean[1]], expected[: 1 + len(lean[1])])
+    for threads, eager in SHARINGS:
+        with settings(isa, threads, eager):
+            assert_same_bits(run(call), expected)
+
+
+LARGE = (
+    Case("lstm", batch=32, timesteps=20, features=50, units=128),
+    Case("gru_reset_after", batch=37, timesteps=9, features=130, units=200, mask="holes"),
+    Case("gru", batch=33, timesteps=7, features=20, units=100, recurrent_dropout=True),
+    Case("simple_rnn", batch=40, timesteps=30, features=10, units=300),
+    Case("lstm", batch=5, timesteps=4, features=300, units=520),
+    Case("lstm", batch=1, timesteps=40, features=64, units=256),
+)
+
+
+@pytest.mark.parametrize("case", LARGE, ids=lambda c: c.id)
+def test_the_same_bits_for_any_number_of_threads(case):
+    """With the rule that shares the work as it is in use."""
+    call = make_call(case, dtype="float32")
+    with settings():
+        expected = check(_fused, case, call, cast(call, "float64"))
+    for threads in (2, 3, 7):
+        with settings(threads=threads):
+            assert_same_bits(run(call), expected)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_linear_activations_on_small_integers_are_exact(cell, isa):
+    case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")
+    call = integers(make_call(case), 17)
+    expected, expected_states, _ = reference.forward(call)
+    with settings(isa):
+        outputs, states, _ = _fused.forward(call)
+    np.testing.assert_array_equal(outputs, expected)
+    np.testing.assert_array_equal(states, expected_states)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in OPTION_CASES if c.mask is not None], ids=lambda c: c.id
+)
+def test_nan_under_a_mask_reaches_nothing(case):
+    clean, dirty = make_call(case), make_call(case, nan_under_mask=True)
+    assert_same_bits(run(dirty), run(clean))
+
+
+@pytest.mark.parametrize("change", LAYOUTS.values(), ids=LAYOUTS)
+def test_any_memory_layout(change):
+    call = make_call(Case("lstm"))
+    assert_same_bits(run(relayout(call, change)), run(call))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_passes_side_by_side_are_the_passes_alone(cell, isa):
+    calls = [
+        make_call(Case(cell, batch=6, units=20, go_backwards=k % 2 == 1, mask="right"), seed=k)
+        for k in range(3)
+    ]
+    with settings(isa):
+        expected = [run(call) for call in calls]
+    for threads in (1, 2, 3, 8):
+        with settings(isa, threads, eager=1):
+            results = _fused.forward_side_by_side(calls)
+            gradients = _fused.backward_side_by_side(
+                [(r[2], *make_gradients(call)) for r, call in zip(results, calls, strict=True)]
+            )
+        for (outputs, states, _), d, wanted in zip(results, gradients, expected, strict=True):
+            assert_same_bits(flatten(outputs, states, d), wanted)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_pullback_may_be_used_twice_and_from_threads(cell):
+    call = make_call(Case(cell, batch=4, timesteps=6, mask="holes"))
+    gradients = make_gradients(call)
+    outputs, states, workspace = _fused.forward(call)
+    expected = flatten(outputs, states, _fused.backward(workspace, *gradients))
+    results = [None] * 8
+
+    def work(k):
+        for _ in range(20):
+            results[k] = flatten(outputs, states, _fused.backward(workspace, *gradients))
+
+    with settings(threads=2, eager=1):
+        workers = [threading.Thread(target=work, args=(k,)) for k in range(len(results))]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    for result in results:
+        assert_same_bits(result, expected)
+
+
+def test_missing_gradients_are_zero():
+    call = make_call(Case("lstm"))
+    _, _, workspace = _fused.forward(call)
+    d_outputs, _ = make_gradients(call)
+    with_none = _fused.backward(workspace, d_outputs, [None, None])
+    with_zero = _fused.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
+    np.testing.assert_array_equal(with_none.dkernel, with_zero.dkernel)
+    nothing = _fused.backward(workspace, None, [None, None])
+    assert not nothing.dkernel.any() and not nothing.dx.any()
+
+
+def test_shapes_and_dtypes_are_checked_before_memory_is_touched():
+    call = make_call(Case("lstm"))
+    wrong = {
+        "kernel": {"kernel": call.kernel[:-1]},
+        "bias": {"bias": call.bias[:-1]},
+        "mask": {"mask": np.ones((3, 4), bool)},
+        "initial_state": {"initial_state": call.initial_state[:1]},
+        "recurrent_dropout": {"recurrent_dropout": np.ones((1, 3, 7))},
+        "inputs": {"x": call.x[:, :0]},
+    }
+    for argument, change in wrong.items():
+        with pytest.raises(ValueError, match=f"`{argument}`"):
+            _fused.forward(dataclasses.replace(call, **change))
+    with pytest.raises(ValueError, match="dtype"):
+        _fused.forward(cast(call, "float16"))
+    _, _, workspace = _fused.forward(call)
+    with pytest.raises(ValueError, match="d_outputs"):
+        _fused.backward(workspace, np.zeros((3, 5, 8)), [None, None])
+    with pytest.raises(ValueError, match="d_states"):
+        _fused.backward(workspace, None, [None, np.zeros((3, 8))])
+    with pytest.raises(ValueError, match="d_states"):
+        _fused.backward(workspace, None, [None])
+    softmax = dataclasses.replace(call, activation=fastrnn.activations.get("softmax"))
+    with pytest.raises(ValueError, match="softmax"):
+        _fused.forward(softmax)
+
+
+def test_buffers_are_reused_and_bounded():
+    _fused.release_buffers()
+    call = make_call(Case("lstm", batch=16, timesteps=30, units=64), dtype="float32")
+    run(call)
+    kept = _fused.release_buffers()
+    for _ in range(5):
+        run(call)
+    assert 0 < _fused.release_buffers() <= 2 * kept
+    assert _fused.release_buffers() == 0
+
+
+# ---- activations ----
+
+
+def exact(name, values):
+    """tanh or the logistic sigmoid, in extended precision."""
+    wide = values.astype(np.longdouble)
+    if name == "tanh":
+        return np.tanh(wide)
+    small = np.exp(-np.abs(wide))
+    return np.where(wide < 0, small, 1) / (1 + small)
+
+
+def grid(dtype):
+    """Finite values over all bit patterns, and densely where the functions bend."""
+    bits = {"float32": np.uint32, "float64": np.uint64}[dtype]
+    count = 100_003  # prime, so that the low bits vary too
+    patterns = np.arange(count, dtype=np.uint64) * np.uint64(
+        2 ** (np.dtype(bits).itemsize * 8) // count
+    )
+    values = patterns.astype(bits).view(dtype)
+    dense = [np.linspace(-20, 20, 40_001), np.linspace(-110, -80, 4001), np.linspace(-1, 1, 4001)]
+    return np.concatenate([values[np.isfinite(values)], *dense]).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_activations_are_within_three_ulp(name, isa, dtype):
+    values = grid(dtype)
+    with settings(isa):
+        parts = [activate(_fused, name, part, dtype) for part in np.array_split(values, 80)]
+    wanted = exact(name, values)
+    ulp = np.spacing(np.abs(wanted).astype(dtype)).astype(np.longdouble)
+    errors = np.abs(np.concatenate(parts) - wanted) / ulp
+    assert errors.max() <= 3, values[errors.argmax()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("tanh", (-1, 1)),
+        ("sigmoid", (0, 1)),
+        ("relu", (0, np.inf)),
+        ("hard_sigmoid", (0, 1)),
+        ("linear", (-np.inf, np.inf)),
+    ],
+)
+def test_infinities_and_nan(name, limits, isa, dtype):
+    with settings(isa):
+        actual = activate(_fused, name, [-np.inf, np.inf, np.nan], dtype)
+    np.testing.assert_array_equal(actual, [*limits, np.nan])
