@@ -79,3 +79,4 @@ cdef extern from "fr_api.h" nogil:
     void fr_pack(fr_isa isa, const fr_rnn *rnn)
     void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
     void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)
+    double fr_fma_loop(fr_isa isa, fr_real real, long turns)

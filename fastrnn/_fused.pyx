@@ -296,3 +296,13 @@ cdef const void *_gradient_of(object of, object given, object dtype, str name, l
     array = np.require(given, requirements="CA")
     kept.append(array)
     return _address(array)
+
+
+def fma_loop(str dtype, long turns) -> float:
+    """Multiply and add in registers alone, without the GIL; return the operations done."""
+    cdef fr_isa isa = ISA_CODES[config.isa()]
+    cdef fr_real real = FR_FLOAT if dtype == "float32" else FR_DOUBLE
+    cdef double operations
+    with nogil:
+        operations = fr_fma_loop(isa, real, turns)
+    return operations

@@ -78,4 +78,7 @@ void fr_pack(enum fr_isa isa, const fr_rnn *rnn);
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count);
 void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count);
 
+/* Multiply and add in registers alone, to measure the peak; returns the operations done. */
+double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns);
+
 #endif

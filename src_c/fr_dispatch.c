@@ -89,3 +89,8 @@ void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count)
 {
     engines[isa]->backward[rnns[0].real](rnns, count);
 }
+
+double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns)
+{
+    return engines[isa]->fma_loop[real](turns);
+}

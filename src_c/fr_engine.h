@@ -9,6 +9,7 @@ typedef struct fr_engine {
     void (*pack[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
+    double (*fma_loop[2])(long turns);
 } fr_engine;
 
 extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;

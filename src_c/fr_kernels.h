@@ -15,6 +15,7 @@
 
 #define FR_INLINE inline __attribute__((always_inline))
 #define FR_UNROLL _Pragma("GCC unroll 8")
+#define FR_UNROLL_ALL _Pragma("GCC unroll 16")
 #define FR_MAX_COLUMNS 4
 
 #define REAL float
@@ -70,4 +71,5 @@ const fr_engine TABLE1(FR_VARIANT) = {
     .pack = {pack_float, pack_double},
     .forward = {run_forward_float, run_forward_double},
     .backward = {run_backward_float, run_backward_double},
+    .fma_loop = {fma_loop_float, fma_loop_double},
 };
