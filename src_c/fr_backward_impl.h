@@ -85,7 +85,6 @@ static void FN(multiply_by_transpose)(const FN(fr_step) * s, int block, int bloc
                                      .terms = blocks / parts * p->H};
                 for (int r = 0; r < kernel_rows; r++)
                     o.a[r] = FN(dz_at)(s, &s->rows[i + (r < n ? r : 0)]) + first;
-                memset(tile, 0, sizeof(V) * (size_t)(kernel_rows * vectors));
                 FN(product)(kernel_rows, vectors, &o, tile);
                 for (int r = 0; r < n; r++) {
                     const int32_t b = s->rows[i + r].b;
@@ -159,7 +158,6 @@ static void FN(input_gradients)(const FN(fr_plan) * p, ptrdiff_t base, ptrdiff_t
                                      .terms = p->G / parts * p->H};
                 for (int k = 0; k < kernel_rows; k++)
                     o.a[k] = p->dz + (i - base + (k < n ? k : 0)) * p->d_stride + input_side + term;
-                memset(tile, 0, sizeof(V) * (size_t)(kernel_rows * vectors));
                 FN(product)(kernel_rows, vectors, &o, tile);
                 for (int k = 0; k < n; k++) {
                     const ptrdiff_t b = p->source[i + k] / p->T;

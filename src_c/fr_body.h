@@ -22,6 +22,7 @@
 #include "fr_run_impl.h"
 
 #undef REAL
+#undef REAL_BITS
 #undef REAL_INT
 #undef FN
 #undef MANTISSA_BITS
@@ -42,6 +43,9 @@
 #undef fma_
 #undef at_least
 #undef at_most
+#undef if_negative
+#undef divide
+#undef scale_by
 #undef TILE_VECTORS
 #undef TAKE
 #undef SLOTS_AT_ONCE

@@ -121,8 +121,8 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
     };
     for (int r = 0; r < kernel_rows; r++)
         o.a[r] = FN(sub_row)(p, s->rows[first_row + (r < n ? r : 0)].slot, sub_row);
-    memset(tile, 0, sizeof(V) * (size_t)(kernel_rows * columns));
     if (p->input_part) {
+        o.add = 1;
         FN(load_input_part)(s, phase, first_row, n, v, vectors, tile);
         const ptrdiff_t skipped = split ? 0 : p->F + 1;
         o.b += skipped * o.b_step;
@@ -139,6 +139,7 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
             tile[r * columns + 2] = SPLAT(0);
             o.a[r] += p->F;
         }
+        o.add = 1;
         o.b += (p->F + 1) * o.b_step;
         o.terms = 1 + p->H;
         FN(product)(kernel_rows, columns, &o, tile);
@@ -188,7 +189,6 @@ static void FN(project_inputs)(const FN(fr_step) * s, ptrdiff_t t, ptrdiff_t end
                 const int kernel_rows = n == 1 ? 2 : (int)n;
                 for (int r = 0; r < kernel_rows; r++)
                     o.a[r] = p->chunk_x + (i + (r < n ? r : 0)) * (p->F + 1);
-                memset(tile, 0, sizeof(V) * (size_t)(kernel_rows * gates));
                 FN(product)(kernel_rows, gates, &o, tile);
                 for (int r = 0; r < n; r++) {
                     const ptrdiff_t at = ((i + r) * p->vectors + v) * p->G + first_gate;

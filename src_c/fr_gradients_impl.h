@@ -69,7 +69,7 @@ static void FN(add_panel)(const FN(fr_plan) * p, const FN(fr_job) * job, ptrdiff
     const ptrdiff_t vectors = (job->columns - column + LANES - 1) / LANES;
     const int columns = (int)(vectors < FR_MAX_COLUMNS ? vectors : FR_MAX_COLUMNS);
     const REAL *A = FN(sub_row)(p, 0, job->sub_row) + job->row;
-    FN(fr_operands) o = {.a_step = p->a_stride, .b_step = p->d_stride, .b_column = LANES};
+    FN(fr_operands) o = {.a_step = p->a_stride, .b_step = p->d_stride, .b_column = LANES, .add = 1};
     for (ptrdiff_t slot = first; slot < last; slot += SLOTS_AT_ONCE) {
         o.terms = last - slot < SLOTS_AT_ONCE ? last - slot : SLOTS_AT_ONCE;
         o.b = p->dz + (slot - first) * p->d_stride + job->column + column;

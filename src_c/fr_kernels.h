@@ -19,6 +19,7 @@
 #define FR_MAX_COLUMNS 4
 
 #define REAL float
+#define REAL_BITS 32
 #define REAL_INT int32_t
 #define FN(name) name##_float
 #define MANTISSA_BITS 23
@@ -41,6 +42,7 @@ static const float exp_coefficients_float[EXP_TERMS] = {
 #include "fr_body.h"
 
 #define REAL double
+#define REAL_BITS 64
 #define REAL_INT int64_t
 #define FN(name) name##_double
 #define MANTISSA_BITS 52

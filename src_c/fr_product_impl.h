@@ -1,6 +1,6 @@
 /* The micro-kernel: every matrix product of the engine is made of it.
  *
- *     tile[r][c] += sum over k of  a[r][k·a_step + c·a_gate] · vector at b + k·b_step + c·b_column
+ *     tile[r][c] (+)= sum over k of  a[r][k·a_step + c·a_gate] · vector at b + k·b_step + c·b_column
  *
  * for R rows and C column vectors, whose R·C sums stay in registers. With a_step 1, rows times
  * packed weights; with a_step the length of a row of A, and a[r] = a[0] + r, the transpose of A
@@ -14,6 +14,7 @@ typedef struct {
     const REAL *b;
     ptrdiff_t b_step, b_column;
     ptrdiff_t terms; /* number of k */
+    int add;         /* to what `tile` holds; else the sums begin at 0 */
 } FN(fr_operands);
 
 #define TILE_VECTORS (FR_MAX_ROWS * FR_MAX_COLUMNS)
@@ -29,7 +30,13 @@ static FR_INLINE void FN(product_body)(const int R, const int C, const int gated
     FR_UNROLL for (int r = 0; r < R; r++)
     {
         a[r] = o->a[r];
-        FR_UNROLL for (int c = 0; c < C; c++) sum[r][c] = tile[r * C + c];
+        FR_UNROLL for (int c = 0; c < C; c++) sum[r][c] = SPLAT(0);
+    }
+    if (o->add) {
+        FR_UNROLL for (int r = 0; r < R; r++)
+        {
+            FR_UNROLL for (int c = 0; c < C; c++) sum[r][c] = tile[r * C + c];
+        }
     }
     ptrdiff_t i = 0;
     for (ptrdiff_t k = o->terms; k > 0; k--) {
@@ -91,7 +98,7 @@ static FR_INLINE void FN(product_one_row_body)(const int C, const int gated,
     const REAL *a = o->a[0], *b = o->b;
     const ptrdiff_t a_step = o->a_step, b_step = o->b_step, column = o->b_column;
     const ptrdiff_t a_gate = gated ? o->a_gate : 0;
-    FR_UNROLL for (int c = 0; c < C; c++) even[c] = tile[c];
+    FR_UNROLL for (int c = 0; c < C; c++) even[c] = o->add ? tile[c] : SPLAT(0);
     FR_UNROLL for (int c = 0; c < C; c++) odd[c] = SPLAT(0);
     ptrdiff_t k = o->terms;
     for (; k > 1; k -= 2) {
