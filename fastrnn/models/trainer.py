@@ -33,6 +33,7 @@ class Trainer(Layer):
         self.loss: Any = None
         self.compiled = False
         self.stop_training = False
+        self.history: History | None = None  # of the last `fit`
         self._loss_tracker = metrics.Mean(name="loss")
         self._loss_object: losses.Loss | None = None
         self._metric_ids: tuple[list[Any], list[Any]] = ([], [])
@@ -168,15 +169,15 @@ class Trainer(Layer):
             batches, validation = split(batches, validation_split)
         for data in (batches, validation):
             self._check_data(data)
-        history = History()
         steps = steps_per_epoch or _length(batches)
-        hooks = self._callback_list(callbacks, verbose, history, epochs=epochs, steps=steps)
+        hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
+        self.history = hooks.find(History)
         self.stop_training = False
         self._train_epochs(
             hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation,
             validation_steps, validation_freq,
         )  # fmt: skip
-        return history
+        return self.history
 
     def _train_epochs(
         self,
@@ -201,10 +202,10 @@ class Trainer(Layer):
                 hooks.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            logs = dict(sorted(self._logs().items()))  # Keras's order
+            logs = self._logs()
             if validation is not None and _is_due(epoch + 1, validation_freq):
                 results = self._test_loop(hooks, validation, validation_steps)
-                logs |= {f"val_{name}": value for name, value in sorted(results.items())}
+                logs |= {f"val_{name}": value for name, value in results.items()}
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -236,7 +237,7 @@ class Trainer(Layer):
         _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
-        hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
+        hooks = self._callback_list(callbacks, verbose, 1, steps or _length(batches))
         return _as_result(self._test_loop(hooks, batches, steps), return_dict)
 
     def _test_loop(
@@ -275,18 +276,19 @@ class Trainer(Layer):
         _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
         self._check_data(batches, labelled=False)
-        hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
+        hooks = self._callback_list(callbacks, verbose, 1, steps or _length(batches))
         hooks.on_predict_begin()
         parts = []
         for step, batch in enumerate(itertools.islice(batches, steps)):
             hooks.on_predict_batch_begin(step)
-            parts.append(self.predict_on_batch(batch[0]))
-            hooks.on_predict_batch_end(step, {})
+            outputs = self.predict_on_batch(batch[0])
+            parts.append(outputs)
+            hooks.on_predict_batch_end(step, {"outputs": outputs})
         hooks.on_predict_end({})
         if not parts:
             raise ValueError(errors.bad_argument("x", "no batch", "at least one batch"))
         if isinstance(parts[0], tuple):
-            return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+            return tuple(np.concatenate(output) for output in zip(*parts, strict=True))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     # ---- one batch ----
@@ -462,19 +464,26 @@ class Trainer(Layer):
             ]
 
     def _callback_list(
-        self, callbacks: Any, verbose: Any, history: History | None = None, **params: Any
+        self,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        steps: int | None,
+        add_history: bool = False,
     ) -> CallbackList:
+        """Return the given callbacks, and those that are always there where none is given."""
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(errors.not_one_of("verbose", verbose, ("auto", 0, 1, 2)))
         verbose = 1 if verbose == "auto" else int(verbose)
         if isinstance(callbacks, CallbackList):
             return callbacks
         given: list[Any] = _as_list(callbacks)
-        if verbose:
-            given = [*given, ProgbarLogger()]
-        if history is not None:
-            given = [*given, history]
-        return CallbackList(given, self, {"verbose": verbose, **params})
+        defaults = {History: add_history, ProgbarLogger: bool(verbose)}
+        for kind, wanted in defaults.items():
+            if wanted and not any(isinstance(callback, kind) for callback in given):
+                given.append(kind())
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps}
+        return CallbackList(given, self, params)
 
 
 # Stands for "all samples in one batch".
