@@ -10,16 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations, config, constraints, errors, initializers, regularizers
-from fastrnn.layers.base import (
-    CallContext,
-    Layer,
-    Pullback,
-    Shape,
-    auto_name,
-    registry,
-    to_positive_int,
-    to_real_array,
-)
+from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, auto_name, registry
 from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry, to_mask
+from fastrnn.checks import to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]

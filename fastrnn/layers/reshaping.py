@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry, to_positive_int
+from fastrnn.checks import to_positive_int
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 
 Array = npt.NDArray[Any]
 

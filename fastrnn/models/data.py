@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import to_positive_int, to_real_array
+from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]

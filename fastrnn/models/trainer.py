@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from fastrnn import errors, losses, metrics, optimizers
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
-from fastrnn.layers.base import CallContext, Layer, to_positive_int, to_real_array
+from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.layers.base import CallContext, Layer
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,

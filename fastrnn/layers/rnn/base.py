@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors, regularizers
+from fastrnn.checks import to_float_array, to_mask
 from fastrnn.functional import RecurrentCall, rnn_backward, rnn_forward
-from fastrnn.layers.base import CallContext, Layer, Pullback, to_float_array, to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.cells import CELLS, CellSpec
-from fastrnn.layers.base import Layer, registry, to_positive_int
+from fastrnn.checks import to_positive_int
+from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.core import known_features
 from fastrnn.layers.regularization import dropout_factors
 from fastrnn.layers.variable import Variable

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry, to_mask
+from fastrnn.checks import to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry
 from fastrnn.layers.normalization import BatchNormalization
 
 Array = npt.NDArray[Any]
