@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,75 @@ def to_mask(mask: Any, shape: tuple[int, ...]) -> Array | None:
 def to_positive_int(argument: str, value: Any) -> int:
     """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no positive integer."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value <= 0:
+    if not whole or not 0 < value < 2**63:
         raise ValueError(errors.bad_argument(argument, value, "a positive integer"))
     return int(value)
+
+
+def to_int(argument: str, value: Any) -> int:
+    """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no integer of 64 bits."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not -(2**63) <= value < 2**63:
+        raise ValueError(errors.bad_argument(argument, value, "an integer"))
+    return int(value)
+
+
+def to_number(
+    argument: str,
+    value: Any,
+    least: float = -np.inf,
+    most: float = np.inf,
+    *,
+    exclusive: bool = False,
+) -> float:
+    """Return ``value`` as a finite ``float`` from ``least`` to ``most``.
+
+    Args:
+        argument: its name in the message.
+        value: a number.
+        least: the smallest number allowed.
+        most: the largest number allowed.
+        exclusive: whether ``least`` and ``most`` themselves are not allowed.
+
+    Raises:
+        ValueError: it is no number, or out of range.
+    """
+    number = np.nan
+    if isinstance(value, (int, float, np.number, np.ndarray)) and not isinstance(value, bool):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(value)
+    inside = least < number < most if exclusive else least <= number <= most
+    if not inside or not np.isfinite(number):
+        raise ValueError(errors.bad_argument(argument, value, _range(least, most, exclusive)))
+    return number
+
+
+def _range(least: float, most: float, exclusive: bool) -> str:
+    if np.isfinite(most):
+        return f"a number from {least:g} to {most:g}" + (", exclusive" if exclusive else "")
+    if np.isfinite(least):
+        return f"a finite number {'above' if exclusive else 'from'} {least:g}" + (
+            "" if exclusive else " on"
+        )
+    return "a finite number"
+
+
+def to_axes(argument: str, value: Any) -> int | tuple[int, ...]:
+    """Return ``value`` as an axis, or a tuple of axes, or raise ``ValueError``."""
+    if isinstance(value, (list, tuple)) and value:
+        return tuple(to_int(argument, axis) for axis in value)
+    return to_int(argument, value)
+
+
+def to_choice(argument: str, value: Any, known: Sequence[Any]) -> Any:
+    """Return ``value``, or raise ``ValueError`` if it is none of ``known``."""
+    if isinstance(value, np.ndarray) or value not in known:
+        raise ValueError(errors.not_one_of(argument, value, known))
+    return value
+
+
+def to_name(argument: str, value: Any) -> str:
+    """Return ``value``, or raise ``ValueError`` if it cannot be a part of a weight's path."""
+    if not isinstance(value, str) or "/" in value:
+        raise ValueError(errors.bad_argument(argument, value, "a string without '/'"))
+    return value

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fastrnn import activations, config, errors
 from fastrnn._registry import Registry, to_snake_case
+from fastrnn.checks import to_choice, to_int, to_number
 
 Array = npt.NDArray[Any]
 # values, pullback = terms(y_true, y_pred); d_y_pred = pullback(d_values).
@@ -177,8 +178,7 @@ class Loss:
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
-        if reduction not in REDUCTIONS:
-            raise ValueError(errors.not_one_of("reduction", reduction, REDUCTIONS))
+        to_choice("reduction", reduction, REDUCTIONS)
         self.name = to_snake_case(type(self).__name__) if name is None else name
         self.reduction = "none" if reduction is None else reduction
 
@@ -303,7 +303,24 @@ class _TermsLoss(Loss):
         **options: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
+        if "axis" in options:
+            to_int("axis", options["axis"])
+        if "label_smoothing" in options:
+            to_number("label_smoothing", options["label_smoothing"], 0, 1)
+        if options.get("ignore_class") is not None:
+            to_int("ignore_class", options["ignore_class"])
         self._options = options
+
+    def check_shapes(self, y_true: Array, y_pred: Array) -> None:
+        """Raise ``ValueError`` if labels and predictions, aligned, do not fit each other."""
+        self._check_axis(y_pred)
+        super().check_shapes(y_true, y_pred)
+
+    def _check_axis(self, y_pred: Array) -> None:
+        axis, rank = self._options.get("axis", -1), y_pred.ndim
+        if not -rank <= axis < rank:
+            expected = f"an axis of predictions of shape {y_pred.shape}"
+            raise ValueError(errors.bad_argument("axis", axis, expected))
 
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return values and pullback."""
@@ -357,8 +374,7 @@ class Huber(_TermsLoss):
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        if not delta > 0:
-            raise ValueError(errors.bad_argument("delta", delta, "a positive number"))
+        delta = to_number("delta", delta, 0, exclusive=True)
         super().__init__(reduction, name, dtype, delta=delta)
 
 
@@ -458,6 +474,7 @@ class SparseCategoricalCrossentropy(_TermsLoss):
 
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if the labels are not as the predictions without the classes."""
+        self._check_axis(y_pred)
         axis = self._options["axis"] % y_pred.ndim
         without = (*y_pred.shape[:axis], *y_pred.shape[axis + 1 :])
         if y_true.shape not in (without, (*without[:axis], 1, *without[axis:])):
@@ -525,31 +542,60 @@ def get(identifier: Any) -> Any:
 # ---- the functional forms --------------------------------------------------------------------
 
 
-def _functional(name: str, cls: type[Loss]) -> Callable[..., Array]:
-    def function(y_true: Any, y_pred: Any, **options: Any) -> Array:
-        y_pred = to_predictions(y_pred)
-        y_true, y_pred = align(to_labels(y_true), y_pred)
-        loss = cls(**options)
-        loss.check_shapes(y_true, y_pred)
-        return loss.terms(y_true.astype(y_pred.dtype, copy=False), y_pred)[0]
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = (
-        f"Return the values of ``{cls.__name__}``, one for each sample (and step).\n\n"
-        "Args:\n    y_true: labels.\n    y_pred: predictions.\n"
-        f"    **options: those of ``{cls.__name__}``.\n"
-    )
-    return function
+def _values(loss: Loss, y_true: Any, y_pred: Any) -> Array:
+    y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
+    loss.check_shapes(y_true, y_pred)
+    return loss.terms(y_true.astype(y_pred.dtype, copy=False), y_pred)[0]
 
 
-mean_squared_error = _functional("mean_squared_error", MeanSquaredError)
-mean_absolute_error = _functional("mean_absolute_error", MeanAbsoluteError)
-huber = _functional("huber", Huber)
-binary_crossentropy = _functional("binary_crossentropy", BinaryCrossentropy)
-categorical_crossentropy = _functional("categorical_crossentropy", CategoricalCrossentropy)
-sparse_categorical_crossentropy = _functional(
-    "sparse_categorical_crossentropy", SparseCategoricalCrossentropy
-)
+def mean_squared_error(y_true: Any, y_pred: Any) -> Array:
+    """Return the values of ``MeanSquaredError``, one for each sample (and step)."""
+    return _values(MeanSquaredError(), y_true, y_pred)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Array:
+    """Return the values of ``MeanAbsoluteError``, one for each sample (and step)."""
+    return _values(MeanAbsoluteError(), y_true, y_pred)
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Array:
+    """Return the values of ``Huber``, one for each sample (and step)."""
+    return _values(Huber(delta), y_true, y_pred)
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
+    """Return the values of ``BinaryCrossentropy``, one for each sample (and step)."""
+    return _values(BinaryCrossentropy(from_logits, label_smoothing, axis), y_true, y_pred)
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
+    """Return the values of ``CategoricalCrossentropy``, one for each sample (and step)."""
+    return _values(CategoricalCrossentropy(from_logits, label_smoothing, axis), y_true, y_pred)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Array:
+    """Return the values of ``SparseCategoricalCrossentropy``, one for each sample (and step)."""
+    loss = SparseCategoricalCrossentropy(from_logits, ignore_class, axis=axis)
+    return _values(loss, y_true, y_pred)
+
 
 _FUNCTIONS = {
     mean_squared_error: "mean_squared_error",

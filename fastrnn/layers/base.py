@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
 from fastrnn._registry import Registry, to_snake_case
-from fastrnn.checks import to_float_array
+from fastrnn.checks import to_float_array, to_name
 from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
@@ -100,9 +100,7 @@ class Layer:
         self._input_shape_arg = _legacy_input_shape(kwargs)
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
-        if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(errors.bad_argument("name", name, "a string without '/'"))
-        self.name = auto_name(type(self).__name__) if name is None else name
+        self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
         self.dtype = (
             config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
         )
@@ -129,9 +127,13 @@ class Layer:
         constraint: Any = None,
     ) -> Variable:
         """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
-        init = initializers.get(initializer or "glorot_uniform")
+        init = initializers.get("glorot_uniform" if initializer is None else initializer)
+        value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
+        if value.shape != tuple(shape):
+            expected = f"{tuple(shape)}, that of the weight {name!r}"
+            raise ValueError(errors.bad_shape("initializer", value.shape, expected))
         variable = Variable(
-            np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype),
+            value,
             name,
             trainable=trainable,
             regularizer=regularizers.get(regularizer),
@@ -195,6 +197,8 @@ class Layer:
             ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed.
         """
         own = self.weights
+        if not isinstance(weights, (list, tuple, np.ndarray)):
+            raise TypeError(errors.bad_argument("weights", weights, "a list of arrays"))
         if len(weights) != len(own):
             raise ValueError(
                 errors.bad_argument(

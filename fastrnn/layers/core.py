@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations, config, constraints, errors, initializers, regularizers
-from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, auto_name, registry
 from fastrnn.layers.variable import Variable
 
@@ -113,15 +113,20 @@ class InputLayer(Layer):
         input_tensor: Any = None,
         optional: bool = False,
         name: str | None = None,
-        input_shape: Sequence[int | None] | None = None,
+        **kwargs: Any,
     ) -> None:
+        # The names of these arguments in older scripts.
+        older_shape = kwargs.pop("input_shape", None)
+        older_batch_shape = kwargs.pop("batch_input_shape", None)
+        if kwargs:
+            raise ValueError(errors.unknown_arguments("InputLayer", kwargs))
         self.tensor = Input(
-            input_shape if shape is None else shape,
+            older_shape if shape is None else shape,
             batch_size,
             dtype,
             sparse,
             ragged,
-            batch_shape,
+            older_batch_shape if batch_shape is None else batch_shape,
             name,
             input_tensor,
             optional,
@@ -143,6 +148,12 @@ class InputLayer(Layer):
         }
 
 
+def _refuse_adapters(lora_rank: Any, lora_alpha: Any, quantization_config: Any) -> None:
+    to_choice("lora_rank", lora_rank, (None,))
+    to_choice("lora_alpha", lora_alpha, (None,))
+    to_choice("quantization_config", quantization_config, (None,))
+
+
 @registry.register()
 class Dense(Layer):
     """activation(x·kernel + bias), over the last axis.
@@ -154,6 +165,7 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: see ``fastrnn.initializers``.
         kernel_regularizer, bias_regularizer, activity_regularizer: see ``fastrnn.regularizers``.
         kernel_constraint, bias_constraint: see ``fastrnn.constraints``.
+        lora_rank, lora_alpha, quantization_config: accepted as ``None`` only.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Weights: kernel (features, units), bias (units,).
@@ -184,9 +196,13 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        _refuse_adapters(lora_rank, lora_alpha, quantization_config)
         self.units = to_positive_int("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -281,6 +297,7 @@ class Embedding(Layer):
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: as elsewhere.
         mask_zero: whether 0 is padding, which the layers after this one then skip.
         weights: initial vectors, (input_dim, output_dim), or a list with that array.
+        lora_rank, lora_alpha, quantization_config: accepted as ``None`` only.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Weights: embeddings (input_dim, output_dim).
@@ -304,6 +321,9 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
@@ -311,6 +331,7 @@ class Embedding(Layer):
                 "Embedding's `input_length` has no effect; leave it out.", UserWarning, stacklevel=2
             )
         super().__init__(**kwargs)
+        _refuse_adapters(lora_rank, lora_alpha, quantization_config)
         self.input_dim = to_positive_int("input_dim", input_dim)
         self.output_dim = to_positive_int("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -453,7 +474,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self.mask_value = to_number("mask_value", mask_value)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return (batch, timesteps), True where some feature differs from ``mask_value``."""

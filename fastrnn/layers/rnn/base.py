@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors, regularizers
-from fastrnn.checks import to_float_array, to_mask
+from fastrnn.checks import to_choice, to_float_array, to_mask
 from fastrnn.functional import RecurrentCall, rnn_backward, rnn_forward
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
@@ -73,8 +73,6 @@ class RecurrentLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if use_cudnn not in ("auto", True, False):
-            raise ValueError(errors.not_one_of("use_cudnn", use_cudnn, ("auto", True, False)))
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -82,7 +80,7 @@ class RecurrentLayer(Layer):
         self.stateful = stateful
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.use_cudnn = use_cudnn
+        self.use_cudnn = to_choice("use_cudnn", use_cudnn, ("auto", True, False))
         # Kept between calls if stateful: one (batch, units) array for each state.
         self.states: list[Array] | None = None
 
