@@ -24,7 +24,7 @@ def to_float_array(argument: str, value: Any, dtype: str) -> Array:
     if array.size == 0:
         remedy = "Pass at least one sample and one time step."
         raise ValueError(errors.bad_shape(argument, array.shape, "no axis of length 0", remedy))
-    return np.ascontiguousarray(array, dtype=dtype)
+    return np.asarray(array, dtype=dtype, order="C")
 
 
 def to_real_array(argument: str, value: Any) -> Array:

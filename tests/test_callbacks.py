@@ -66,7 +66,9 @@ def test_hooks_of_evaluate_and_predict():
         expected += [f"on_{phase}_begin", *batch, *batch, f"on_{phase}_end"]
     assert names == expected
     outputs = [call[2]["outputs"] for call in recorder.calls if call[0] == "on_predict_batch_end"]
-    np.testing.assert_array_equal(np.concatenate(outputs), model.predict(X, verbose=0))
+    np.testing.assert_array_equal(
+        np.concatenate(outputs), model.predict(X, batch_size=5, verbose=0)
+    )
     assert recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
 
 

@@ -29,7 +29,7 @@ def random_weights(layer, seed=0):
 def compare(ours, theirs, x, *, states=(), training=False, mask=None, seed=0, n=64):
     """Outputs, gradients, weight names and shapes of both layers, with the same weights."""
     theirs.build(x.shape)
-    ours.build_scoped(x.shape)
+    ours.build(x.shape)
     weights = random_weights(ours, seed)
     assert [w.shape for w in ours.weights] == [tuple(w.shape) for w in theirs.weights]
     assert [w.name for w in ours.weights] == [w.name for w in theirs.weights]
@@ -130,7 +130,7 @@ def test_without_bias(cell):
 def test_stateful(cell):
     ours, theirs = pair(cell, stateful=True, return_sequences=True)
     theirs.build((BATCH, TIME, FEATURES))
-    ours.build_scoped((BATCH, TIME, FEATURES))
+    ours.build((BATCH, TIME, FEATURES))
     weights = random_weights(ours)
     ours.set_weights(weights)
     theirs.set_weights(weights)
@@ -201,7 +201,7 @@ def test_plain_layer(name, training):
     x[1, 2] = 0  # a step that Masking marks
     ours, theirs = PLAIN[name](layers), PLAIN[name](keras.layers)
     n = 64
-    ours.build_scoped(x.shape)
+    ours.build(x.shape)
     theirs.build(x.shape)
     weights = [np.abs(w) + 0.1 for w in random_weights(ours)]  # variances are positive
     ours.set_weights(weights)

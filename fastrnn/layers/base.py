@@ -68,8 +68,8 @@ def reset_names() -> None:
 class Layer:
     """A function of arrays with weights.
 
-    A subclass implements ``forward`` and, where they differ from the defaults, ``build``,
-    ``compute_output_shape``, ``compute_mask`` and ``get_config``.
+    A subclass implements ``forward`` and, where they differ from the defaults,
+    ``make_weights``, ``compute_output_shape``, ``compute_mask`` and ``get_config``.
 
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
@@ -114,8 +114,29 @@ class Layer:
     # ---- weights -------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of ``input_shape`` (batch first, ``None`` where unknown)."""
+        """Make the weights, inside the layer's own name scope; once is enough.
+
+        Args:
+            input_shape: shape of the inputs, batch first, ``None`` where a length is unknown.
+
+        Raises:
+            ValueError: it is no shape, or not one that the layer can take. Nothing is changed then.
+        """
+        if self.built:
+            return
+        if not isinstance(input_shape, (tuple, list)):
+            raise ValueError(errors.bad_argument("input_shape", input_shape, "a tuple"))
+        before = len(self._variables)
+        try:
+            with name_scope(self.name):
+                self.make_weights(input_shape)
+        except Exception:
+            del self._variables[before:]
+            raise
         self.built = True
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the weights of the layer and of the layers inside it, for ``build``."""
 
     def add_weight(
         self,
@@ -275,7 +296,8 @@ class Layer:
             ValueError: inputs of another rank, other features or no real numbers.
         """
         context = CallContext(training=bool(training))
-        return self.run(inputs, context, mask=mask, **options)[0]
+        inputs = self.convert_inputs(inputs)
+        return _unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -297,19 +319,22 @@ class Layer:
             ValueError: as a call does; the pullback raises it for gradients of other shapes.
         """
         context = CallContext(training=bool(training), gradient=True)
+        inputs = self.convert_inputs(inputs)
         outputs, pullback = self.run(inputs, context, mask=mask, **options)
         assert pullback is not None
 
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
-            return pullback(_check_gradients(d_outputs, outputs))
+            d_outputs = _check_gradients(d_outputs, outputs)
+            d_inputs, d_weights = pullback(d_outputs)
+            return _unshared(d_inputs, d_outputs), d_weights
 
-        return outputs, checked_pullback
+        return _unshared(outputs, inputs), checked_pullback
 
     def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
         """Check and convert the inputs, build if needed, compute. Models call this."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build_scoped(_shape_of(inputs))
+            self.build(_shape_of(inputs))
         self.check_inputs(inputs)
         outputs, pullback = self.forward(inputs, context, **options)
         if self.activity_regularizer is not None and context.penalties is not None:
@@ -323,12 +348,6 @@ class Layer:
         inputs = self.convert_inputs(inputs)
         outputs, pullback = self.run(inputs, context, mask=mask)
         return outputs, pullback, self.compute_mask(inputs, mask)
-
-    def build_scoped(self, input_shape: Any) -> None:
-        """Build the layer inside its own name scope."""
-        with name_scope(self.name):
-            self.build(input_shape)
-        self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""
@@ -392,6 +411,15 @@ class Layer:
 
 def _flatten(outputs: Any) -> list[Any]:
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+
+
+def _unshared(results: Any, sources: Any) -> Any:
+    """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
+    if isinstance(results, (tuple, list)):
+        return type(results)(_unshared(result, sources) for result in results)
+    arrays = [source for source in _flatten(sources) if isinstance(source, np.ndarray)]
+    shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
+    return results.copy() if shared else results
 
 
 def _shape_of(inputs: Any) -> Any:

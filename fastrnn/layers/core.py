@@ -215,7 +215,7 @@ class Dense(Layer):
         self.kernel: Variable
         self.bias: Variable | None = None
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make kernel and bias."""
         features = known_features(input_shape, self.name)
         self.input_features = features
@@ -234,7 +234,6 @@ class Dense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, …, units)."""
@@ -341,10 +340,10 @@ class Embedding(Layer):
         self.supports_masking = mask_zero
         self.embeddings: Variable
         if weights is not None:
-            self.build_scoped(None)
+            self.build((None,))
             self.set_weights(weights if isinstance(weights, list) else [weights])
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the table of vectors."""
         self.embeddings = self.add_weight(
             (self.input_dim, self.output_dim),
@@ -353,7 +352,6 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
-        self.built = True
 
     def convert_inputs(self, inputs: Any) -> Array:
         """Return the inputs as integers in range."""
@@ -370,7 +368,7 @@ class Embedding(Layer):
             expected = f"integers from 0 to input_dim - 1 = {self.input_dim - 1}"
             remedy = f"Layer {self.name!r} needs a larger input_dim, or the data fewer words."
             raise ValueError(errors.bad_argument("inputs", received, expected, remedy))
-        return np.ascontiguousarray(array, dtype=np.intp)
+        return np.asarray(array, dtype=np.intp, order="C")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the inputs' shape and output_dim."""

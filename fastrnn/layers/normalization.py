@@ -90,7 +90,7 @@ class BatchNormalization(Layer):
         self.moving_mean: Variable
         self.moving_variance: Variable
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights."""
         rank = len(input_shape)
         if not -rank <= self.axis < rank or input_shape[self.axis] is None:
@@ -124,7 +124,6 @@ class BatchNormalization(Layer):
             trainable=False,
             name="moving_variance",
         )
-        self.built = True
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None

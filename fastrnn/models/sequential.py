@@ -105,7 +105,7 @@ class Sequential(Trainer):
             raise ValueError(self._several_outputs())
         if not layer.built:
             with name_scope(self.name):
-                layer.build_scoped(shape)
+                layer.build(shape)
         self._shapes.append(layer.compute_output_shape(shape))
         layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
 
@@ -189,10 +189,6 @@ class Sequential(Trainer):
             raise
         self.built = True
 
-    def build_scoped(self, input_shape: Any) -> None:
-        """Build the layers; each is built inside the model's name scope."""
-        self.build(input_shape)
-
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
@@ -226,7 +222,7 @@ class Sequential(Trainer):
         """Return outputs, pullback and the mask that travels on with the outputs."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build_scoped(inputs.shape)
+            self.build(inputs.shape)
         self.check_inputs(inputs)
         outputs, pullbacks = inputs, []
         for layer in self._layers:

@@ -114,11 +114,9 @@ def _wrap(text: str, width: int) -> list[str]:
     """Return ``text`` in lines between words; a word that is too long ends in an ellipsis."""
     lines, used = [""], 0
     for word in re.findall(r"\s*\S+\s*", text):
-        fits = used + len(word.rstrip()) <= width
-        if fits or not used:
-            # What follows a word that is too long is cut off with it.
+        if not used or used + len(word.rstrip()) <= width:
             lines[-1] += word
-            used += len(word) if fits else 0
+            used += len(word)
         else:
             lines.append(word)
             used = len(word)

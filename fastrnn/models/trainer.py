@@ -296,7 +296,7 @@ class Trainer(Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, in inference mode."""
-        return self.run(x, CallContext())[0]
+        return self(x)
 
     def train_on_batch(
         self,
@@ -433,7 +433,7 @@ class Trainer(Layer):
             first = last = self.convert_inputs(first)
             y = None if y is None else to_real_array("y", y)
         if not self.built:
-            self.build_scoped(first.shape)
+            self.build(first.shape)
         for inputs in (first, last):
             self.check_inputs(inputs)
         if labelled:

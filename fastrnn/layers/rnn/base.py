@@ -89,7 +89,7 @@ class RecurrentLayer(Layer):
         """The cell."""
         return [self.cell]
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the cell's weights, and the states if the layer is stateful.
 
         Raises:
@@ -103,11 +103,10 @@ class RecurrentLayer(Layer):
             remedy = "Give the model an Input with `batch_size`."
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
         if not self.cell.built:
-            self.cell.build_scoped((input_shape[0], input_shape[2]))
+            self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
             self.states = self.zero_states(input_shape[0])
-        self.built = True
 
     def zero_states(self, batch: int) -> list[Array]:
         """Return one (batch, units) array of zeros for each state of the cell."""
@@ -152,7 +151,8 @@ class RecurrentLayer(Layer):
         call = self._make_call(inputs, states, to_mask(mask, inputs.shape[:2]), context)
         outputs, final, workspace = rnn_forward(call)
         if self.stateful:
-            self.states = list(final)
+            # Copies: the final states may also be results of the call, which anyone may change.
+            self.states = [state.copy() for state in final]
         result = (outputs, *final) if self.return_state else outputs
         if workspace is None:
             return result, None

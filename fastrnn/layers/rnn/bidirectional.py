@@ -114,13 +114,12 @@ class Bidirectional(Layer):
         """Set the kept states to zero; another name of ``reset_state``."""
         self.reset_state()
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights of both layers."""
         for layer in self.sublayers:
             if not layer.built:
-                layer.build_scoped(input_shape)
+                layer.build(input_shape)
         self.input_features = self.forward_layer.input_features
-        self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 

@@ -94,7 +94,7 @@ class RecurrentCell(Layer):
         """Length of the output."""
         return self.units
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
         self.kernel = self.add_weight(
@@ -119,7 +119,6 @@ class RecurrentCell(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.built = True
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Return the bias before training."""

@@ -57,13 +57,12 @@ class TimeDistributed(Layer):
         """Convert as the layer inside does."""
         return self.layer.convert_inputs(inputs)
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Build the layer inside for one step."""
         if len(input_shape) < 2:
             raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
         if not self.layer.built:
-            self.layer.build_scoped((input_shape[0], *input_shape[2:]))
-        self.built = True
+            self.layer.build((input_shape[0], *input_shape[2:]))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, timesteps, …)."""
