@@ -131,3 +131,18 @@ def to_name(argument: str, value: Any) -> str:
     if not isinstance(value, str) or "/" in value:
         raise ValueError(errors.bad_argument(argument, value, "a string without '/'"))
     return value
+
+
+def to_shape(argument: str, shape: Any) -> tuple[int | None, ...]:
+    """Return ``shape`` as a tuple of positive integers and ``None``, or raise ``ValueError``."""
+    if isinstance(shape, str | bytes) or not isinstance(shape, Sequence):
+        remedy = "Write shape=(timesteps, features)."
+        raise ValueError(errors.bad_argument(argument, shape, "a tuple of integers", remedy))
+    return tuple(None if size is None else to_positive_int(argument, size) for size in shape)
+
+
+def to_list(argument: str, value: Any) -> list[Any]:
+    """Return ``value`` as a list, or raise ``TypeError`` if it is neither list nor tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(errors.bad_argument(argument, value, "a list"))
+    return list(value)

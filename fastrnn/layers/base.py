@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
 from fastrnn._registry import Registry, to_snake_case
-from fastrnn.checks import to_float_array, to_name
+from fastrnn.checks import to_float_array, to_list, to_name, to_shape
 from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
@@ -124,8 +124,7 @@ class Layer:
         """
         if self.built:
             return
-        if not isinstance(input_shape, (tuple, list)):
-            raise ValueError(errors.bad_argument("input_shape", input_shape, "a tuple"))
+        input_shape = to_shape("input_shape", input_shape)
         before = len(self._variables)
         try:
             with name_scope(self.name):
@@ -218,9 +217,7 @@ class Layer:
             ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed.
         """
         own = self.weights
-        if not isinstance(weights, (list, tuple, np.ndarray)):
-            raise TypeError(errors.bad_argument("weights", weights, "a list of arrays"))
-        if len(weights) != len(own):
+        if len(to_list("weights", weights)) != len(own):
             raise ValueError(
                 errors.bad_argument(
                     "weights", f"{len(weights)} arrays", f"{len(own)} arrays for {self.name!r}"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations, config, constraints, errors, initializers, regularizers
-from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
+from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array, to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, auto_name, registry
 from fastrnn.layers.variable import Variable
 
@@ -81,21 +81,14 @@ def Input(
         )
     if batch_shape is None:
         assert shape is not None
-        batch_shape = (batch_size, *_to_shape("shape", shape))
+        batch_shape = (batch_size, *to_shape("shape", shape))
     elif batch_size is not None:
         raise ValueError(errors.bad_argument("batch_size", batch_size, "None with `batch_shape`"))
-    full = _to_shape("batch_shape", batch_shape)
+    full = to_shape("batch_shape", batch_shape)
     type_name = config.floatx() if dtype is None else np.dtype(dtype).name
     if type_name not in INPUT_TYPES:
         raise ValueError(errors.not_one_of("dtype", dtype, INPUT_TYPES))
     return SymbolicTensor(full, type_name, auto_name("InputLayer") if name is None else name)
-
-
-def _to_shape(argument: str, shape: Any) -> Shape:
-    if isinstance(shape, (int, np.integer)) or not isinstance(shape, Sequence):
-        remedy = "Write shape=(timesteps, features)."
-        raise ValueError(errors.bad_argument(argument, shape, "a tuple of integers", remedy))
-    return tuple(None if size is None else to_positive_int(argument, size) for size in shape)
 
 
 @registry.register()

@@ -51,17 +51,25 @@ class ArrayBatches:
 
 
 class IterableBatches:
-    """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
+    """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    Attributes:
+        check: called with the parts of each batch before it is given, or ``None``.
+    """
 
     def __init__(self, source: Iterable[Any]) -> None:
         self.source = source
+        self.check: Callable[..., None] | None = None
 
     def __len__(self) -> int:
         return len(self.source)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Batch]:
         for item in self.source:
-            yield unpack(item)
+            batch = unpack(item)
+            if self.check is not None:
+                self.check(*batch)
+            yield batch
 
     def peek(self) -> Batch:
         """Return the first batch; it stays the first, also where the source runs only once.
@@ -116,16 +124,21 @@ def make_batches(
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
     inputs = convert_inputs(x)
+    if inputs.ndim == 0:
+        raise ValueError(errors.bad_shape(argument, inputs.shape, "(samples, …)"))
     labels = None if y is None else to_real_array("y", y)
     weights = None if sample_weight is None else to_real_array("sample_weight", sample_weight)
     for name, array in {"y": labels, "sample_weight": weights}.items():
-        if array is None:
-            continue
-        if array.ndim == 0 or len(array) != len(inputs):
-            received = array.shape
-            expected = f"as many samples as `{argument}`, {len(inputs)}"
-            raise ValueError(errors.bad_shape(name, received, expected))
+        if array is not None:
+            check_length(name, array, len(inputs), argument)
     return ArrayBatches(inputs, labels, weights, size, shuffle)
+
+
+def check_length(name: str, array: Array, samples: int, argument: str) -> None:
+    """Raise ``ValueError`` if ``array`` has another number of samples than ``argument``."""
+    if array.ndim == 0 or len(array) != samples:
+        expected = f"as many samples as `{argument}`, {samples}"
+        raise ValueError(errors.bad_shape(name, array.shape, expected))
 
 
 def _gives_batches(x: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.checks import to_int, to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.core import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
@@ -136,7 +137,7 @@ class Sequential(Trainer):
         if (name is None) == (index is None):
             raise ValueError(errors.bad_argument("name", name, "one of `name` and `index`"))
         if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
+            if not -len(self._layers) <= to_int("index", index) < len(self._layers):
                 expected = f"an index below {len(self._layers)}"
                 raise ValueError(errors.bad_argument("index", index, expected))
             return self._layers[index]
@@ -179,7 +180,8 @@ class Sequential(Trainer):
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
         if self._shapes:
             return
-        layers, self._layers, self._shapes = self._layers, [], [tuple(input_shape)]
+        shape = to_shape("input_shape", input_shape)
+        layers, self._layers, self._shapes = self._layers, [], [shape]
         try:
             for layer in layers:
                 self._build_next(layer)

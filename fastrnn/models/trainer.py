@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from fastrnn import errors, losses, metrics, optimizers
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
-from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
 from fastrnn.layers.base import CallContext, Layer
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,
+    IterableBatches,
+    check_length,
     class_weights_to_sample_weights,
     make_batches,
     split,
@@ -81,7 +83,7 @@ class Trainer(Layer):
         for identifier in itertools.chain(*ids):
             _make_metric(identifier, (1, 1), (1, 1))
         factor = _only("loss_weights", loss_weights)
-        self._loss_factor = 1.0 if factor is None else float(factor)
+        self._loss_factor = 1.0 if factor is None else to_number("loss_weights", factor)
         self.optimizer, self.loss, self._loss_object = chosen, loss, loss_object
         self._metric_ids, self._metrics = ids, None
         self.compiled = True
@@ -161,7 +163,7 @@ class Trainer(Layer):
             to_positive_int("validation_freq", validation_freq)
         batches = self._training_batches(x, y, batch_size, shuffle, class_weight, sample_weight)
         validation = self._validation_batches(validation_data, validation_batch_size or batch_size)
-        if validation is None and validation_split:
+        if validation is None and to_number("validation_split", validation_split, 0, 1):
             if not isinstance(batches, ArrayBatches):
                 expected = "0 for data that comes in batches"
                 raise ValueError(
@@ -235,6 +237,7 @@ class Trainer(Layer):
             ValueError: as ``fit``.
         """
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
@@ -308,6 +311,7 @@ class Trainer(Layer):
     ) -> Any:
         """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
         self._check_data(data)
         self.reset_metrics()
@@ -318,6 +322,7 @@ class Trainer(Layer):
     ) -> Any:
         """Return loss and metrics of one batch, in inference mode."""
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         data = self._make_batches(x, y, sample_weight, _WHOLE, False)
         self._check_data(data)
         self.reset_metrics()
@@ -418,26 +423,38 @@ class Trainer(Layer):
     def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:
         """Build the model, and raise ``ValueError`` if the data do not fit it.
 
-        Of data that comes in batches, only the first batch is seen.
+        Data that come in batches are checked batch by batch, the first one now.
         """
-        if batches is None:
-            return
-        if isinstance(batches, ArrayBatches):
-            y, sample_weight = batches.y, batches.sample_weight
-            samples, size = len(batches.x), batches.batch_size
-            first = batches.x[:size]
+        if isinstance(batches, IterableBatches):
+            batches.check = self._check_batch if labelled else None
+            x, y, sample_weight = batches.peek()
+            if labelled:
+                self._check_batch(x, y, sample_weight)
+            else:
+                self._check_inputs(self.convert_inputs(x))
+        elif batches is not None:
+            size = batches.batch_size
+            self._check_inputs(batches.x[:size])
             # A model of a fixed batch size cannot take a last batch that is shorter.
-            last = batches.x[(samples - 1) // size * size :]
-        else:
-            first, y, sample_weight = batches.peek()
-            first = last = self.convert_inputs(first)
-            y = None if y is None else to_real_array("y", y)
+            self._check_inputs(batches.x[(len(batches.x) - 1) // size * size :])
+            if labelled:
+                self._check_labels(batches.x, batches.y, batches.sample_weight)
+
+    def _check_inputs(self, x: Array) -> None:
         if not self.built:
-            self.build(first.shape)
-        for inputs in (first, last):
-            self.check_inputs(inputs)
-        if labelled:
-            self._check_labels(first, y, sample_weight)
+            self.build(x.shape)
+        self.check_inputs(x)
+
+    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> None:
+        x = self.convert_inputs(x)
+        self._check_inputs(x)
+        if y is not None:
+            y = to_real_array("y", y)
+            check_length("y", y, len(x), "x")
+        if sample_weight is not None:
+            sample_weight = to_real_array("sample_weight", sample_weight)
+            check_length("sample_weight", sample_weight, len(x), "x")
+        self._check_labels(x, y, sample_weight)
 
     def _check_labels(self, x: Array, y: Array | None, sample_weight: Array | None) -> None:
         if y is None:
