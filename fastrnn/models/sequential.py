@@ -13,6 +13,7 @@ from fastrnn.checks import to_int, to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.core import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
+from fastrnn.models.data import sole_array
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
@@ -204,6 +205,7 @@ class Sequential(Trainer):
         """Convert as the first layer does."""
         if not self._layers:
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
+        inputs = sole_array(inputs, lambda x: not self._shapes or x.ndim == len(self._shapes[0]))
         return self._layers[0].convert_inputs(inputs)
 
     def check_inputs(self, inputs: Array) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,11 @@ from fastrnn.layers.base import CallContext, Layer
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,
+    EpochStream,
     IterableBatches,
     check_length,
     class_weights_to_sample_weights,
+    known_length,
     make_batches,
     split,
     unpack,
@@ -172,7 +174,7 @@ class Trainer(Layer):
             batches, validation = split(batches, validation_split)
         for data in (batches, validation):
             self._check_data(data)
-        steps = steps_per_epoch or _length(batches)
+        steps = steps_per_epoch or known_length(batches)
         hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
         self.history = hooks.find(History)
         self.stop_training = False
@@ -194,12 +196,11 @@ class Trainer(Layer):
     ) -> None:
         logs: dict[str, float] = {}
         hooks.on_train_begin()
-        # With a number of steps, an epoch goes on where the one before it stopped.
-        stream = None if steps is None else _endless(batches)
+        stream = EpochStream(batches, steps)
         for epoch in epochs:
             self.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            for step, batch in enumerate(itertools.islice(stream or batches, steps)):
+            for step, batch in enumerate(stream.epoch()):
                 hooks.on_train_batch_begin(step)
                 logs = self._train_step(*batch)
                 hooks.on_train_batch_end(step, logs)
@@ -241,7 +242,7 @@ class Trainer(Layer):
         _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
-        hooks = self._callback_list(callbacks, verbose, 1, steps or _length(batches))
+        hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         return _as_result(self._test_loop(hooks, batches, steps), return_dict)
 
     def _test_loop(
@@ -280,7 +281,7 @@ class Trainer(Layer):
         _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
         self._check_data(batches, labelled=False)
-        hooks = self._callback_list(callbacks, verbose, 1, steps or _length(batches))
+        hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         hooks.on_predict_begin()
         parts = []
         for step, batch in enumerate(itertools.islice(batches, steps)):
@@ -397,7 +398,8 @@ class Trainer(Layer):
     ) -> Batches:
         size = batch_size
         if batch_size is _WHOLE:
-            size = max(len(x), 1) if hasattr(x, "__len__") else 1
+            x = self.convert_inputs(x)
+            size = max(len(x), 1) if x.ndim else 1
         return make_batches(x, y, sample_weight, size, shuffle, self.convert_inputs)
 
     def _training_batches(
@@ -549,18 +551,6 @@ def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
         return dict(sorted(logs.items()))
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _endless(batches: Batches) -> Iterator[Any]:
-    while True:
-        yield from batches
-
-
-def _length(batches: Iterable[Any]) -> int | None:
-    try:
-        return len(batches)  # type: ignore[arg-type]
-    except TypeError:
-        return None
 
 
 def _check_steps(argument: str, steps: int | None) -> None:
