@@ -326,3 +326,7 @@ def _truncated_normal(
 
     uniform = generator.uniform(ndtr(-2.0), ndtr(2.0), shape)
     return (mean + stddev * ndtri(uniform)).astype(dtype)
+
+
+IdentityInitializer = Identity
+OrthogonalInitializer = Orthogonal

@@ -106,16 +106,16 @@ class RecurrentLayer(Layer):
             self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
-            self.states = self.zero_states(input_shape[0])
+            self.states = self.get_initial_state(input_shape[0])
 
-    def zero_states(self, batch: int) -> list[Array]:
-        """Return one (batch, units) array of zeros for each state of the cell."""
-        return [np.zeros((batch, self.cell.units), self.dtype) for _ in self.cell.spec.states]
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return one (batch_size, units) array of zeros for each state of the cell."""
+        return [np.zeros((batch_size, self.cell.units), self.dtype) for _ in self.cell.spec.states]
 
     def reset_state(self) -> None:
         """Set the kept states to zero."""
         if self.states is not None:
-            self.states = self.zero_states(len(self.states[0]))
+            self.states = self.get_initial_state(len(self.states[0]))
 
     def reset_states(self) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
@@ -203,7 +203,7 @@ class RecurrentLayer(Layer):
             remedy = "A stateful layer works on batches of one size."
             raise ValueError(errors.bad_shape("inputs", (batch, "…"), expected, remedy))
         if initial_state is None:
-            return tuple(self.zero_states(batch) if self.states is None else self.states)
+            return tuple(self.get_initial_state(batch) if self.states is None else self.states)
         names = self.cell.spec.states
         given = _as_list(initial_state)
         if len(given) != len(names):
