@@ -174,3 +174,13 @@ def test_optimizer_of_the_users_own():
     before = model.get_weights()[1]
     model.train_on_batch(np.zeros((2, 3)), np.ones((2, 1)))
     np.testing.assert_allclose(model.get_weights()[1], before + 0.2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0])])
+def test_metric_that_ignores_a_class(weights):
+    labels, scores = np.array([0, 1, 2]), np.array([[0.2, 0.3, 0.5]] * 3)
+    ours, theirs = (
+        k.metrics.SparseCategoricalCrossentropy(ignore_class=1)(labels, scores, weights)
+        for k in (fastrnn, keras)
+    )
+    np.testing.assert_allclose(ours, float(theirs), rtol=1e-6)
