@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fastrnn import config, errors, losses
 from fastrnn._registry import Registry, to_snake_case
 from fastrnn.checks import to_number
-from fastrnn.losses import align, apply_mask, to_labels, to_predictions
+from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 
 Array = npt.NDArray[Any]
 registry = Registry("metric", "keras.metrics")

@@ -13,6 +13,7 @@ from fastrnn import errors, losses, metrics, optimizers
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
 from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
 from fastrnn.layers.base import CallContext, Layer
+from fastrnn.losses.alignment import align
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,
@@ -464,7 +465,7 @@ class Trainer(Layer):
         shape = self.compute_output_shape((len(y), *x.shape[1:]))
         self._resolve(y.shape, shape)
         assert self._loss_object is not None
-        labels, outputs = losses.align(y, np.broadcast_to(np.float32(0.5), shape))
+        labels, outputs = align(y, np.broadcast_to(np.float32(0.5), shape))
         self._loss_object.check_shapes(labels, outputs)
         self._loss_object.check_labels(labels)
         if sample_weight is not None:
