@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_int, to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
-from fastrnn.layers.core import Input, InputLayer, SymbolicTensor
+from fastrnn.layers.input import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
 from fastrnn.models.data import sole_array
 from fastrnn.models.summary import print_summary
