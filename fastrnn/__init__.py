@@ -29,7 +29,7 @@ from fastrnn import (
     utils,
 )
 from fastrnn._version import __version__
-from fastrnn.layers.core import Input
+from fastrnn.layers.input import Input
 from fastrnn.models.sequential import Sequential
 
 __all__ = [

@@ -59,17 +59,17 @@ class Registry:
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
         if isinstance(identifier, type):
-            return identifier()
-        if callable(identifier) or type(identifier) in self.classes.values():
+            identifier = identifier()
+        if callable(identifier) or hasattr(identifier, "get_config"):
             return identifier
         raise ValueError(
             errors.bad_argument(self.argument, identifier, "a name, a config or a callable")
         )
 
     def serialize(self, value: Any) -> Any:
-        """Return Keras's serialised form of ``value``; ``None`` stays ``None``."""
-        if value is None:
-            return None
+        """Return Keras's serialised form of ``value``; ``None`` and functions stay as they are."""
+        if not hasattr(value, "get_config"):
+            return value
         return {
             "module": self.module,
             "class_name": type(value).__name__,

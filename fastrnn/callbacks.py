@@ -12,7 +12,7 @@ from typing import Any
 from fastrnn import errors
 from fastrnn.utils.progress import Progress, is_terminal
 
-Logs = dict[str, float] | None
+Logs = dict[str, Any] | None
 
 _HOOKS = (
     *(f"on_{phase}_{edge}" for phase in ("train", "test", "predict") for edge in ("begin", "end")),
@@ -94,7 +94,7 @@ class Callback:
         """Before a batch of a prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """After a batch of a prediction."""
+        """After a batch of a prediction; ``logs`` hold its ``outputs``."""
 
 
 class LambdaCallback(Callback):
@@ -104,13 +104,34 @@ class LambdaCallback(Callback):
         ValueError: no hook has this name.
     """
 
-    def __init__(self, **functions: Callable[..., Any] | None) -> None:
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Callable[..., Any] | None,
+    ) -> None:
         super().__init__()
+        functions = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }
         for name, function in functions.items():
             if name not in _HOOKS:
-                raise ValueError(errors.not_one_of("functions", name, _HOOKS))
-            if function is not None:
-                setattr(self, name, function)
+                raise ValueError(errors.not_one_of("kwargs", name, _HOOKS))
+            if function is None:
+                continue
+            if not callable(function):
+                raise TypeError(errors.bad_argument(name, function, "a function"))
+            setattr(self, name, function)
 
 
 class History(Callback):
@@ -144,6 +165,15 @@ class ProgbarLogger(Callback):
         super().__init__()
         self._progress: Progress | None = None
         self._steps = 0
+        self._training = False
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Take note that what is evaluated from now on is validation."""
+        self._training = True
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Take note that training is over."""
+        self._training = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Begin a bar."""
@@ -160,22 +190,25 @@ class ProgbarLogger(Callback):
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Begin a bar, unless this is the validation inside an epoch."""
-        if self.params.get("alone"):
+        if not self._training:
             self._begin("")
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Move the bar."""
-        if self.params.get("alone"):
+        if not self._training:
             self._move(batch, logs)
 
     def on_test_end(self, logs: Logs = None) -> None:
         """Finish the bar."""
-        if self.params.get("alone"):
+        if not self._training:
             self._finish(logs)
 
     on_predict_begin = on_test_begin
-    on_predict_batch_end = on_test_batch_end
     on_predict_end = on_test_end
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Move the bar."""
+        self._move(batch, None)
 
     def _begin(self, title: str) -> None:
         live = self.params.get("verbose") == 1 and is_terminal()
@@ -194,7 +227,7 @@ class ProgbarLogger(Callback):
 
 
 class CallbackList(Callback):
-    """Hands each hook on to several callbacks, in order."""
+    """Hands each hook on to several callbacks, in order; ``logs`` as a dict sorted by name."""
 
     def __init__(
         self, callbacks: Iterable[Callback] | Callback | None, model: Any, params: dict[str, Any]
@@ -214,11 +247,19 @@ class CallbackList(Callback):
             callback.set_model(model)
             callback.set_params(params)
 
+    def find(self, kind: type[Callback]) -> Any:
+        """Return the last callback of this class, or ``None``."""
+        return next((c for c in reversed(self.callbacks) if isinstance(c, kind)), None)
+
 
 def _hand_on(name: str) -> Callable[..., None]:
+    takes_index = "epoch" in name or "batch" in name
+
     def hook(self: CallbackList, *args: Any) -> None:
+        index, given = args[:takes_index], args[takes_index:]
+        logs = dict(sorted(given[0].items())) if given and given[0] else {}
         for callback in self.callbacks:
-            getattr(callback, name)(*args)
+            getattr(callback, name)(*index, logs)
 
     hook.__name__, hook.__doc__ = name, f"Call ``{name}`` of all callbacks."
     return hook

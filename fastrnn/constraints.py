@@ -8,17 +8,17 @@ array([0., 2.])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config
+from fastrnn import config, errors
 from fastrnn._registry import Registry
+from fastrnn.checks import to_axes, to_number
 
 Array = npt.NDArray[Any]
-Axis = int | Sequence[int]
+Axis = int | tuple[int, ...]
 registry = Registry("constraint", "keras.constraints")
 
 get = registry.get
@@ -44,8 +44,11 @@ class Constraint:
 
 
 def _norms(w: Array, axis: Axis) -> Array:
-    axes = axis if isinstance(axis, int) else tuple(axis)
-    return np.sqrt(np.square(w).sum(axis=axes, keepdims=True))
+    try:
+        return np.sqrt(np.square(w).sum(axis=axis, keepdims=True))
+    except (ValueError, OverflowError):
+        expected = f"axes of a weight of shape {w.shape}"
+        raise ValueError(errors.bad_argument("axis", axis, expected)) from None
 
 
 @registry.register()
@@ -53,7 +56,8 @@ class MaxNorm(Constraint):
     """Norms along ``axis`` are at most ``max_value``."""
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value, self.axis = max_value, axis
+        self.max_value = to_number("max_value", max_value, 0)
+        self.axis = to_axes("axis", axis)
 
     def __call__(self, w: Array) -> Array:
         """Scale down the vectors that are too long."""
@@ -79,7 +83,7 @@ class UnitNorm(Constraint):
     """Norms along ``axis`` are 1."""
 
     def __init__(self, axis: Axis = 0) -> None:
-        self.axis = axis
+        self.axis = to_axes("axis", axis)
 
     def __call__(self, w: Array) -> Array:
         """Scale all vectors to length 1."""
@@ -97,7 +101,10 @@ class MinMaxNorm(Constraint):
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
     ) -> None:
-        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+        self.min_value = to_number("min_value", min_value, 0)
+        self.max_value = to_number("max_value", max_value, 0)
+        self.rate = to_number("rate", rate)
+        self.axis = to_axes("axis", axis)
 
     def __call__(self, w: Array) -> Array:
         """Scale the vectors that are too short or too long."""

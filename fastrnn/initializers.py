@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from fastrnn import config, errors
 from fastrnn._registry import Registry
+from fastrnn.checks import to_choice, to_number, to_real_array
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -78,6 +79,7 @@ class Constant(Initializer):
     """All entries are ``value``."""
 
     def __init__(self, value: float = 0.0) -> None:
+        to_real_array("value", value)
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
@@ -94,7 +96,7 @@ class Identity(Initializer):
     """The identity matrix times ``gain``; for 2-D shapes only."""
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
+        self.gain = to_number("gain", gain)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Return a matrix with ``gain`` on its diagonal."""
@@ -111,10 +113,8 @@ class RandomInitializer(Initializer):
     """Base class of the initializers that draw. The seed is drawn here if it is not given."""
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
-            raise ValueError(errors.bad_argument("seed", seed, "an integer or None"))
         self._given_seed = seed
-        self.seed = random.draw_seed() if seed is None else int(seed)
+        self.seed = random.draw_seed() if seed is None else random.to_seed(seed)
 
     def generator(self) -> np.random.Generator:
         """Return a generator in its first state."""
@@ -131,7 +131,8 @@ class RandomNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = mean, stddev
+        self.mean = to_number("mean", mean)
+        self.stddev = to_number("stddev", stddev, 0)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
@@ -159,7 +160,10 @@ class RandomUniform(RandomInitializer):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = minval, maxval
+        self.minval, self.maxval = to_number("minval", minval), to_number("maxval", maxval)
+        if self.minval > self.maxval:
+            expected = f"a number not above maxval={maxval}"
+            raise ValueError(errors.bad_argument("minval", minval, expected))
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
@@ -192,16 +196,11 @@ class VarianceScaling(RandomInitializer):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        if scale <= 0:
-            raise ValueError(errors.bad_argument("scale", scale, "a positive number"))
-        modes = ("fan_in", "fan_out", "fan_avg")
-        if mode not in modes:
-            raise ValueError(errors.not_one_of("mode", mode, modes))
-        distribution = "truncated_normal" if distribution == "normal" else distribution
-        distributions = ("truncated_normal", "untruncated_normal", "uniform")
-        if distribution not in distributions:
-            raise ValueError(errors.not_one_of("distribution", distribution, distributions))
-        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.scale = to_number("scale", scale, 0, exclusive=True)
+        self.mode = to_choice("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        distributions = ("truncated_normal", "untruncated_normal", "uniform", "normal")
+        to_choice("distribution", distribution, distributions)
+        self.distribution = "truncated_normal" if distribution == "normal" else distribution
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
@@ -291,7 +290,7 @@ class Orthogonal(RandomInitializer):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = gain
+        self.gain = to_number("gain", gain)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
@@ -327,3 +326,7 @@ def _truncated_normal(
 
     uniform = generator.uniform(ndtr(-2.0), ndtr(2.0), shape)
     return (mean + stddev * ndtri(uniform)).astype(dtype)
+
+
+IdentityInitializer = Identity
+OrthogonalInitializer = Orthogonal

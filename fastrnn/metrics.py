@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from fastrnn import config, errors, losses
 from fastrnn._registry import Registry, to_snake_case
-from fastrnn.losses import align, apply_mask, to_labels, to_predictions
+from fastrnn.checks import to_number
+from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 
 Array = npt.NDArray[Any]
 registry = Registry("metric", "keras.metrics")
@@ -228,9 +229,7 @@ class BinaryAccuracy(_FunctionMetric):
     def __init__(
         self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
     ) -> None:
-        if threshold is None or not 0 < threshold < 1:
-            expected = "a number between 0 and 1, exclusive"
-            raise ValueError(errors.bad_argument("threshold", threshold, expected))
+        threshold = to_number("threshold", threshold, 0, 1, exclusive=True)
         super().__init__(name, dtype, threshold=threshold)
 
 
@@ -333,9 +332,25 @@ class SparseCategoricalCrossentropy(_FunctionMetric):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, axis=axis)
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(name, dtype, **options)
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch; labels to ignore count nothing where there are weights or a mask.
+
+        Without them they count as 0, as in Keras.
+        """
+        ignored = self._options["ignore_class"]
+        if ignored is not None and not (sample_weight is None and mask is None):
+            labels = to_labels(y_true)
+            keep = (labels[..., 0] if labels.ndim == np.ndim(y_pred) else labels) != ignored
+            mask = keep if mask is None else keep & np.asarray(mask, dtype=bool)
+        super().update_state(y_true, y_pred, sample_weight, mask)
 
 
 def get(identifier: Any) -> Any:

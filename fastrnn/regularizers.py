@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn._registry import Registry
+from fastrnn.checks import to_choice, to_number
 
 Array = npt.NDArray[Any]
 registry = Registry("regularizer", "keras.regularizers")
@@ -23,13 +24,6 @@ registry = Registry("regularizer", "keras.regularizers")
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
-
-
-def _factor(argument: str, value: Any) -> float:
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not 0 <= value < np.inf:
-        raise ValueError(errors.bad_argument(argument, value, "a finite number from 0 on"))
-    return float(value)
 
 
 class Regularizer:
@@ -60,8 +54,8 @@ class L1L2(Regularizer):
     """l1·sum|x| + l2·sum x². By name, with no arguments, both factors are 0."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = _factor("l1", 0.0 if l1 is None else l1)
-        self.l2 = _factor("l2", 0.0 if l2 is None else l2)
+        self.l1 = to_number("l1", 0.0 if l1 is None else l1, 0)
+        self.l2 = to_number("l2", 0.0 if l2 is None else l2, 0)
 
     def __call__(self, x: Array) -> float:
         """Return the penalty on ``x``."""
@@ -117,10 +111,8 @@ class OrthogonalRegularizer(Regularizer):
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor = _factor("factor", factor)
-        if mode not in ("rows", "columns"):
-            raise ValueError(errors.not_one_of("mode", mode, ("rows", "columns")))
-        self.mode = mode
+        self.factor = to_number("factor", factor, 0)
+        self.mode = to_choice("mode", mode, ("rows", "columns"))
 
     def _cosines(self, x: Array) -> tuple[Array, Array, Array, float]:
         if x.ndim != 2:

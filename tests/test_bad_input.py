@@ -119,6 +119,8 @@ FIT_OPTIONS = {
     "both weights": ({"sample_weight": np.ones(6), "class_weight": {0: 1}}, "`sample_weight`"),
     "class_weight": ({"class_weight": [1, 2]}, "`class_weight`"),
     "validation_split": ({"validation_split": 1.5}, "`validation_split`"),
+    "validation_split text": ({"validation_split": "a"}, "`validation_split`"),
+    "x scalar": ({"x": 3.0}, "`x`"),
     "empty validation_split": ({"validation_split": 0.99}, "`validation_split`"),
     "validation_data length": ({"validation_data": (X, Y[:2])}, "`y`"),
     "validation_data labels": ({"validation_data": (X, Y + CLASSES)}, "`y_true`"),
@@ -135,7 +137,57 @@ def test_bad_options_of_fit(name):
     model = make_model()
     model.train_on_batch(X, Y)
     options, argument = FIT_OPTIONS[name]
-    assert_refused(model, lambda: model.fit(X, Y, **{"verbose": 0, **options}), argument)
+    arguments = {"x": X, "y": Y, "verbose": 0, **options}
+    assert_refused(model, lambda: model.fit(**arguments), argument)
+
+
+BAD_BATCHES = {
+    "labels": ((X, Y + CLASSES), "`y_true`"),
+    "lengths": ((X, Y[:3]), "`y`"),
+    "weights": ((X, Y, np.ones(5)), "`sample_weight`"),
+    "features": ((X[..., :1], Y), "`inputs`"),
+    "no labels": ((X,), "`y`"),
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+@pytest.mark.parametrize("name", BAD_BATCHES)
+def test_a_bad_batch_from_a_generator_changes_nothing(name, call):
+    bad, argument = BAD_BATCHES[name]
+    model = make_model(stateful=True)
+    model.train_on_batch(X, Y)
+    run = getattr(model, call)
+    assert_refused(model, lambda: run(iter([bad]), verbose=0), argument)
+    expected = make_model(stateful=True)
+    for trained in (model, expected):
+        trained.set_weights(make_model().get_weights())
+        trained.compile("sgd", "sparse_categorical_crossentropy")
+        trained.reset_states()
+    expected.fit(iter([(X, Y)]), verbose=0)
+    with pytest.raises(ValueError, match=argument):
+        model.fit(iter([(X, Y), bad]), verbose=0)
+    for one, other in zip(state_of(model), state_of(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+METHODS = {
+    "return_dict": (lambda m: m.train_on_batch(X, Y, return_dict=X), "`return_dict`"),
+    "loss_weights": (lambda m: m.compile("sgd", "mse", loss_weights="a"), "`loss_weights`"),
+    "line_length": (lambda m: m.summary(line_length="a"), "`line_length`"),
+    "positions": (lambda m: m.summary(positions=3), "`positions`"),
+    "layer_range": (lambda m: m.summary(layer_range=3), "`layer_range`"),
+    "index": (lambda m: m.get_layer(index="a"), "`index`"),
+    "weights": (lambda m: m.set_weights(3), "`weights`"),
+    "build": (lambda m: Sequential([layers.Dense(1)]).build([["a"], 3]), "`input_shape`"),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_bad_arguments_of_other_methods(name):
+    call, argument = METHODS[name]
+    model = make_model()
+    model.train_on_batch(X, Y)
+    assert_refused(model, lambda: call(model), argument)
 
 
 def test_stateful_model_keeps_its_states_on_errors():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastrnn import Input, Sequential, layers
-from fastrnn.callbacks import Callback, LambdaCallback
+from fastrnn.callbacks import Callback, History, LambdaCallback, ProgbarLogger
 from fastrnn.utils.progress import Progress
 
 RNG = np.random.default_rng(0)
@@ -65,6 +65,43 @@ def test_hooks_of_evaluate_and_predict():
         batch = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
         expected += [f"on_{phase}_begin", *batch, *batch, f"on_{phase}_end"]
     assert names == expected
+    outputs = [call[2]["outputs"] for call in recorder.calls if call[0] == "on_predict_batch_end"]
+    np.testing.assert_array_equal(
+        np.concatenate(outputs), model.predict(X, batch_size=5, verbose=0)
+    )
+    assert recorder.params == {"verbose": 0, "epochs": 1, "steps": 2}
+
+
+def test_logs_are_always_a_dict_in_the_order_of_the_names():
+    recorder = Recorder()
+    model = make_model()
+    model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae"])
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[recorder], validation_split=0.5)
+    for name, *_, logs in recorder.calls:
+        assert isinstance(logs, dict), name
+        assert list(logs) == sorted(logs), name
+    names = ["loss", "mae", "val_loss", "val_mae", "val_weighted_mae", "weighted_mae"]
+    assert list(model.history.history) == names
+
+
+def test_given_history_and_progress_take_the_place_of_the_default_ones(capsys):
+    model, history = make_model(), History()
+    for epochs in (2, 1):
+        result = model.fit(X, Y, epochs=epochs, verbose=0, callbacks=[history])
+        assert result is history is model.history
+    assert len(history.history["loss"]) == 3
+    assert model.fit(X, Y, callbacks=[ProgbarLogger()]) is model.history is not history
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_evaluation_prints_a_line_but_validation_none(capsys):
+    model, bar = make_model(), ProgbarLogger()
+    model.fit(X, Y, validation_data=(X, Y), callbacks=[bar])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    model.evaluate(X, Y, callbacks=[bar])
+    assert re.fullmatch(r"1/1 - 0s .*loss: .*\n", capsys.readouterr().out)
+    model.predict(X)
+    assert re.fullmatch(r"1/1 - 0s \d+[mu]s/step\n", capsys.readouterr().out)
 
 
 def test_lambda_callback_and_its_older_batch_hooks():
@@ -78,6 +115,11 @@ def test_lambda_callback_and_its_older_batch_hooks():
     assert seen == [0, 1, (0, losses[0]), 0, 1, (1, losses[1])]
     with pytest.raises(ValueError, match="on_epoch_ende"):
         LambdaCallback(on_epoch_ende=print)
+    with pytest.raises(TypeError, match="on_epoch_end"):
+        LambdaCallback(on_epoch_end=3)
+    begun = []
+    make_model().fit(X, Y, verbose=0, callbacks=LambdaCallback(lambda k, logs: begun.append(k)))
+    assert begun == [0]
 
 
 def test_stop_training_ends_the_epoch_and_the_training():

@@ -243,10 +243,10 @@ def test_stateful_training_carries_states_and_cuts_gradients():
     model = fastrnn.Sequential([inputs, layer])
     model.compile(fastrnn.optimizers.SGD(0.5), "mse")
     other = fastrnn.layers.LSTM(5, return_state=True)
-    other.build_scoped((4, TIME, FEATURES))
+    other.build((4, TIME, FEATURES))
     other.set_weights(layer.get_weights())
     rng = np.random.default_rng(0)
-    states = other.zero_states(4)
+    states = other.get_initial_state(4)
     for _ in range(5):
         x = rng.standard_normal((4, TIME, FEATURES))
         y = rng.standard_normal((4, 5))

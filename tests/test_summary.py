@@ -30,3 +30,13 @@ def test_lines_are_as_long_as_asked_and_long_words_are_cut():
     assert "…" in make_text(line_length=22)
     with pytest.raises(ValueError, match="`line_length`"):
         make_text(line_length=8)
+
+
+def test_name_that_is_too_long_for_its_column():
+    """The name ends in an ellipsis, and its class stands in the next line, as Keras has it."""
+    model = Sequential([Input((4,)), layers.Dense(2, name="a_name_that_is_far_too_long_for_this")])
+    lines = []
+    model.summary(print_fn=lambda text: lines.extend(text.splitlines()), line_length=50)
+    assert lines[4].startswith("│ a_name_that_is_far")
+    assert lines[4].split("│")[1].rstrip().endswith("…")
+    assert lines[5].startswith("│ (Dense) ")

@@ -159,6 +159,37 @@ def test_data_in_batches_trains_as_arrays_do():
     )
 
 
+def test_lists_of_one_array_are_that_array():
+    listed, plain = make_model(), make_model()
+    for model, pack in ((listed, lambda a: [a]), (plain, lambda a: a)):
+        fastrnn.utils.set_random_seed(2)
+        model.fit(pack(X), pack(Y), sample_weight=pack(np.ones(len(X))), verbose=0)
+        model.train_on_batch(pack(X), pack(Y))
+    assert_same_weights(listed, plain)
+    expected = plain.predict(X, verbose=0)
+    np.testing.assert_array_equal(plain.predict((X,), verbose=0), expected)
+    np.testing.assert_array_equal(plain.predict([X[0]], verbose=0), plain.predict(X[:1], verbose=0))
+
+
+def test_an_epoch_of_some_steps_goes_on_where_the_last_one_stopped():
+    """Four batches, three steps: 0 1 2, then 3 alone, then 0 1 2 again, as in Keras."""
+    model, expected = make_model(), make_model()
+    options = {"batch_size": 5, "shuffle": False, "verbose": 0}
+    with pytest.warns(UserWarning, match="ended after 1 of 3 steps"):
+        model.fit(X[:20], Y[:20], epochs=3, steps_per_epoch=3, **options)
+    for rows in (slice(0, 15), slice(15, 20), slice(0, 15)):
+        expected.fit(X[rows], Y[rows], **options)
+    assert_same_weights(model, expected)
+
+
+def test_data_that_end_before_training_does():
+    model = make_model()
+    pairs = ((X[k : k + 4], Y[k : k + 4]) for k in range(0, 12, 4))
+    with pytest.warns(UserWarning, match="The data ended"):
+        model.fit(pairs, steps_per_epoch=2, epochs=3, verbose=0)
+    assert int(model.optimizer.iterations) == 3
+
+
 def test_a_last_batch_that_does_not_fit_is_found_before_training():
     model = Sequential([Input(batch_shape=(6, 5, 3)), layers.GRU(4, stateful=True)])
     model.compile("sgd", "mse")

@@ -1,7 +1,9 @@
 """Layers, under Keras's names."""
 
 from fastrnn.layers.base import Layer
-from fastrnn.layers.core import Activation, Dense, Embedding, Input, InputLayer, Masking
+from fastrnn.layers.core import Activation, Dense, Masking
+from fastrnn.layers.embedding import Embedding
+from fastrnn.layers.input import Input, InputLayer
 from fastrnn.layers.normalization import BatchNormalization
 from fastrnn.layers.regularization import Dropout
 from fastrnn.layers.reshaping import Flatten, RepeatVector

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
 from fastrnn._registry import Registry, to_snake_case
+from fastrnn.checks import to_float_array, to_list, to_name, to_shape
 from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
@@ -67,8 +68,8 @@ def reset_names() -> None:
 class Layer:
     """A function of arrays with weights.
 
-    A subclass implements ``forward`` and, where they differ from the defaults, ``build``,
-    ``compute_output_shape``, ``compute_mask`` and ``get_config``.
+    A subclass implements ``forward`` and, where they differ from the defaults,
+    ``make_weights``, ``compute_output_shape``, ``compute_mask`` and ``get_config``.
 
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
@@ -99,9 +100,7 @@ class Layer:
         self._input_shape_arg = _legacy_input_shape(kwargs)
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
-        if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(errors.bad_argument("name", name, "a string without '/'"))
-        self.name = auto_name(type(self).__name__) if name is None else name
+        self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
         self.dtype = (
             config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
         )
@@ -115,8 +114,28 @@ class Layer:
     # ---- weights -------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of ``input_shape`` (batch first, ``None`` where unknown)."""
+        """Make the weights, inside the layer's own name scope; once is enough.
+
+        Args:
+            input_shape: shape of the inputs, batch first, ``None`` where a length is unknown.
+
+        Raises:
+            ValueError: it is no shape, or not one that the layer can take. Nothing is changed then.
+        """
+        if self.built:
+            return
+        input_shape = to_shape("input_shape", input_shape)
+        before = len(self._variables)
+        try:
+            with name_scope(self.name):
+                self.make_weights(input_shape)
+        except Exception:
+            del self._variables[before:]
+            raise
         self.built = True
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the weights of the layer and of the layers inside it, for ``build``."""
 
     def add_weight(
         self,
@@ -128,9 +147,13 @@ class Layer:
         constraint: Any = None,
     ) -> Variable:
         """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
-        init = initializers.get(initializer or "glorot_uniform")
+        init = initializers.get("glorot_uniform" if initializer is None else initializer)
+        value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
+        if value.shape != tuple(shape):
+            expected = f"{tuple(shape)}, that of the weight {name!r}"
+            raise ValueError(errors.bad_shape("initializer", value.shape, expected))
         variable = Variable(
-            np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype),
+            value,
             name,
             trainable=trainable,
             regularizer=regularizers.get(regularizer),
@@ -194,7 +217,7 @@ class Layer:
             ValueError: the number of arrays, a shape or a dtype does not fit; nothing is changed.
         """
         own = self.weights
-        if len(weights) != len(own):
+        if len(to_list("weights", weights)) != len(own):
             raise ValueError(
                 errors.bad_argument(
                     "weights", f"{len(weights)} arrays", f"{len(own)} arrays for {self.name!r}"
@@ -270,7 +293,8 @@ class Layer:
             ValueError: inputs of another rank, other features or no real numbers.
         """
         context = CallContext(training=bool(training))
-        return self.run(inputs, context, mask=mask, **options)[0]
+        inputs = self.convert_inputs(inputs)
+        return _unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -292,19 +316,22 @@ class Layer:
             ValueError: as a call does; the pullback raises it for gradients of other shapes.
         """
         context = CallContext(training=bool(training), gradient=True)
+        inputs = self.convert_inputs(inputs)
         outputs, pullback = self.run(inputs, context, mask=mask, **options)
         assert pullback is not None
 
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
-            return pullback(_check_gradients(d_outputs, outputs))
+            d_outputs = _check_gradients(d_outputs, outputs)
+            d_inputs, d_weights = pullback(d_outputs)
+            return _unshared(d_inputs, d_outputs), d_weights
 
-        return outputs, checked_pullback
+        return _unshared(outputs, inputs), checked_pullback
 
     def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
         """Check and convert the inputs, build if needed, compute. Models call this."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build_scoped(_shape_of(inputs))
+            self.build(_shape_of(inputs))
         self.check_inputs(inputs)
         outputs, pullback = self.forward(inputs, context, **options)
         if self.activity_regularizer is not None and context.penalties is not None:
@@ -318,12 +345,6 @@ class Layer:
         inputs = self.convert_inputs(inputs)
         outputs, pullback = self.run(inputs, context, mask=mask)
         return outputs, pullback, self.compute_mask(inputs, mask)
-
-    def build_scoped(self, input_shape: Any) -> None:
-        """Build the layer inside its own name scope."""
-        with name_scope(self.name):
-            self.build(input_shape)
-        self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""
@@ -385,58 +406,17 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def to_float_array(argument: str, value: Any, dtype: str) -> Array:
-    """Return ``value`` as a C-contiguous, native array of ``dtype``.
-
-    Raises:
-        ValueError: ragged or empty values, or such that are no real numbers.
-    """
-    array = to_real_array(argument, value)
-    if array.size == 0:
-        remedy = "Pass at least one sample and one time step."
-        raise ValueError(errors.bad_shape(argument, array.shape, "no axis of length 0", remedy))
-    return np.ascontiguousarray(array, dtype=dtype)
-
-
-def to_real_array(argument: str, value: Any) -> Array:
-    """Return ``value`` as an array of bools, integers or floats, of any byte order."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        remedy = "Pad the sequences to one length first: fastrnn.utils.pad_sequences."
-        raise ValueError(
-            errors.bad_argument(argument, type(value).__name__, "an array", remedy)
-        ) from None
-    if array.dtype.kind not in "fiub":
-        remedy = "Convert it first: numpy.asarray(…, dtype='float32')."
-        raise ValueError(errors.bad_dtype(argument, array.dtype, "real numbers", remedy))
-    return array
-
-
-def to_mask(mask: Any, shape: tuple[int, ...]) -> Array | None:
-    """Return ``mask`` as a bool array of ``shape``, or ``None`` where it is ``None``.
-
-    Raises:
-        ValueError: it has another shape, or values that are neither bool nor numbers.
-    """
-    if mask is None:
-        return None
-    array = to_real_array("mask", mask)
-    if array.shape != shape:
-        raise ValueError(errors.bad_shape("mask", array.shape, f"{shape}, (batch, timesteps)"))
-    return np.ascontiguousarray(array, dtype=bool)
-
-
-def to_positive_int(argument: str, value: Any) -> int:
-    """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no positive integer."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value <= 0:
-        raise ValueError(errors.bad_argument(argument, value, "a positive integer"))
-    return int(value)
-
-
 def _flatten(outputs: Any) -> list[Any]:
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+
+
+def _unshared(results: Any, sources: Any) -> Any:
+    """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
+    if isinstance(results, (tuple, list)):
+        return type(results)(_unshared(result, sources) for result in results)
+    arrays = [source for source in _flatten(sources) if isinstance(source, np.ndarray)]
+    shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
+    return results.copy() if shared else results
 
 
 def _shape_of(inputs: Any) -> Any:

@@ -1,154 +1,25 @@
-"""Input, Dense, Embedding, Activation and Masking."""
+"""Dense, Activation and Masking."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, config, constraints, errors, initializers, regularizers
-from fastrnn.layers.base import (
-    CallContext,
-    Layer,
-    Pullback,
-    Shape,
-    auto_name,
-    registry,
-    to_positive_int,
-    to_real_array,
-)
+from fastrnn import activations, constraints, errors, initializers, regularizers
+from fastrnn.checks import to_choice, to_number, to_positive_int
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
 
-INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")
 
-
-class SymbolicTensor:
-    """What ``Input`` returns: the shape and type of a model's inputs, without values.
-
-    Attributes:
-        shape: batch first; ``None`` where an axis has no fixed length.
-        dtype: name of the type.
-        name: the input's name.
-    """
-
-    def __init__(self, shape: Shape, dtype: str, name: str) -> None:
-        self.shape, self.dtype, self.name = shape, dtype, name
-
-    def __repr__(self) -> str:
-        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        raise TypeError(
-            f"{self!r} has no values: put it first into a Sequential model. Functional models, "
-            "where layers are called on an Input, are not supported yet."
-        )
-
-
-def Input(
-    shape: Sequence[int | None] | None = None,
-    batch_size: int | None = None,
-    dtype: Any = None,
-    sparse: bool | None = None,
-    ragged: bool | None = None,
-    batch_shape: Sequence[int | None] | None = None,
-    name: str | None = None,
-    tensor: Any = None,
-    optional: bool = False,
-) -> SymbolicTensor:
-    """Describe the inputs of a model; the first entry of a ``Sequential``.
-
-    Args:
-        shape: shape of one sample, without the batch; ``None`` for an axis of any length.
-        batch_size: fixed batch size, which stateful layers need; ``None`` for any.
-        dtype: type of the inputs, the default float type unless given.
-        sparse, ragged, tensor, optional: accepted at their defaults only.
-        batch_shape: shape with the batch first, instead of ``shape`` and ``batch_size``.
-        name: name of the input.
-
-    Raises:
-        ValueError: neither or both of ``shape`` and ``batch_shape`` are given, or an axis is no
-            positive integer or ``None``.
-
-    >>> from fastrnn import Input
-    >>> Input((100, 50)).shape
-    (None, 100, 50)
-    """
-    for argument, value in {"sparse": sparse, "ragged": ragged, "tensor": tensor}.items():
-        if value is not None and value is not False:
-            raise ValueError(errors.bad_argument(argument, value, "None; inputs are dense arrays"))
-    if optional:
-        raise ValueError(errors.bad_argument("optional", optional, "False"))
-    if (shape is None) == (batch_shape is None):
-        raise ValueError(
-            errors.bad_argument("shape", shape, "exactly one of `shape` and `batch_shape`")
-        )
-    if batch_shape is None:
-        assert shape is not None
-        batch_shape = (batch_size, *_to_shape("shape", shape))
-    elif batch_size is not None:
-        raise ValueError(errors.bad_argument("batch_size", batch_size, "None with `batch_shape`"))
-    full = _to_shape("batch_shape", batch_shape)
-    type_name = config.floatx() if dtype is None else np.dtype(dtype).name
-    if type_name not in INPUT_TYPES:
-        raise ValueError(errors.not_one_of("dtype", dtype, INPUT_TYPES))
-    return SymbolicTensor(full, type_name, auto_name("InputLayer") if name is None else name)
-
-
-def _to_shape(argument: str, shape: Any) -> Shape:
-    if isinstance(shape, (int, np.integer)) or not isinstance(shape, Sequence):
-        remedy = "Write shape=(timesteps, features)."
-        raise ValueError(errors.bad_argument(argument, shape, "a tuple of integers", remedy))
-    return tuple(None if size is None else to_positive_int(argument, size) for size in shape)
-
-
-@registry.register()
-class InputLayer(Layer):
-    """An ``Input`` as a layer, as Keras also allows it."""
-
-    def __init__(
-        self,
-        shape: Sequence[int | None] | None = None,
-        batch_size: int | None = None,
-        dtype: Any = None,
-        sparse: bool | None = None,
-        ragged: bool | None = None,
-        batch_shape: Sequence[int | None] | None = None,
-        input_tensor: Any = None,
-        optional: bool = False,
-        name: str | None = None,
-        input_shape: Sequence[int | None] | None = None,
-    ) -> None:
-        self.tensor = Input(
-            input_shape if shape is None else shape,
-            batch_size,
-            dtype,
-            sparse,
-            ragged,
-            batch_shape,
-            name,
-            input_tensor,
-            optional,
-        )
-        super().__init__(name=self.tensor.name)
-        self.built = True
-
-    @property
-    def batch_shape(self) -> Shape:
-        """Shape with the batch first."""
-        return self.tensor.shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "batch_shape": self.batch_shape,
-            "dtype": self.tensor.dtype,
-            "name": self.name,
-        }
+def refuse_adapters(lora_rank: Any, lora_alpha: Any, quantization_config: Any) -> None:
+    """Raise ``ValueError`` if one of Keras's options for adapters and quantization is given."""
+    to_choice("lora_rank", lora_rank, (None,))
+    to_choice("lora_alpha", lora_alpha, (None,))
+    to_choice("quantization_config", quantization_config, (None,))
 
 
 @registry.register()
@@ -162,6 +33,7 @@ class Dense(Layer):
         kernel_initializer, bias_initializer: see ``fastrnn.initializers``.
         kernel_regularizer, bias_regularizer, activity_regularizer: see ``fastrnn.regularizers``.
         kernel_constraint, bias_constraint: see ``fastrnn.constraints``.
+        lora_rank, lora_alpha, quantization_config: accepted as ``None`` only.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Weights: kernel (features, units), bias (units,).
@@ -192,9 +64,13 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        refuse_adapters(lora_rank, lora_alpha, quantization_config)
         self.units = to_positive_int("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -207,7 +83,7 @@ class Dense(Layer):
         self.kernel: Variable
         self.bias: Variable | None = None
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make kernel and bias."""
         features = known_features(input_shape, self.name)
         self.input_features = features
@@ -226,7 +102,6 @@ class Dense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, …, units)."""
@@ -277,131 +152,6 @@ def known_features(input_shape: Any, name: str) -> int:
             errors.bad_shape("input_shape", input_shape, f"a fixed last axis for layer {name!r}")
         )
     return int(input_shape[-1])
-
-
-@registry.register()
-class Embedding(Layer):
-    """A vector for each of a number of integers.
-
-    Args:
-        input_dim: number of different integers: 0 to ``input_dim - 1``.
-        output_dim: length of the vectors.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: as elsewhere.
-        mask_zero: whether 0 is padding, which the layers after this one then skip.
-        weights: initial vectors, (input_dim, output_dim), or a list with that array.
-        **kwargs: ``name``, ``dtype``, ``trainable``.
-
-    Weights: embeddings (input_dim, output_dim).
-    Inputs: integers (or floats that hold integers), any shape. Outputs: that shape, output_dim.
-
-    Raises:
-        ValueError: a size is no positive integer; a call has an integer out of range.
-
-    >>> import numpy as np
-    >>> from fastrnn.layers import Embedding
-    >>> Embedding(1000, 8)(np.array([[4, 10], [0, 999]])).shape
-    (2, 2, 8)
-    """
-
-    def __init__(
-        self,
-        input_dim: int,
-        output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
-        mask_zero: bool = False,
-        weights: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        if kwargs.pop("input_length", None) is not None:
-            warnings.warn(
-                "Embedding's `input_length` has no effect; leave it out.", UserWarning, stacklevel=2
-            )
-        super().__init__(**kwargs)
-        self.input_dim = to_positive_int("input_dim", input_dim)
-        self.output_dim = to_positive_int("output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
-        self.supports_masking = mask_zero
-        self.embeddings: Variable
-        if weights is not None:
-            self.build_scoped(None)
-            self.set_weights(weights if isinstance(weights, list) else [weights])
-
-    def build(self, input_shape: Any) -> None:
-        """Make the table of vectors."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            name="embeddings",
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
-        self.built = True
-
-    def convert_inputs(self, inputs: Any) -> Array:
-        """Return the inputs as integers in range."""
-        array = to_real_array("inputs", inputs)
-        if array.size == 0:
-            raise ValueError(errors.bad_shape("inputs", array.shape, "no axis of length 0"))
-        if array.dtype.kind == "f":
-            if not np.isfinite(array).all():
-                raise ValueError(errors.bad_argument("inputs", "NaN or infinity", "integers"))
-            array = array.astype(np.int64)
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= self.input_dim:
-            received = f"integers from {low} to {high}"
-            expected = f"integers from 0 to input_dim - 1 = {self.input_dim - 1}"
-            remedy = f"Layer {self.name!r} needs a larger input_dim, or the data fewer words."
-            raise ValueError(errors.bad_argument("inputs", received, expected, remedy))
-        return np.ascontiguousarray(array, dtype=np.intp)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the inputs' shape and output_dim."""
-        return (*input_shape, self.output_dim)
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return where the inputs are not 0, if ``mask_zero``; else ``None``."""
-        return np.not_equal(inputs, 0) if self.mask_zero else None
-
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Gather the vectors."""
-        outputs = self.embeddings.value[inputs]
-
-        def pullback(d_outputs: Array) -> tuple[None, list[Array]]:
-            if not self.trainable_weights:
-                return None, []
-            return None, [scatter_add(inputs.ravel(), d_outputs, self.embeddings.shape)]
-
-        return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "input_dim": self.input_dim,
-            "output_dim": self.output_dim,
-            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
-            "mask_zero": self.mask_zero,
-        }
-
-
-def scatter_add(index: Array, values: Array, shape: tuple[int, ...]) -> Array:
-    """Return an array of ``shape`` whose row k is the sum of the ``values`` with index k."""
-    from scipy.sparse import csr_array
-
-    rows = values.reshape(index.size, shape[1])
-    ones = np.ones(index.size, rows.dtype)
-    one_hot = csr_array((ones, index, np.arange(index.size + 1)), shape=(index.size, shape[0]))
-    return np.ascontiguousarray(one_hot.T @ rows)
 
 
 @registry.register()
@@ -461,7 +211,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self.mask_value = to_number("mask_value", mask_value)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return (batch, timesteps), True where some feature differs from ``mask_value``."""

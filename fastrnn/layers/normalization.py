@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry, to_mask
+from fastrnn.checks import to_choice, to_int, to_mask, to_number
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
@@ -30,7 +31,8 @@ class BatchNormalization(Layer):
         beta_initializer, gamma_initializer, moving_mean_initializer,
             moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint,
             gamma_constraint: as elsewhere.
-        synchronized, renorm: accepted as ``False`` only.
+        renorm, renorm_clipping, synchronized: accepted at their defaults only.
+        renorm_momentum: accepted and without effect.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Weights: gamma, beta, moving_mean, moving_variance, each (features,); the last two are not
@@ -61,15 +63,19 @@ class BatchNormalization(Layer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        synchronized: bool = False,
         renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for argument, value in {"synchronized": synchronized, "renorm": renorm}.items():
-            if value:
-                raise ValueError(errors.bad_argument(argument, value, "False"))
-        self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
+        to_choice("renorm", renorm, (False,))
+        to_choice("renorm_clipping", renorm_clipping, (None,))
+        to_choice("synchronized", synchronized, (False,))
+        self.axis = to_int("axis", axis)
+        self.momentum = to_number("momentum", momentum)
+        self.epsilon = to_number("epsilon", epsilon, 0)
         self.center, self.scale = center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -84,7 +90,7 @@ class BatchNormalization(Layer):
         self.moving_mean: Variable
         self.moving_variance: Variable
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights."""
         rank = len(input_shape)
         if not -rank <= self.axis < rank or input_shape[self.axis] is None:
@@ -118,7 +124,6 @@ class BatchNormalization(Layer):
             trainable=False,
             name="moving_variance",
         )
-        self.built = True
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
@@ -128,10 +133,13 @@ class BatchNormalization(Layer):
         moved = np.moveaxis(inputs, self.axis, -1)
         x = np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
         keep = to_mask(mask, inputs.shape[:-1])
-        weights = None if keep is None else keep.reshape(-1, 1)
+        if keep is not None:
+            # The mask has all axes of the inputs but the last, which is not always that of x.
+            whole = np.broadcast_to(keep[..., None], inputs.shape)
+            keep = np.moveaxis(whole, self.axis, -1).reshape(x.shape)
         from_batch = context.training and self._trainable
         if from_batch:
-            mean, variance, count = _moments(x, weights)
+            mean, variance, count = _moments(x, keep)
             self._update_moving(mean, variance)
         else:
             mean, variance, count = self.moving_mean.value, self.moving_variance.value, None
@@ -153,7 +161,7 @@ class BatchNormalization(Layer):
             if count is not None:
                 # Mean and variance depend on every kept row in equal shares.
                 through = (d_beta + normal * d_gamma) * (slope / count)
-                dx -= through if weights is None else through * weights
+                dx -= through if keep is None else through * keep
             return restore(dx), d_weights
 
         return restore(outputs), pullback if context.gradient else None
@@ -185,10 +193,10 @@ class BatchNormalization(Layer):
 
 
 def _moments(x: Array, keep: Array | None) -> tuple[Array, Array, Any]:
-    """Return mean, biased variance (C,) and the number of rows that they stand for."""
+    """Return mean, biased variance (C,) and the numbers of rows that they stand for."""
     if keep is None:
         mean = x.mean(axis=0)
         return mean, np.square(x - mean).mean(axis=0), x.dtype.type(len(x))
-    count = x.dtype.type(keep.sum() + config.epsilon())
+    count = keep.sum(axis=0, dtype=x.dtype) + x.dtype.type(config.epsilon())
     mean = np.where(keep, x, 0).sum(axis=0) / count
     return mean, np.square(np.where(keep, x - mean, 0)).sum(axis=0) / count, count

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry, to_positive_int
+from fastrnn.checks import to_number, to_positive_int
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -55,9 +56,7 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
-            raise ValueError(errors.bad_argument("rate", rate, "a number from 0 to 1"))
-        self.rate = float(rate)
+        self.rate = to_number("rate", rate, 0, 1)
         self.seed = seed
         self.noise_shape = None
         if noise_shape is not None:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry, to_positive_int
+from fastrnn.checks import to_choice, to_positive_int
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 
 Array = npt.NDArray[Any]
 
@@ -35,10 +36,8 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        known = ("channels_last", "channels_first")
-        self.data_format = "channels_last" if data_format is None else data_format
-        if self.data_format not in known:
-            raise ValueError(errors.not_one_of("data_format", data_format, known))
+        known = (None, "channels_last", "channels_first")
+        self.data_format = to_choice("data_format", data_format, known) or "channels_last"
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, product of the other axes)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import to_positive_int, to_real_array
+from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -51,17 +52,25 @@ class ArrayBatches:
 
 
 class IterableBatches:
-    """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
+    """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    Attributes:
+        check: called with the parts of each batch before it is given, or ``None``.
+    """
 
     def __init__(self, source: Iterable[Any]) -> None:
         self.source = source
+        self.check: Callable[..., None] | None = None
 
     def __len__(self) -> int:
         return len(self.source)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Batch]:
         for item in self.source:
-            yield unpack(item)
+            batch = unpack(item)
+            if self.check is not None:
+                self.check(*batch)
+            yield batch
 
     def peek(self) -> Batch:
         """Return the first batch; it stays the first, also where the source runs only once.
@@ -81,6 +90,50 @@ class IterableBatches:
 
 
 Batches = ArrayBatches | IterableBatches
+
+
+class EpochStream:
+    """Batches epoch by epoch.
+
+    With a number of steps, an epoch goes on where the one before it stopped; where the data end,
+    it ends early, and the next one starts again from the beginning.
+
+    Args:
+        batches: the data.
+        steps: batches in an epoch, or ``None`` for all.
+    """
+
+    def __init__(self, batches: Batches, steps: int | None) -> None:
+        self.batches, self.steps = batches, steps
+        self._rest: Iterator[Batch] | None = None
+        self._given = 0
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield the batches of the next epoch."""
+        if self._rest is None:
+            self._rest, self._given = iter(self.batches), 0
+        before = self._given
+        for batch in itertools.islice(self._rest, self.steps):
+            self._given += 1
+            yield batch
+        ended = self.steps is None or self._given - before < self.steps
+        if ended or self._given == known_length(self.batches):
+            self._rest = None
+        if ended and self.steps is not None:
+            warnings.warn(
+                f"The data ended after {self._given - before} of {self.steps} steps of the epoch. "
+                "Give more data, or fewer `steps_per_epoch`.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+def known_length(batches: Iterable[Any]) -> int | None:
+    """Return the number of batches, or ``None`` where it is not known."""
+    try:
+        return len(batches)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def unpack(item: Any) -> Batch:
@@ -116,16 +169,32 @@ def make_batches(
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
     inputs = convert_inputs(x)
-    labels = None if y is None else to_real_array("y", y)
-    weights = None if sample_weight is None else to_real_array("sample_weight", sample_weight)
-    for name, array in {"y": labels, "sample_weight": weights}.items():
-        if array is None:
-            continue
-        if array.ndim == 0 or len(array) != len(inputs):
-            received = array.shape
-            expected = f"as many samples as `{argument}`, {len(inputs)}"
-            raise ValueError(errors.bad_shape(name, received, expected))
-    return ArrayBatches(inputs, labels, weights, size, shuffle)
+    if inputs.ndim == 0:
+        raise ValueError(errors.bad_shape(argument, inputs.shape, "(samples, …)"))
+    given: dict[str, Any] = {"y": y, "sample_weight": sample_weight}
+    for name, value in given.items():
+        if value is not None:
+            value = sole_array(value, lambda a: a.ndim > 0 and len(a) == len(inputs))
+            given[name] = to_real_array(name, value)
+            check_length(name, given[name], len(inputs), argument)
+    return ArrayBatches(inputs, **given, batch_size=size, shuffle=shuffle)
+
+
+def sole_array(value: Any, fits: Callable[[Array], bool]) -> Any:
+    """Return the array in a list of one that ``fits``, anything else as it is.
+
+    Scripts may list the arrays of a model's inputs and outputs; here there is one of each. A list
+    of one sample is no such list.
+    """
+    listed = isinstance(value, (list, tuple)) and len(value) == 1
+    return value[0] if listed and isinstance(value[0], np.ndarray) and fits(value[0]) else value
+
+
+def check_length(name: str, array: Array, samples: int, argument: str) -> None:
+    """Raise ``ValueError`` if ``array`` has another number of samples than ``argument``."""
+    if array.ndim == 0 or len(array) != samples:
+        expected = f"as many samples as `{argument}`, {samples}"
+        raise ValueError(errors.bad_shape(name, array.shape, expected))
 
 
 def _gives_batches(x: Any) -> bool:

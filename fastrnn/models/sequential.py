@@ -9,9 +9,11 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.checks import to_int, to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
-from fastrnn.layers.core import Input, InputLayer, SymbolicTensor
+from fastrnn.layers.input import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
+from fastrnn.models.data import sole_array
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
@@ -105,7 +107,7 @@ class Sequential(Trainer):
             raise ValueError(self._several_outputs())
         if not layer.built:
             with name_scope(self.name):
-                layer.build_scoped(shape)
+                layer.build(shape)
         self._shapes.append(layer.compute_output_shape(shape))
         layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
 
@@ -136,7 +138,7 @@ class Sequential(Trainer):
         if (name is None) == (index is None):
             raise ValueError(errors.bad_argument("name", name, "one of `name` and `index`"))
         if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
+            if not -len(self._layers) <= to_int("index", index) < len(self._layers):
                 expected = f"an index below {len(self._layers)}"
                 raise ValueError(errors.bad_argument("index", index, expected))
             return self._layers[index]
@@ -179,7 +181,8 @@ class Sequential(Trainer):
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
         if self._shapes:
             return
-        layers, self._layers, self._shapes = self._layers, [], [tuple(input_shape)]
+        shape = to_shape("input_shape", input_shape)
+        layers, self._layers, self._shapes = self._layers, [], [shape]
         try:
             for layer in layers:
                 self._build_next(layer)
@@ -188,10 +191,6 @@ class Sequential(Trainer):
             self._layers, self._shapes = layers, []
             raise
         self.built = True
-
-    def build_scoped(self, input_shape: Any) -> None:
-        """Build the layers; each is built inside the model's name scope."""
-        self.build(input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
@@ -206,6 +205,7 @@ class Sequential(Trainer):
         """Convert as the first layer does."""
         if not self._layers:
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
+        inputs = sole_array(inputs, lambda x: not self._shapes or x.ndim == len(self._shapes[0]))
         return self._layers[0].convert_inputs(inputs)
 
     def check_inputs(self, inputs: Array) -> None:
@@ -226,7 +226,7 @@ class Sequential(Trainer):
         """Return outputs, pullback and the mask that travels on with the outputs."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build_scoped(inputs.shape)
+            self.build(inputs.shape)
         self.check_inputs(inputs)
         outputs, pullbacks = inputs, []
         for layer in self._layers:

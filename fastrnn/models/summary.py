@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastrnn import errors
+from fastrnn.checks import to_list, to_number, to_positive_int
 from fastrnn.layers.base import Layer
 from fastrnn.layers.variable import Variable
 
@@ -25,14 +26,18 @@ def print_summary(
 ) -> None:
     """Print the table of a model's layers; see ``Sequential.summary``."""
     header = ["Layer (type)", "Output Shape", "Param #"]
-    positions = list(positions or [0.45, 0.80, 1.0])
+    shares = [0.45, 0.80, 1.0]
+    if positions is not None:
+        shares = [to_number("positions", p, 0, 1) for p in to_list("positions", positions)]
+    if line_length is not None:
+        line_length = to_positive_int("line_length", line_length)
     length = 88
     if show_trainable:
         header.append("Trainable")
-        positions = [0.9 * p for p in positions] + [1.0]
+        shares = [0.9 * p for p in shares] + [1.0]
         length += 12
     length = line_length or min(length, shutil.get_terminal_size().columns - 4)
-    widths = _column_widths(positions, length)
+    widths = _column_widths(shares, length)
     rows = [
         row
         for layer in _select(model.layers, layer_range)
@@ -114,11 +119,9 @@ def _wrap(text: str, width: int) -> list[str]:
     """Return ``text`` in lines between words; a word that is too long ends in an ellipsis."""
     lines, used = [""], 0
     for word in re.findall(r"\s*\S+\s*", text):
-        fits = used + len(word.rstrip()) <= width
-        if fits or not used:
-            # What follows a word that is too long is cut off with it.
+        if not used or used + len(word.rstrip()) <= width:
             lines[-1] += word
-            used += len(word) if fits else 0
+            used += len(word)
         else:
             lines.append(word)
             used = len(word)
@@ -154,6 +157,7 @@ def _select(layers: list[Layer], layer_range: Sequence[str] | None) -> list[Laye
     """Return the layers from the first that matches one name to the last that matches the other."""
     if layer_range is None:
         return layers
+    layer_range = to_list("layer_range", layer_range)
     if len(layer_range) != 2 or not all(isinstance(name, str) for name in layer_range):
         raise ValueError(errors.bad_argument("layer_range", layer_range, "two layer names"))
     found = [[k for k, x in enumerate(layers) if re.match(name, x.name)] for name in layer_range]

@@ -1,21 +1,27 @@
-"""Trainer: compile, fit, evaluate, predict and the batch methods of a model."""
+"""Trainer: fit, evaluate, predict and the batch methods of a model."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors, losses, metrics, optimizers
+from fastrnn import errors
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
-from fastrnn.layers.base import CallContext, Layer, to_positive_int, to_real_array
+from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
+from fastrnn.layers.base import CallContext
+from fastrnn.models.compiled import Compiled, as_list
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,
+    EpochStream,
+    IterableBatches,
+    check_length,
     class_weights_to_sample_weights,
+    known_length,
     make_batches,
     split,
     unpack,
@@ -24,80 +30,13 @@ from fastrnn.models.data import (
 Array = npt.NDArray[Any]
 
 
-class Trainer(Layer):
+class Trainer(Compiled):
     """The training methods of a model. What the model computes is its subclass's business."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: Any = None
-        self.compiled = False
         self.stop_training = False
-        self._loss_tracker = metrics.Mean(name="loss")
-        self._loss_object: losses.Loss | None = None
-        self._metric_ids: tuple[list[Any], list[Any]] = ([], [])
-        # Made at the first batch, when shapes are known: (metric, whether it is weighted).
-        self._metrics: list[tuple[Any, bool]] | None = None
-
-    # ---- compile ----
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Choose how the model is trained and measured.
-
-        Args:
-            optimizer: name or object, see ``fastrnn.optimizers``.
-            loss: name, object or function, see ``fastrnn.losses``.
-            loss_weights: factor of the loss, or a list with one; ``None`` is 1.
-            metrics: names or objects, see ``fastrnn.metrics``; sample weights do not touch them.
-            weighted_metrics: the same, with sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted; they have
-                no effect here.
-
-        Raises:
-            ValueError: a name is unknown. The model stays compiled as it was.
-        """
-        chosen = optimizers.get(optimizer)
-        if not isinstance(chosen, optimizers.Optimizer):
-            raise ValueError(errors.bad_argument("optimizer", optimizer, "an optimizer"))
-        loss = _only("loss", loss)
-        if isinstance(loss, str) and loss.lower() in ("crossentropy", "ce"):
-            loss_object = None
-        else:
-            loss_object = losses.get(loss)
-        ids = (_as_list(metrics), _as_list(weighted_metrics))
-        for identifier in itertools.chain(*ids):
-            _make_metric(identifier, (1, 1), (1, 1))
-        factor = _only("loss_weights", loss_weights)
-        self._loss_factor = 1.0 if factor is None else float(factor)
-        self.optimizer, self.loss, self._loss_object = chosen, loss, loss_object
-        self._metric_ids, self._metrics = ids, None
-        self.compiled = True
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The tracker of the loss, and the metrics once shapes are known."""
-        return [self._loss_tracker, *(metric for metric, _ in self._metrics or [])]
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of ``metrics``, as the logs have them."""
-        return list(self._logs())
-
-    def reset_metrics(self) -> None:
-        """Forget what the metrics have seen."""
-        for metric in self.metrics:
-            metric.reset_state()
+        self.history: History | None = None  # of the last `fit`
 
     # ---- fit, evaluate, predict ----
 
@@ -159,7 +98,7 @@ class Trainer(Layer):
             to_positive_int("validation_freq", validation_freq)
         batches = self._training_batches(x, y, batch_size, shuffle, class_weight, sample_weight)
         validation = self._validation_batches(validation_data, validation_batch_size or batch_size)
-        if validation is None and validation_split:
+        if validation is None and to_number("validation_split", validation_split, 0, 1):
             if not isinstance(batches, ArrayBatches):
                 expected = "0 for data that comes in batches"
                 raise ValueError(
@@ -168,15 +107,15 @@ class Trainer(Layer):
             batches, validation = split(batches, validation_split)
         for data in (batches, validation):
             self._check_data(data)
-        history = History()
-        steps = steps_per_epoch or _length(batches)
-        hooks = self._callback_list(callbacks, verbose, history, epochs=epochs, steps=steps)
+        steps = steps_per_epoch or known_length(batches)
+        hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
+        self.history = hooks.find(History)
         self.stop_training = False
         self._train_epochs(
             hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation,
             validation_steps, validation_freq,
         )  # fmt: skip
-        return history
+        return self.history
 
     def _train_epochs(
         self,
@@ -190,21 +129,20 @@ class Trainer(Layer):
     ) -> None:
         logs: dict[str, float] = {}
         hooks.on_train_begin()
-        # With a number of steps, an epoch goes on where the one before it stopped.
-        stream = None if steps is None else _endless(batches)
+        stream = EpochStream(batches, steps)
         for epoch in epochs:
             self.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            for step, batch in enumerate(itertools.islice(stream or batches, steps)):
+            for step, batch in enumerate(stream.epoch()):
                 hooks.on_train_batch_begin(step)
                 logs = self._train_step(*batch)
                 hooks.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            logs = dict(sorted(self._logs().items()))  # Keras's order
+            logs = self._logs()
             if validation is not None and _is_due(epoch + 1, validation_freq):
                 results = self._test_loop(hooks, validation, validation_steps)
-                logs |= {f"val_{name}": value for name, value in sorted(results.items())}
+                logs |= {f"val_{name}": value for name, value in results.items()}
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -233,10 +171,11 @@ class Trainer(Layer):
             ValueError: as ``fit``.
         """
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
-        hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
+        hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         return _as_result(self._test_loop(hooks, batches, steps), return_dict)
 
     def _test_loop(
@@ -275,25 +214,26 @@ class Trainer(Layer):
         _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
         self._check_data(batches, labelled=False)
-        hooks = self._callback_list(callbacks, verbose, steps=steps or _length(batches), alone=True)
+        hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         hooks.on_predict_begin()
         parts = []
         for step, batch in enumerate(itertools.islice(batches, steps)):
             hooks.on_predict_batch_begin(step)
-            parts.append(self.predict_on_batch(batch[0]))
-            hooks.on_predict_batch_end(step, {})
+            outputs = self.predict_on_batch(batch[0])
+            parts.append(outputs)
+            hooks.on_predict_batch_end(step, {"outputs": outputs})
         hooks.on_predict_end({})
         if not parts:
             raise ValueError(errors.bad_argument("x", "no batch", "at least one batch"))
         if isinstance(parts[0], tuple):
-            return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+            return tuple(np.concatenate(output) for output in zip(*parts, strict=True))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     # ---- one batch ----
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, in inference mode."""
-        return self.run(x, CallContext())[0]
+        return self(x)
 
     def train_on_batch(
         self,
@@ -305,6 +245,7 @@ class Trainer(Layer):
     ) -> Any:
         """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
         self._check_data(data)
         self.reset_metrics()
@@ -315,6 +256,7 @@ class Trainer(Layer):
     ) -> Any:
         """Return loss and metrics of one batch, in inference mode."""
         self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
         data = self._make_batches(x, y, sample_weight, _WHOLE, False)
         self._check_data(data)
         self.reset_metrics()
@@ -347,49 +289,15 @@ class Trainer(Layer):
         total = loss * self._loss_factor + sum(penalties) + sum(self.losses)
         return self._track(total, y, outputs, sample_weight, mask)
 
-    def _track(
-        self, loss: float, y: Array, outputs: Array, sample_weight: Any, mask: Any
-    ) -> dict[str, float]:
-        self._loss_tracker.add(loss, len(outputs))
-        for metric, weighted in self._metrics or []:
-            weights = sample_weight if weighted else None
-            if isinstance(metric, metrics.MeanMetricWrapper):
-                metric.update_state(y, outputs, weights, mask=mask)
-            else:
-                metric.update_state(y, outputs, sample_weight=weights)
-        return self._logs()
-
-    def _logs(self) -> dict[str, float]:
-        logs = {"loss": self._loss_tracker.result()}
-        for metric, weighted in self._metrics or []:
-            name = metric.name
-            if name in logs and weighted:
-                name = f"weighted_{name}"
-            for k in itertools.count(1):
-                if name not in logs:
-                    break
-                name = f"{metric.name}_{k}"
-            logs[name] = metric.result()
-        return logs
-
     # ---- checks before anything changes ----
-
-    def _require_loss(self) -> None:
-        if not self.compiled:
-            raise ValueError(
-                "The model is not compiled: call model.compile(optimizer=…, loss=…) first."
-            )
-        if self.loss is None:
-            raise ValueError(
-                errors.bad_argument("loss", None, "a loss", "Give one to model.compile.")
-            )
 
     def _make_batches(
         self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: bool
     ) -> Batches:
         size = batch_size
         if batch_size is _WHOLE:
-            size = max(len(x), 1) if hasattr(x, "__len__") else 1
+            x = self.convert_inputs(x)
+            size = max(len(x), 1) if x.ndim else 1
         return make_batches(x, y, sample_weight, size, shuffle, self.convert_inputs)
 
     def _training_batches(
@@ -415,106 +323,64 @@ class Trainer(Layer):
     def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:
         """Build the model, and raise ``ValueError`` if the data do not fit it.
 
-        Of data that comes in batches, only the first batch is seen.
+        Data that come in batches are checked batch by batch, the first one now.
         """
-        if batches is None:
-            return
-        if isinstance(batches, ArrayBatches):
-            y, sample_weight = batches.y, batches.sample_weight
-            samples, size = len(batches.x), batches.batch_size
-            first = batches.x[:size]
+        if isinstance(batches, IterableBatches):
+            batches.check = self._check_batch if labelled else None
+            x, y, sample_weight = batches.peek()
+            if labelled:
+                self._check_batch(x, y, sample_weight)
+            else:
+                self._check_inputs(self.convert_inputs(x))
+        elif batches is not None:
+            size = batches.batch_size
+            self._check_inputs(batches.x[:size])
             # A model of a fixed batch size cannot take a last batch that is shorter.
-            last = batches.x[(samples - 1) // size * size :]
-        else:
-            first, y, sample_weight = batches.peek()
-            first = last = self.convert_inputs(first)
-            y = None if y is None else to_real_array("y", y)
+            self._check_inputs(batches.x[(len(batches.x) - 1) // size * size :])
+            if labelled:
+                self._check_labels(batches.x, batches.y, batches.sample_weight)
+
+    def _check_inputs(self, x: Array) -> None:
         if not self.built:
-            self.build_scoped(first.shape)
-        for inputs in (first, last):
-            self.check_inputs(inputs)
-        if labelled:
-            self._check_labels(first, y, sample_weight)
+            self.build(x.shape)
+        self.check_inputs(x)
 
-    def _check_labels(self, x: Array, y: Array | None, sample_weight: Array | None) -> None:
-        if y is None:
-            raise ValueError(errors.bad_argument("y", None, "labels"))
-        shape = self.compute_output_shape((len(y), *x.shape[1:]))
-        self._resolve(y.shape, shape)
-        assert self._loss_object is not None
-        labels, outputs = losses.align(y, np.broadcast_to(np.float32(0.5), shape))
-        self._loss_object.check_shapes(labels, outputs)
-        self._loss_object.check_labels(labels)
+    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> None:
+        x = self.convert_inputs(x)
+        self._check_inputs(x)
+        if y is not None:
+            y = to_real_array("y", y)
+            check_length("y", y, len(x), "x")
         if sample_weight is not None:
-            self._loss_object.check_sample_weight(labels, outputs, sample_weight)
-
-    def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-        """Make the loss and the metrics whose kind depends on the shapes."""
-        if self._loss_object is None:
-            self._loss_object = losses.get(
-                f"{metrics.kind_for(y_shape, output_shape)}_crossentropy"
-            )
-        if self._metrics is None:
-            self._metrics = [
-                (_make_metric(identifier, y_shape, output_shape), weighted)
-                for weighted, ids in zip((False, True), self._metric_ids, strict=True)
-                for identifier in ids
-            ]
+            sample_weight = to_real_array("sample_weight", sample_weight)
+            check_length("sample_weight", sample_weight, len(x), "x")
+        self._check_labels(x, y, sample_weight)
 
     def _callback_list(
-        self, callbacks: Any, verbose: Any, history: History | None = None, **params: Any
+        self,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        steps: int | None,
+        add_history: bool = False,
     ) -> CallbackList:
+        """Return the given callbacks, and those that are always there where none is given."""
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(errors.not_one_of("verbose", verbose, ("auto", 0, 1, 2)))
         verbose = 1 if verbose == "auto" else int(verbose)
         if isinstance(callbacks, CallbackList):
             return callbacks
-        given: list[Any] = _as_list(callbacks)
-        if verbose:
-            given = [*given, ProgbarLogger()]
-        if history is not None:
-            given = [*given, history]
-        return CallbackList(given, self, {"verbose": verbose, **params})
+        given: list[Any] = as_list(callbacks)
+        defaults = {History: add_history, ProgbarLogger: bool(verbose)}
+        for kind, wanted in defaults.items():
+            if wanted and not any(isinstance(callback, kind) for callback in given):
+                given.append(kind())
+        params = {"verbose": verbose, "epochs": epochs, "steps": steps}
+        return CallbackList(given, self, params)
 
 
 # Stands for "all samples in one batch".
 _WHOLE: Any = object()
-
-
-def _make_metric(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        return metrics.accuracy_for(identifier, y_shape, output_shape)
-    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
-        metric = metrics.get(f"{metrics.kind_for(y_shape, output_shape)}_crossentropy")
-        metric.name = identifier
-        return metric
-    metric = metrics.get(identifier)
-    if not isinstance(metric, metrics.Metric):
-        raise ValueError(errors.bad_argument("metrics", identifier, "names or metrics"))
-    return metric
-
-
-def _as_list(value: Any) -> list[Any]:
-    """Return the items of a (nested) list, or the one item."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [item for entry in value.values() for item in _as_list(entry)]
-    if isinstance(value, (list, tuple)):
-        return [item for entry in value for item in _as_list(entry)]
-    return [value]
-
-
-def _only(argument: str, value: Any) -> Any:
-    """Return the one entry of a list or dict for a model of one output."""
-    items = list(value.values()) if isinstance(value, dict) and "class_name" not in value else value
-    if not isinstance(items, (list, tuple)):
-        return items
-    if len(items) != 1:
-        raise ValueError(
-            errors.bad_argument(argument, value, "one entry: the model has one output")
-        )
-    return items[0]
 
 
 def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
@@ -522,18 +388,6 @@ def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
         return dict(sorted(logs.items()))
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _endless(batches: Batches) -> Iterator[Any]:
-    while True:
-        yield from batches
-
-
-def _length(batches: Iterable[Any]) -> int | None:
-    try:
-        return len(batches)  # type: ignore[arg-type]
-    except TypeError:
-        return None
 
 
 def _check_steps(argument: str, steps: int | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn import errors
+from fastrnn.checks import to_number
 from fastrnn.layers.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
 
@@ -26,14 +28,16 @@ class Adam(Optimizer):
         beta_1, beta_2: weights of the old values in the averages.
         epsilon: stands outside the square root.
         amsgrad: whether the largest v so far takes the place of v (Reddi et al., 2018).
-        **options: see ``Optimizer``.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
+            see ``Optimizer``.
 
     >>> from fastrnn.optimizers import Adam
     >>> Adam(clipnorm=1.0).clipnorm
     1.0
     """
 
-    slots: ClassVar[tuple[str, ...]] = ("momentum", "velocity")
+    slots: tuple[tuple[str, ...], ...] = (("momentum", "velocity"),)
 
     def __init__(
         self,
@@ -42,12 +46,37 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **options: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **{"name": "adam", **options})
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
-        if amsgrad:
-            self.slots = ("momentum", "velocity", "velocity_hat")  # type: ignore[misc]
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.beta_1, self.beta_2 = _decay("beta_1", beta_1), _decay("beta_2", beta_2)
+        self.epsilon = to_number("epsilon", epsilon, 0)
+        self.amsgrad = bool(amsgrad)
+        if self.amsgrad:
+            self.slots = (*self.slots, ("velocity_hat",))
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
@@ -79,3 +108,11 @@ class Adam(Optimizer):
             "epsilon": self.epsilon,
             "amsgrad": self.amsgrad,
         }
+
+
+def _decay(argument: str, value: Any) -> float:
+    number = to_number(argument, value, 0, 1)
+    # At 1 the averages would stay 0, and the bias correction divide by 0.
+    if number == 1:
+        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to below 1"))
+    return number

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn._registry import Registry
-from fastrnn.layers.variable import Variable
+from fastrnn.checks import to_name, to_number
+from fastrnn.layers.base import auto_name
+from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
 registry = Registry("optimizer", "keras.optimizers")
@@ -36,8 +38,9 @@ class Optimizer:
         ValueError: an argument is unknown or out of range, or more than one clips.
     """
 
-    # Names of the arrays kept for each variable, of its shape, zero at first.
-    slots: ClassVar[tuple[str, ...]] = ()
+    # Names of the arrays kept for each variable, of its shape, zero at first. `variables` lists
+    # them group by group.
+    slots: tuple[tuple[str, ...], ...] = ()
 
     def __init__(
         self,
@@ -70,20 +73,22 @@ class Optimizer:
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {argument: value for argument, value in clips.items() if value is not None}
         for argument, value in given.items():
-            if not value > 0:
-                raise ValueError(errors.bad_argument(argument, value, "a positive number"))
+            to_number(argument, value, 0, exclusive=True)
         if len(given) > 1:
             raise ValueError(
                 errors.bad_argument(
                     next(iter(given)), sorted(given), "one of the three clip arguments alone"
                 )
             )
-        self.name = type(self).__name__.lower() if name is None else name
+        self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
+        if weight_decay is not None:
+            to_number("weight_decay", weight_decay, 0)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self._schedule: Callable[[int], float] | None = None
-        self._iterations = Variable(np.int32(0), "iteration", trainable=False)
-        self._learning_rate = Variable(np.float32(0.001), "learning_rate", trainable=False)
+        with name_scope(self.name):
+            self._iterations = Variable(np.int32(0), "iteration", trainable=False)
+            self._learning_rate = Variable(np.float32(0.001), "learning_rate", trainable=False)
         self.learning_rate = learning_rate
         self._known: list[Variable] = []
         self._slots: dict[int, dict[str, Variable]] = {}
@@ -101,12 +106,8 @@ class Optimizer:
         if callable(value):
             self._schedule = value
             return
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = np.nan
-        if not np.isfinite(number) or number < 0:
-            raise ValueError(errors.bad_argument("learning_rate", value, "a number from 0 on"))
+        value = value.value if isinstance(value, Variable) else value
+        number = to_number("learning_rate", value, 0)
         self._schedule = None
         self._learning_rate.value[...] = number
 
@@ -122,8 +123,10 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Variable]:
-        """Iteration, learning rate, then the slots of each variable in turn."""
-        slots = [self._slots[id(v)][name] for v in self._known for name in self.slots]
+        """Iteration, learning rate, then the slots, in each group variable by variable."""
+        slots = [
+            self._slots[id(v)][name] for group in self.slots for v in self._known for name in group
+        ]
         return [self._iterations, self._learning_rate, *slots]
 
     def build(self, variables: Sequence[Variable]) -> None:
@@ -131,15 +134,14 @@ class Optimizer:
         if self.built:
             return
         self._known = list(variables)
-        for variable in self._known:
-            self._slots[id(variable)] = {
-                name: Variable(
-                    np.zeros_like(variable.value),
-                    f"{variable.path.replace('/', '_')}_{name}",
-                    trainable=False,
-                )
-                for name in self.slots
-            }
+        names = [name for group in self.slots for name in group]
+        with name_scope(self.name):
+            for variable in self._known:
+                path = variable.path.replace("/", "_")
+                self._slots[id(variable)] = {
+                    name: Variable(np.zeros_like(variable.value), f"{path}_{name}", trainable=False)
+                    for name in names
+                }
 
     def apply(
         self, gradients: Sequence[Array], variables: Sequence[Variable] | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn.checks import to_number
 from fastrnn.layers.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
 
@@ -23,14 +24,14 @@ class RMSprop(Optimizer):
         momentum: weight of the last step in this one.
         epsilon: stands inside the square root.
         centered: whether the squared average of the gradient is taken off v.
-        **options: see ``Optimizer``.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
+            see ``Optimizer``.
 
     >>> from fastrnn.optimizers import RMSprop
     >>> RMSprop(rho=0.8).rho
     0.8
     """
-
-    slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __init__(
         self,
@@ -39,12 +40,38 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **options: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **{"name": "rmsprop", **options})
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
-        wanted = {"velocity": True, "momentum": momentum > 0, "average_gradient": centered}
-        self.slots = tuple(name for name, use in wanted.items() if use)  # type: ignore[misc]
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.rho = to_number("rho", rho, 0, 1)
+        self.momentum = to_number("momentum", momentum, 0, 1)
+        self.epsilon = to_number("epsilon", epsilon, 0)
+        self.centered = bool(centered)
+        wanted = {"velocity": True, "momentum": momentum > 0, "average_gradient": self.centered}
+        self.slots = tuple((name,) for name, use in wanted.items() if use)
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""

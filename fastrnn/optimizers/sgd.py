@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn.checks import to_number
 from fastrnn.layers.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
 
@@ -25,28 +25,49 @@ class SGD(Optimizer):
         learning_rate: see ``Optimizer``.
         momentum: from 0 to 1.
         nesterov: whether to look ahead.
-        **options: see ``Optimizer``.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
+            see ``Optimizer``.
 
     >>> from fastrnn.optimizers import SGD
     >>> float(SGD(0.5).learning_rate)
     0.5
     """
 
-    slots: ClassVar[tuple[str, ...]] = ("momentum",)
-
     def __init__(
         self,
         learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **options: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **{"name": "SGD", **options})
-        if isinstance(momentum, str) or not 0 <= momentum <= 1:
-            raise ValueError(errors.bad_argument("momentum", momentum, "a number from 0 to 1"))
-        self.momentum, self.nesterov = momentum, nesterov
-        if not momentum:
-            self.slots = ()  # type: ignore[misc]
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.momentum = to_number("momentum", momentum, 0, 1)
+        self.nesterov = bool(nesterov)
+        self.slots = (("momentum",),) if self.momentum else ()
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, errors
-from fastrnn.layers.base import to_positive_int, to_real_array
+from fastrnn.checks import to_positive_int, to_real_array
 
 Array = npt.NDArray[Any]
 

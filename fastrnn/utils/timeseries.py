@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import to_positive_int
+from fastrnn.checks import to_positive_int
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors, regularizers
+from fastrnn.checks import to_choice, to_float_array, to_mask
 from fastrnn.functional import RecurrentCall, rnn_backward, rnn_forward
-from fastrnn.layers.base import CallContext, Layer, Pullback, to_float_array, to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
 
 Array = npt.NDArray[Any]
@@ -72,8 +73,6 @@ class RecurrentLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if use_cudnn not in ("auto", True, False):
-            raise ValueError(errors.not_one_of("use_cudnn", use_cudnn, ("auto", True, False)))
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -81,7 +80,7 @@ class RecurrentLayer(Layer):
         self.stateful = stateful
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.use_cudnn = use_cudnn
+        self.use_cudnn = to_choice("use_cudnn", use_cudnn, ("auto", True, False))
         # Kept between calls if stateful: one (batch, units) array for each state.
         self.states: list[Array] | None = None
 
@@ -90,7 +89,7 @@ class RecurrentLayer(Layer):
         """The cell."""
         return [self.cell]
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the cell's weights, and the states if the layer is stateful.
 
         Raises:
@@ -104,20 +103,19 @@ class RecurrentLayer(Layer):
             remedy = "Give the model an Input with `batch_size`."
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
         if not self.cell.built:
-            self.cell.build_scoped((input_shape[0], input_shape[2]))
+            self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
-            self.states = self.zero_states(input_shape[0])
-        self.built = True
+            self.states = self.get_initial_state(input_shape[0])
 
-    def zero_states(self, batch: int) -> list[Array]:
-        """Return one (batch, units) array of zeros for each state of the cell."""
-        return [np.zeros((batch, self.cell.units), self.dtype) for _ in self.cell.spec.states]
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return one (batch_size, units) array of zeros for each state of the cell."""
+        return [np.zeros((batch_size, self.cell.units), self.dtype) for _ in self.cell.spec.states]
 
     def reset_state(self) -> None:
         """Set the kept states to zero."""
         if self.states is not None:
-            self.states = self.zero_states(len(self.states[0]))
+            self.states = self.get_initial_state(len(self.states[0]))
 
     def reset_states(self) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
@@ -153,7 +151,8 @@ class RecurrentLayer(Layer):
         call = self._make_call(inputs, states, to_mask(mask, inputs.shape[:2]), context)
         outputs, final, workspace = rnn_forward(call)
         if self.stateful:
-            self.states = list(final)
+            # Copies: the final states may also be results of the call, which anyone may change.
+            self.states = [state.copy() for state in final]
         result = (outputs, *final) if self.return_state else outputs
         if workspace is None:
             return result, None
@@ -204,7 +203,7 @@ class RecurrentLayer(Layer):
             remedy = "A stateful layer works on batches of one size."
             raise ValueError(errors.bad_shape("inputs", (batch, "…"), expected, remedy))
         if initial_state is None:
-            return tuple(self.zero_states(batch) if self.states is None else self.states)
+            return tuple(self.get_initial_state(batch) if self.states is None else self.states)
         names = self.cell.spec.states
         given = _as_list(initial_state)
         if len(given) != len(names):

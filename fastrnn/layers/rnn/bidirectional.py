@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.checks import to_choice
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 
@@ -64,8 +65,7 @@ class Bidirectional(Layer):
         for argument, value in {"layer": layer, "backward_layer": backward_layer}.items():
             if not isinstance(value, RecurrentLayer) and (argument == "layer" or value is not None):
                 raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
-        if merge_mode not in MERGE_MODES:
-            raise ValueError(errors.not_one_of("merge_mode", merge_mode, MERGE_MODES))
+        to_choice("merge_mode", merge_mode, MERGE_MODES)
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, "forward_")
@@ -114,13 +114,12 @@ class Bidirectional(Layer):
         """Set the kept states to zero; another name of ``reset_state``."""
         self.reset_state()
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights of both layers."""
         for layer in self.sublayers:
             if not layer.built:
-                layer.build_scoped(input_shape)
+                layer.build(input_shape)
         self.input_features = self.forward_layer.input_features
-        self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 

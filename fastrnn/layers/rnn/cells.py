@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.cells import CELLS, CellSpec
-from fastrnn.layers.base import Layer, registry, to_positive_int
+from fastrnn.checks import to_number, to_positive_int
+from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.core import known_features
 from fastrnn.layers.regularization import dropout_factors
 from fastrnn.layers.variable import Variable
@@ -93,7 +94,7 @@ class RecurrentCell(Layer):
         """Length of the output."""
         return self.units
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
         self.kernel = self.add_weight(
@@ -118,11 +119,11 @@ class RecurrentCell(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.built = True
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Return the bias before training."""
-        return self.bias_initializer(shape, dtype=dtype)
+        initializer = self.bias_initializer or initializers.GlorotUniform()
+        return initializer(shape, dtype=dtype)
 
     def draw_dropout(self, batch: int) -> tuple[Array | None, Array | None]:
         """Draw the masks of one training call, as ``functional.RecurrentCall`` takes them."""
@@ -199,7 +200,7 @@ class LSTMCell(RecurrentCell):
         """Return the bias before training: gates i f c o, that of f 1 with unit_forget_bias."""
         if not self.unit_forget_bias:
             return super().initial_bias(shape, dtype)
-        bias = [self.bias_initializer((n * self.units,), dtype=dtype) for n in (1, 2)]
+        bias = [super(LSTMCell, self).initial_bias((n * self.units,), dtype) for n in (1, 2)]
         ones = np.ones(self.units, dtype=bias[0].dtype)
         return np.concatenate([bias[0], ones, bias[1]])
 
@@ -232,6 +233,5 @@ def cell_activation(argument: str, identifier: Any) -> activations.Activation:
 
 
 def _rate(argument: str, value: Any) -> float:
-    if not isinstance(value, (int, float, np.number)) or np.isnan(value):
-        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to 1"))
-    return min(1.0, max(0.0, float(value)))
+    # Keras takes any number and cuts it off.
+    return min(1.0, max(0.0, to_number(argument, value)))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry, to_mask
+from fastrnn.checks import to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry
 from fastrnn.layers.normalization import BatchNormalization
 
 Array = npt.NDArray[Any]
@@ -56,13 +57,12 @@ class TimeDistributed(Layer):
         """Convert as the layer inside does."""
         return self.layer.convert_inputs(inputs)
 
-    def build(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Any) -> None:
         """Build the layer inside for one step."""
         if len(input_shape) < 2:
             raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
         if not self.layer.built:
-            self.layer.build_scoped((input_shape[0], *input_shape[2:]))
-        self.built = True
+            self.layer.build((input_shape[0], *input_shape[2:]))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, timesteps, …)."""

@@ -1,0 +1,186 @@
+"""Arguments, their order and defaults are those of Keras; nonsense is refused by name."""
+
+import inspect
+
+import numpy as np
+import pytest
+from live_keras import keras
+
+import fastrnn
+from fastrnn import layers, losses, metrics, optimizers
+
+NAMES = {
+    "layers": [
+        "Dense", "Embedding", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed",
+        "RepeatVector", "Masking", "Dropout", "BatchNormalization", "Activation", "Flatten",
+        "InputLayer",
+    ],
+    "losses": [
+        "Loss", "MeanSquaredError", "MeanAbsoluteError", "Huber", "BinaryCrossentropy",
+        "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "mean_squared_error",
+        "mean_absolute_error", "huber", "binary_crossentropy", "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+    ],
+    "metrics": [
+        "Mean", "Sum", "Accuracy", "BinaryAccuracy", "CategoricalAccuracy",
+        "SparseCategoricalAccuracy", "MeanSquaredError", "MeanAbsoluteError",
+        "RootMeanSquaredError", "BinaryCrossentropy", "CategoricalCrossentropy",
+        "SparseCategoricalCrossentropy",
+    ],
+    "optimizers": ["SGD", "Adam", "RMSprop"],
+    "initializers": [
+        "Zeros", "Ones", "Constant", "Identity", "RandomNormal", "TruncatedNormal", "RandomUniform",
+        "VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal",
+        "LecunUniform", "LecunNormal", "Orthogonal",
+    ],
+    "regularizers": ["L1", "L2", "L1L2", "OrthogonalRegularizer"],
+    "constraints": ["MaxNorm", "NonNeg", "UnitNorm", "MinMaxNorm"],
+    "callbacks": ["Callback", "History", "LambdaCallback", "ProgbarLogger"],
+}  # fmt: skip
+# Arguments of Keras 3.15 for convolutions' kernels; see docs/keras_differences.md.
+NOT_OURS = {"input_axes", "output_axes"}
+
+
+def parameters(function):
+    found = inspect.signature(function).parameters.values()
+    return [(p.name, p.kind, p.default) for p in found if p.name not in NOT_OURS]
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in NAMES.items() for n in names])
+def test_signature(module, name):
+    ours, theirs = (getattr(getattr(k, module), name) for k in (fastrnn, keras))
+    assert parameters(ours) == parameters(theirs)
+
+
+@pytest.mark.parametrize(
+    "method", ["add", "pop", "build", "summary", "get_layer", "compile", "fit", "predict",
+               "train_on_batch", "test_on_batch", "predict_on_batch"]
+)  # fmt: skip
+def test_signature_of_sequential(method):
+    ours, theirs = (getattr(k.Sequential, method) for k in (fastrnn, keras))
+    assert parameters(ours) == parameters(theirs)
+
+
+NONSENSE = [
+    -1.5, float("nan"), float("inf"), 10**400, "a", b"x", 1j, [], [None], (None, None), {"a": 1},
+    object(), np.zeros((2, 3)), np.array(["a"]), np.datetime64("2020"),
+]  # fmt: skip
+NUMBERS = {
+    "units": layers.Dense,
+    "seed": lambda seed: layers.Dropout(0.5, seed=seed),
+    "rate": layers.Dropout,
+    "n": layers.RepeatVector,
+    "axis": layers.BatchNormalization,
+    "epsilon": lambda epsilon: layers.BatchNormalization(epsilon=epsilon),
+    "merge_mode": lambda mode: layers.Bidirectional(layers.LSTM(2), merge_mode=mode),
+    "data_format": layers.Flatten,
+    "learning_rate": optimizers.SGD,
+    "clipnorm": lambda clipnorm: optimizers.SGD(clipnorm=clipnorm),
+    "weight_decay": lambda decay: optimizers.Adam(weight_decay=decay),
+    "beta_1": lambda beta_1: optimizers.Adam(beta_1=beta_1),
+    "rho": lambda rho: optimizers.RMSprop(rho=rho),
+    "momentum": lambda momentum: optimizers.SGD(momentum=momentum),
+    "delta": losses.Huber,
+    "label_smoothing": lambda x: losses.BinaryCrossentropy(label_smoothing=x),
+    "reduction": losses.MeanSquaredError,
+    "threshold": lambda x: metrics.BinaryAccuracy(threshold=x),
+    "max_value": fastrnn.constraints.MaxNorm,
+    "stddev": lambda stddev: fastrnn.initializers.RandomNormal(0.0, stddev),
+    "scale": fastrnn.initializers.VarianceScaling,
+    "l2": fastrnn.regularizers.L2,
+}
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_nonsense_is_refused_by_name(argument, value):
+    with pytest.raises((ValueError, TypeError), match=f"`{argument}`"):
+        NUMBERS[argument](value)
+
+
+@pytest.mark.parametrize("axis", [2, -3, 10**30])
+def test_axis_that_the_predictions_do_not_have(axis):
+    y = np.full((4, 3), 0.5, "float32")
+    for cls in (losses.BinaryCrossentropy, losses.CategoricalCrossentropy):
+        with pytest.raises(ValueError, match="`axis`"):
+            cls(axis=axis)(y, y)
+    with pytest.raises(ValueError, match="`axis`"):
+        losses.SparseCategoricalCrossentropy(axis=axis)(np.zeros(4), y)
+    with pytest.raises(ValueError, match="`axis`"):
+        fastrnn.constraints.UnitNorm(axis=axis)(y)
+
+
+def test_adam_refuses_averages_that_never_move():
+    with pytest.raises(ValueError, match="`beta_2`"):
+        optimizers.Adam(beta_2=1)
+
+
+def test_positional_arguments_mean_what_they_mean_in_keras():
+    optimizer = optimizers.SGD(0.1, 0.9, True, None, 2.0)
+    assert (optimizer.momentum, optimizer.nesterov, optimizer.clipnorm) == (0.9, True, 2.0)
+    logits = np.array([[-3.0, 2.0]])
+    expected = keras.losses.binary_crossentropy(np.array([[0.0, 1.0]]), logits, True)
+    actual = losses.binary_crossentropy(np.array([[0.0, 1.0]]), logits, True)
+    np.testing.assert_allclose(actual, expected.numpy(), rtol=1e-6)
+
+
+OPTIMIZERS = {
+    "adam": lambda k: k.optimizers.Adam(amsgrad=True),
+    "rmsprop": lambda k: k.optimizers.RMSprop(momentum=0.5, centered=True),
+    "sgd": lambda k: k.optimizers.SGD(momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_names_and_order_of_the_optimizers_variables(name):
+    paths = []
+    for k in (fastrnn, keras):
+        k.utils.clear_session()
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(2)])
+        model.compile(OPTIMIZERS[name](k), "mse")
+        model.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 2), "float32"))
+        paths.append([v.path for v in model.optimizer.variables])
+    assert paths[0] == paths[1]
+
+
+def test_initializers_that_are_functions():
+    def ones(shape, dtype=None):
+        return np.ones(shape, dtype)
+
+    wrapped = layers.Bidirectional(layers.LSTM(2, kernel_initializer=ones))
+    wrapped.build((None, 5, 3))
+    assert (wrapped.forward_layer.cell.kernel.value == 1).all()
+    layer = layers.Dense(2, kernel_initializer=lambda shape, dtype=None: np.zeros(3))
+    with pytest.raises(ValueError, match="`initializer`"):
+        layer(np.zeros((1, 3)))
+
+
+def test_bias_initializer_may_be_none():
+    for layer in (
+        layers.SimpleRNN(3, bias_initializer=None),
+        layers.LSTM(3, bias_initializer=None),
+    ):
+        layer.build((None, 5, 3))
+        assert np.abs(layer.cell.bias.value).max() > 0
+
+
+def test_optimizer_of_the_users_own():
+    class Descent(optimizers.Optimizer):
+        def update(self, gradient, variable, rate):
+            variable.value -= rate * gradient
+
+    model = fastrnn.Sequential([fastrnn.Input((3,)), layers.Dense(1)])
+    model.compile(Descent(0.1), "mse")
+    before = model.get_weights()[1]
+    model.train_on_batch(np.zeros((2, 3)), np.ones((2, 1)))
+    np.testing.assert_allclose(model.get_weights()[1], before + 0.2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 3.0])])
+def test_metric_that_ignores_a_class(weights):
+    labels, scores = np.array([0, 1, 2]), np.array([[0.2, 0.3, 0.5]] * 3)
+    ours, theirs = (
+        k.metrics.SparseCategoricalCrossentropy(ignore_class=1)(labels, scores, weights)
+        for k in (fastrnn, keras)
+    )
+    np.testing.assert_allclose(ours, float(theirs), rtol=1e-6)
