@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 
@@ -26,12 +27,17 @@ def set_random_seed(seed: int) -> None:
     >>> import fastrnn
     >>> fastrnn.utils.set_random_seed(7)
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise ValueError(errors.bad_argument("seed", seed, "an integer"))
-    if not 0 <= seed <= _LARGEST_SEED:
+    seed = checked_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - scripts draw from it
+
+
+def checked_seed(seed: Any) -> int:
+    """Return ``seed`` as an ``int``, or raise ``ValueError`` if it is no seed."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= _LARGEST_SEED:
         raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
-    random.seed(int(seed))
-    np.random.seed(int(seed))  # noqa: NPY002 - scripts draw from it
+    return int(seed)
 
 
 def draw_seed() -> int:
