@@ -95,7 +95,9 @@ def cython_imports(path):
 
 
 SOURCES = sorted((REPOSITORY / "fastrnn").rglob("*.py"))
-CYTHON = sorted((REPOSITORY / "fastrnn").glob("*.p[yx][xd]"))
+CYTHON = sorted(
+    path for path in (REPOSITORY / "fastrnn").iterdir() if path.suffix in (".pyx", ".pxd", ".pxi")
+)
 IMPORTS = {
     path: (python_imports if path.suffix == ".py" else cython_imports)(path)
     for path in SOURCES + CYTHON
