@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 FLOORS = {
     "ground": (
         "fastrnn._version",
+        "fastrnn.checks",
         "fastrnn.errors",
         "fastrnn.config",
         "fastrnn._registry",
