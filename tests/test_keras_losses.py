@@ -29,9 +29,9 @@ def probabilities(rng, shape):
 
 
 def distributions(rng, shape):
-    """Those of the labels are not all sure, those of the predictions need not sum to 1."""
+    """Not all labels are sure, and neither labels nor predictions need sum to 1."""
     labels = np.eye(CLASSES)[rng.integers(0, CLASSES, shape[:-1])]
-    labels[0] = 1 / CLASSES
+    labels[0], labels[2] = 1 / CLASSES, 0.3
     return labels, rng.random(shape) + 0.01
 
 
