@@ -27,13 +27,13 @@ def set_random_seed(seed: int) -> None:
     >>> import fastrnn
     >>> fastrnn.utils.set_random_seed(7)
     """
-    seed = checked_seed(seed)
+    seed = to_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - scripts draw from it
 
 
-def checked_seed(seed: Any) -> int:
-    """Return ``seed`` as an ``int``, or raise ``ValueError`` if it is no seed."""
+def to_seed(seed: Any) -> int:
+    """Return ``seed`` as an ``int``, or raise ``ValueError`` if NumPy cannot take it as a seed."""
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     if not whole or not 0 <= seed <= _LARGEST_SEED:
         raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
@@ -47,4 +47,4 @@ def draw_seed() -> int:
 
 def generator(seed: int | None = None) -> np.random.Generator:
     """Return a generator with this seed, or with one that is drawn."""
-    return np.random.default_rng(draw_seed() if seed is None else seed)
+    return np.random.default_rng(draw_seed() if seed is None else to_seed(seed))

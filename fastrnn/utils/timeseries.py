@@ -92,8 +92,6 @@ def timeseries_dataset_from_array(
     """
     if format not in ("tf", "grain"):
         raise ValueError(errors.not_one_of("format", format, ("tf", "grain")))
-    if seed is not None:
-        seed = random.checked_seed(seed)
     series = to_real_array("data", data)
     if series.ndim == 0 or series.size == 0:
         raise ValueError(errors.bad_shape("data", series.shape, "(timesteps, …)"))
