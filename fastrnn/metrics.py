@@ -333,9 +333,25 @@ class SparseCategoricalCrossentropy(_FunctionMetric):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, axis=axis)
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(name, dtype, **options)
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch; labels to ignore count nothing where there are weights or a mask.
+
+        Without them they count as 0, as in Keras.
+        """
+        ignored = self._options["ignore_class"]
+        if ignored is not None and not (sample_weight is None and mask is None):
+            labels = to_labels(y_true)
+            keep = (labels[..., 0] if labels.ndim == np.ndim(y_pred) else labels) != ignored
+            mask = keep if mask is None else keep & np.asarray(mask, dtype=bool)
+        super().update_state(y_true, y_pred, sample_weight, mask)
 
 
 def get(identifier: Any) -> Any:
