@@ -10,6 +10,7 @@ from typing import Any
 from fastrnn import errors
 from fastrnn.layers.base import Layer
 from fastrnn.layers.variable import Variable
+from fastrnn.utils.terminal import write
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -41,7 +42,7 @@ def print_summary(
     lines = [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
     text = "\n".join(lines)
     if print_fn is None:
-        print(text)
+        write(text + "\n")
     else:
         print_fn(text + "\n")
 
