@@ -35,4 +35,4 @@ def test_example_beats_its_baseline(script, with_data, tmp_path):
     if script in ACCURACY:
         assert figure > baseline + 0.1, last
     else:
-        assert figure < baseline, last
+        assert figure < 0.95 * baseline, last

@@ -22,7 +22,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("demo", help=text, description=text)
     parser.add_argument("--epochs", type=_positive, default=60, help="passes over the data")
     parser.add_argument("--units", type=_positive, default=32, help="units of each LSTM layer")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and the order")
+    parser.add_argument("--seed", type=_seed, default=0, help="seed of the weights and the order")
     parser.add_argument(
         "--plot", type=Path, default=Path("fastrnn-demo.png"), help="file of the plot"
     )
@@ -31,10 +31,15 @@ def add_parser(commands: Any) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected an integer from 0 to 2**32 - 1, got {text!r}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

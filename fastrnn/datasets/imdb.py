@@ -7,6 +7,7 @@ there.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def load_data(
     seed: int = 113,
     start_char: int | None = 1,
     oov_char: int | None = 2,
-    index_from: int = 3,
+    index_from: int | None = 3,
     **kwargs: Any,
 ) -> tuple[Part, Part]:
     """Return ``(x_train, y_train), (x_test, y_test)``.
@@ -46,7 +47,7 @@ def load_data(
         seed: seed of the order of the reviews.
         start_char: stands at the beginning of each review; ``None`` for nothing.
         oov_char: stands for each word left out; ``None`` drops them.
-        index_from: added to all word numbers.
+        index_from: added to all word numbers; ``None`` adds nothing.
         **kwargs: none.
 
     Returns:
@@ -68,12 +69,14 @@ def load_data(
     parts = []
     for name in ("train", "test"):
         x, y = arrays[f"x_{name}"], arrays[f"y_{name}"]
+        _check_part(x, y, file)
         index = np.arange(len(x))
         order.shuffle(index)
         reviews = _number(x[index], start_char, index_from)
         parts.append(_keep_short(reviews, y[index], maxlen))
-    if num_words is None or num_words == 0:
-        num_words = max(max(review) for reviews, _ in parts for review in reviews)
+    if not num_words:  # as in Keras, this leaves out the largest number
+        largest = (max(review, default=0) for reviews, _ in parts for review in reviews)
+        num_words = max(largest, default=0)
     return tuple(  # type: ignore[return-value]
         (_as_objects([_restrict(r, skip_top, num_words, oov_char) for r in reviews]), labels)
         for reviews, labels in parts
@@ -88,18 +91,37 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
 
     Raises:
         OSError: there is no file, and no connection to download it.
+        ValueError: the file is not as expected.
     """
     import json
 
     file = find_file(path, f"{_FOLDER}imdb_word_index.json", "md5", _WORDS_MD5)
-    with open(file, encoding="utf-8") as stream:
-        index: dict[str, int] = json.load(stream)
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        index = error
+    if not isinstance(index, dict):
+        expected = "a JSON file of the number of each word"
+        raise ValueError(errors.bad_argument("path", str(file), expected, f"It has {index}."))
     return index
 
 
-def _number(reviews: Array, start_char: int | None, index_from: int) -> list[list[int]]:
+def _check_part(x: Array, y: Array, file: Path) -> None:
+    if x.ndim == 0 or x.shape[:1] != y.shape or not all(map(_is_review, x)):
+        expected = "a file of reviews that are lists of integers, with one label each"
+        raise ValueError(errors.bad_argument("path", str(file), expected))
+
+
+def _is_review(review: Any) -> bool:
+    return isinstance(review, (list, tuple, np.ndarray)) and all(
+        issubclass(kind, (int, np.integer)) for kind in set(map(type, review))
+    )
+
+
+def _number(reviews: Array, start_char: int | None, index_from: int | None) -> list[list[int]]:
     begin = [] if start_char is None else [start_char]
-    return [begin + [word + index_from for word in review] for review in reviews]
+    offset = index_from or 0
+    return [begin + [word + offset for word in review] for review in reviews]
 
 
 def _keep_short(

@@ -11,6 +11,7 @@ from fastrnn import errors
 from fastrnn.checks import to_list, to_number, to_positive_int
 from fastrnn.layers.base import Layer
 from fastrnn.layers.variable import Variable
+from fastrnn.utils.terminal import write
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -46,7 +47,7 @@ def print_summary(
     lines = [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
     text = "\n".join(lines)
     if print_fn is None:
-        print(text)
+        write(text + "\n")
     else:
         print_fn(text + "\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors
+from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
 
 Array = npt.NDArray[Any]
@@ -21,14 +21,14 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         num_classes: length of the vectors; the largest number + 1 unless given.
 
     Returns:
-        Array of the default float type, shape of ``x`` and (num_classes,).
+        Array of float64, as Keras gives it, shape of ``x`` and (num_classes,).
 
     Raises:
         ValueError: numbers are negative, fractions, or not below ``num_classes``.
 
     >>> to_categorical([0, 2])
     array([[1., 0., 0.],
-           [0., 0., 1.]], dtype=float32)
+           [0., 0., 1.]])
     """
     given = to_real_array("x", x)
     if given.dtype.kind == "f" and not (given == np.floor(given)).all():
@@ -45,7 +45,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         received = f"integers from {flat.min()} to {flat.max()}"
         expected = f"integers from 0 to num_classes - 1 = {num_classes - 1}"
         raise ValueError(errors.bad_argument("x", received, expected))
-    result = np.zeros((flat.size, num_classes), dtype=config.floatx())
+    result = np.zeros((flat.size, num_classes))
     result[np.arange(flat.size), flat] = 1
     return result.reshape(*shape, num_classes)
 

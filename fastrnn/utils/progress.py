@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any, TextIO
 
+from fastrnn.utils.terminal import write
+
 _WIDTH = 20
 _SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -24,12 +26,12 @@ class Progress:
         self, steps: int | None, title: str = "", live: bool = False, stream: TextIO | None = None
     ) -> None:
         self.steps, self.title, self.live = steps, title, live
-        self.stream = sys.stdout if stream is None else stream
+        self.stream = stream
         self.start = time.perf_counter()
         self._next_update = self.start
         self._drawn = 0
         if live and title:
-            self.stream.write(title + "\n")
+            write(title + "\n", self.stream)
 
     def update(self, step: int, logs: dict[str, float]) -> None:
         """Show that ``step`` steps are done; redraws at most ten times a second."""
@@ -51,11 +53,11 @@ class Progress:
         timing = f"{_duration(elapsed)} {_per_step(elapsed / max(step, 1))}"
         if self.live:
             self._draw(f"{self._bar(step)} {timing}{_logs_text(logs)}")
-            self.stream.write("\n")
+            write("\n", self.stream)
         else:
             begin = f"{self.title} - " if self.title else ""
-            self.stream.write(f"{begin}{step}/{self.steps or step} - {timing}{_logs_text(logs)}\n")
-        self.stream.flush()
+            count = f"{step}/{self.steps or step}"
+            write(f"{begin}{count} - {timing}{_logs_text(logs)}\n", self.stream)
 
     def _bar(self, step: int) -> str:
         total = self.steps or step
@@ -63,8 +65,7 @@ class Progress:
         return f"{step}/{total} {'━' * done}{'╌' * (_WIDTH - done)}"
 
     def _draw(self, line: str) -> None:
-        self.stream.write("\r" + line.ljust(self._drawn))
-        self.stream.flush()
+        write("\r" + line.ljust(self._drawn), self.stream)
         self._drawn = len(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.checks import to_positive_int
 
 Array = npt.NDArray[Any]
 
@@ -41,6 +43,10 @@ def pad_sequences(
     array([[0, 1],
            [2, 3]], dtype=int32)
     """
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(errors.bad_argument("dtype", dtype, "a dtype of NumPy")) from None
     for argument, side in {"padding": padding, "truncating": truncating}.items():
         if side not in ("pre", "post"):
             raise ValueError(errors.not_one_of(argument, side, ("pre", "post")))
@@ -50,23 +56,43 @@ def pad_sequences(
         if not hasattr(sequence, "__len__"):
             expected = "a list of sequences"
             raise ValueError(errors.bad_argument(f"sequences[{k}]", sequence, expected))
-    textual = np.issubdtype(dtype, np.str_) or np.issubdtype(dtype, np.bytes_)
-    if isinstance(value, str) and dtype is not object and dtype != "object" and not textual:
-        raise ValueError(errors.bad_argument("value", value, f"a value of dtype {dtype}"))
     if maxlen is None:
         maxlen = max((len(sequence) for sequence in sequences), default=0)
-    shape = next((np.asarray(s).shape[1:] for s in sequences if len(s)), ())
-    result = np.full((len(sequences), maxlen, *shape), value, dtype=dtype)
+    elif maxlen != 0:
+        maxlen = to_positive_int("maxlen", maxlen)
+    first = next((k for k, sequence in enumerate(sequences) if len(sequence)), None)
+    shape = () if first is None else _to_array(sequences[first], first, dtype).shape[1:]
+    result = _filled((len(sequences), maxlen, *shape), value, dtype)
     if maxlen == 0:
         return result
     for k, sequence in enumerate(sequences):
         if not len(sequence):
             continue
         kept = sequence[-maxlen:] if truncating == "pre" else sequence[:maxlen]
-        array = np.asarray(kept, dtype=dtype)
+        array = _to_array(kept, k, dtype)
         if array.shape[1:] != shape:
             expected = f"entries of shape {shape}, as in the first sequence"
             raise ValueError(errors.bad_shape(f"sequences[{k}]", array.shape[1:], expected))
         rows = slice(None, len(array)) if padding == "post" else slice(-len(array), None)
         result[k, rows] = array
     return result
+
+
+def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> Array:
+    # NumPy would read the number in a string; Keras does not.
+    if not (isinstance(value, str) and dtype.kind not in "OSU"):
+        with contextlib.suppress(TypeError, ValueError):
+            return np.full(shape, value, dtype=dtype)
+    expected = f"a value of dtype {dtype}"
+    raise ValueError(errors.bad_argument("value", value, expected, "Or give another `dtype`."))
+
+
+def _to_array(sequence: Any, k: int, dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.asarray(sequence, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        expected = f"numbers, or arrays of one shape, of dtype {dtype}"
+        remedy = "Give another `dtype`, or convert the entries first."
+        raise ValueError(
+            errors.bad_argument(f"sequences[{k}]", sequence, expected, remedy)
+        ) from None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.checks import to_positive_int
+from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -62,6 +62,7 @@ def timeseries_dataset_from_array(
     seed: int | None = None,
     start_index: int | None = None,
     end_index: int | None = None,
+    format: str = "tf",
 ) -> TimeseriesDataset:
     """Return windows over a series, in batches that ``fit``, ``evaluate`` and ``predict`` take.
 
@@ -78,6 +79,7 @@ def timeseries_dataset_from_array(
         shuffle: whether the order is drawn anew at each iteration.
         seed: seed of that order.
         start_index, end_index: the part of ``data`` to use.
+        format: ``"tf"`` or ``"grain"``; accepted, the result is the same.
 
     Raises:
         ValueError: an argument is out of range, or the series is too short for one window.
@@ -88,7 +90,9 @@ def timeseries_dataset_from_array(
     ...     print(x.tolist(), y.tolist())
     [[0, 1], [1, 2], [2, 3]] [2, 3, 4]
     """
-    series = np.asarray(data)
+    if format not in ("tf", "grain"):
+        raise ValueError(errors.not_one_of("format", format, ("tf", "grain")))
+    series = to_real_array("data", data)
     if series.ndim == 0 or series.size == 0:
         raise ValueError(errors.bad_shape("data", series.shape, "(timesteps, …)"))
     length = to_positive_int("sequence_length", sequence_length)
@@ -105,7 +109,7 @@ def timeseries_dataset_from_array(
     count = len(part) - span + 1
     labels = None
     if targets is not None:
-        whole = np.asarray(targets)
+        whole = to_real_array("targets", targets)
         if whole.ndim == 0:
             raise ValueError(errors.bad_shape("targets", whole.shape, "one entry for each window"))
         labels = whole[start:end]

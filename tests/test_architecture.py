@@ -1,0 +1,207 @@
+"""The floors of the package: who may import whom, and what a plain import loads."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import fastrnn
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# From the ground up; each may import its own floor and those below. A module belongs where its
+# longest prefix stands.
+FLOORS = {
+    "ground": (
+        "fastrnn._version",
+        "fastrnn.checks",
+        "fastrnn.errors",
+        "fastrnn.config",
+        "fastrnn._registry",
+        "fastrnn.cells",
+        "fastrnn.activations",
+        "fastrnn.utils.random",
+        "fastrnn.utils.progress",
+        "fastrnn.utils.terminal",
+    ),
+    "engines": ("fastrnn.reference", "fastrnn._blas", "fastrnn._fused"),
+    "door": ("fastrnn.functional",),
+    "layers": (
+        "fastrnn.layers",
+        "fastrnn.initializers",
+        "fastrnn.regularizers",
+        "fastrnn.constraints",
+    ),
+    "training": (
+        "fastrnn.models",
+        "fastrnn.losses",
+        "fastrnn.optimizers",
+        "fastrnn.metrics",
+        "fastrnn.callbacks",
+    ),
+    "helpers": ("fastrnn.utils", "fastrnn.preprocessing", "fastrnn.datasets"),
+    "commands": ("fastrnn.cli", "fastrnn.__main__", "fastrnn"),
+}
+ORDER = list(FLOORS)
+# An engine speaks the language of the door: the call that it is handed, the gradients it returns.
+CONTRACT = {
+    f"fastrnn.functional.{name}" for name in ("RecurrentCall", "RecurrentGradients", "check_call")
+}
+
+
+def floor_of(name):
+    prefixes = [
+        (len(prefix), floor)
+        for floor, members in FLOORS.items()
+        for prefix in members
+        if f"{name}.".startswith(f"{prefix}.")
+    ]
+    return max(prefixes)[1]
+
+
+def module_of(path):
+    parts = list(path.relative_to(REPOSITORY).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_names(node):
+    """Return the full names that an import statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def python_imports(path):
+    """Return (name, whether it is imported together with the module) of all imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {node for function in functions for node in ast.walk(function)}
+    return [(name, node not in inside) for node in ast.walk(tree) for name in imported_names(node)]
+
+
+def cython_imports(path):
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"\s*from ([\w.]+) c?import (.*)", line):
+            found += [(f"{match[1]}.{name.strip(' ()')}", True) for name in match[2].split(",")]
+        elif match := re.match(r"\s*c?import ([\w.]+)", line):
+            found.append((match[1], True))
+    return found
+
+
+SOURCES = sorted((REPOSITORY / "fastrnn").rglob("*.py"))
+CYTHON = sorted(
+    path for path in (REPOSITORY / "fastrnn").iterdir() if path.suffix in (".pyx", ".pxd", ".pxi")
+)
+IMPORTS = {
+    path: (python_imports if path.suffix == ".py" else cython_imports)(path)
+    for path in SOURCES + CYTHON
+}
+EDGES = sorted(
+    (module_of(path), name)
+    for path, imports in IMPORTS.items()
+    for name, _ in imports
+    if name.split(".")[0] == "fastrnn"
+)
+
+
+def test_imports_are_found():
+    edges = set(EDGES)
+    assert ("fastrnn._blas", "fastrnn.cells.CELLS") in edges
+    assert ("fastrnn.layers.rnn.base", "fastrnn.functional.rnn_forward") in edges
+    assert ("fastrnn.cli.demo", "fastrnn") in edges
+    assert len(edges) > 100
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in EDGES}))
+def test_imports_go_down(module):
+    for importer, name in EDGES:
+        if importer != module:
+            continue
+        floor, below = floor_of(importer), floor_of(name)
+        allowed = floor == "engines" and name in CONTRACT
+        assert allowed or ORDER.index(below) <= ORDER.index(floor), f"{importer} imports {name}"
+
+
+def test_the_door_is_the_only_way_to_the_engines():
+    """``functional`` names its engines in a table and imports them on first use."""
+    for importer, name in EDGES:
+        if floor_of(name) == "engines":
+            assert floor_of(importer) == "engines", f"{importer} imports {name}"
+    assert set(fastrnn.functional._ENGINE_MODULES.values()) <= set(FLOORS["engines"])
+
+
+def test_training_knows_layers_but_no_gates():
+    for importer, name in EDGES:
+        if floor_of(importer) in ("training", "helpers"):
+            assert not name.startswith(("fastrnn.functional", "fastrnn.cells")), (importer, name)
+
+
+def test_the_reference_engine_needs_numpy_alone():
+    standard = sys.stdlib_module_names | {"numpy", "fastrnn"}
+    files = [path for path in SOURCES if "reference" in path.parts]
+    assert files
+    for path in files:
+        for name, _ in IMPORTS[path]:
+            assert name.split(".")[0] in standard, f"{path.name} imports {name}"
+            assert not name.startswith("fastrnn._blas")
+
+
+def test_scipy_and_extras_are_imported_where_they_are_used():
+    """Never together with the module: ``import fastrnn`` stays as fast as NumPy's."""
+    for path in SOURCES:
+        for name, at_once in IMPORTS[path]:
+            package = name.split(".")[0]
+            if package in sys.stdlib_module_names | {"numpy", "fastrnn"}:
+                continue
+            assert package in ("scipy", "matplotlib"), f"{path.name} imports {name}"
+            assert not at_once, f"{path.name} imports {name} at its top"
+            assert package == "scipy" or path.name == "demo.py"
+
+
+def test_import_loads_numpy_and_nothing_else_that_is_installed():
+    code = """if True:
+        import sys, numpy
+        before = set(sys.modules)
+        import fastrnn
+        new = {name.split(".")[0] for name in set(sys.modules) - before}
+        print(*sorted(new - sys.stdlib_module_names))
+    """
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(result.stdout.split()) - {"numpy"} == {"fastrnn"}
+
+
+def test_run_time_requirements_are_numpy_and_scipy():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    installed = [r for r in importlib.metadata.requires("fastrnn") if "extra ==" not in r]
+    for requirements in (project["dependencies"], installed):
+        assert sorted(re.match(r"\w+", r)[0] for r in requirements) == ["numpy", "scipy"]
+
+
+def test_c_sources_know_neither_python_nor_numpy():
+    files = [path for path in (REPOSITORY / "src_c").rglob("*") if path.suffix in (".c", ".h")]
+    assert files
+    own = {path.name for path in files}
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for quote, name in re.findall(r'^\s*#\s*include\s*([<"])([^>"]+)', text, re.MULTILINE):
+            assert quote == "<" or Path(name).name in own, f"{path.name} includes {name}"
+            assert not re.match("Python.h|numpy/", name), f"{path.name} includes {name}"
+
+
+def test_public_names_are_there_and_explained():
+    assert len(fastrnn.__all__) == len(set(fastrnn.__all__))
+    for name in fastrnn.__all__:
+        value = getattr(fastrnn, name)
+        assert value.__doc__, f"fastrnn.{name} has no docstring"
+        for member in getattr(value, "__all__", ()):
+            assert getattr(value, member).__doc__, f"fastrnn.{name}.{member} has no docstring"

@@ -1,0 +1,240 @@
+"""The command: what it prints, what it writes, and its exit codes."""
+
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import fastrnn
+from fastrnn.cli import main
+
+QUICK = ["demo", "--epochs", "1", "--units", "2"]
+
+
+def run(*command, cwd):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def python(*arguments, cwd):
+    return run(sys.executable, "-W", "error", "-m", "fastrnn", *arguments, cwd=cwd)
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+class Figure:
+    """Records what is drawn, in the place of matplotlib's."""
+
+    saved: dict = {}  # noqa: RUF012 - emptied by the fixture
+
+    def __init__(self, **_):
+        self.lines, self.labels = [], {}
+
+    def add_subplot(self):
+        return self
+
+    def plot(self, x, y, **options):
+        assert len(x) == len(y)
+        self.lines.append((options["label"], len(x)))
+
+    def set(self, **labels):
+        self.labels.update(labels)
+
+    def legend(self):
+        """Nothing to record."""
+
+    def savefig(self, path, dpi):
+        Path(path).write_bytes(b"a plot")
+        self.saved[str(path)] = self
+
+
+@pytest.fixture
+def with_matplotlib(monkeypatch):
+    """Matplotlib as far as the plot needs it: the tests do not require the real one."""
+    modules = {
+        "matplotlib": {},
+        "matplotlib.backends": {},
+        "matplotlib.backends.backend_agg": {"FigureCanvasAgg": lambda figure: None},
+        "matplotlib.figure": {"Figure": Figure},
+    }
+    for name, members in modules.items():
+        module = types.ModuleType(name)
+        module.__dict__.update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    Figure.saved.clear()
+    return Figure.saved
+
+
+# ---- demo ----
+
+
+def read_errors(text):
+    return [
+        float(re.search(rf"test error of the {name}\D*([\d.]+)", text)[1])
+        for name in ("LSTM", "naive forecast")
+    ]
+
+
+def test_demo_beats_the_naive_forecast(tmp_path):
+    result = python("demo", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == ""
+    error, naive = read_errors(result.stdout)
+    assert error < 0.9 * naive
+    assert re.search(r"time per epoch: +[\d.]+ ms", result.stdout)
+    for text in ("lstm (LSTM)", "lstm_1 (LSTM)", "Total params:", "Epoch 60/60", "2008"):
+        assert text in result.stdout
+
+
+def test_demo_plots_where_matplotlib_is(with_matplotlib, tmp_path, capsys):
+    main(QUICK)
+    assert list(with_matplotlib) == ["fastrnn-demo.png"]
+    figure = with_matplotlib["fastrnn-demo.png"]
+    assert [length for _, length in figure.lines] == [70, 70]
+    assert [label.split(",")[0] for label, _ in figure.lines] == ["truth", "forecast"]
+    assert figure.labels["xlabel"] == "year"
+    assert "plot: fastrnn-demo.png" in capsys.readouterr().out
+    assert (tmp_path / "fastrnn-demo.png").is_file()
+
+
+def test_demo_plots_where_it_is_told_to(with_matplotlib, tmp_path):
+    main([*QUICK, "--plot", str(tmp_path / "other.png")])
+    assert [file.name for file in tmp_path.iterdir()] == ["other.png"]
+
+
+def test_demo_makes_no_plot_if_told_so(with_matplotlib, tmp_path):
+    main([*QUICK, "--no-plot"])
+    assert not with_matplotlib
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_without_matplotlib_says_what_to_install(without_matplotlib, tmp_path, capsys):
+    main(QUICK)
+    assert "pip install 'fastrnn[plot]'" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_seed_gives_the_same_forecast(without_matplotlib, capsys):
+    errors = []
+    for seed in ("1", "1", "2"):
+        main([*QUICK, "--seed", seed])
+        errors.append(read_errors(capsys.readouterr().out))
+    assert errors[0] == errors[1] != errors[2]
+
+
+# ---- info ----
+
+
+def test_info_prints_what_is_there(capsys):
+    assert main(["info", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["fastrnn"] == fastrnn.__version__
+    assert found["engines"] == list(fastrnn.functional._ENGINE_MODULES)
+    assert found["engine in force"] == fastrnn.config.engine()
+    assert found["cpus"] >= 1
+    assert found["cpu features"]
+    assert found["blas of scipy"]
+    assert main(["info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == list(found)
+    assert any(line.split() == ["engines:", *found["engines"]] for line in lines)
+
+
+def test_info_prints_the_thread_variables(monkeypatch, capsys):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    main(["info"])
+    assert "none set" in capsys.readouterr().out
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    main(["info"])
+    assert "OPENBLAS_NUM_THREADS=1" in capsys.readouterr().out
+
+
+# ---- help, usage, exit codes ----
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["info"]], ids=str)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_is_everywhere(command, option, capsys):
+    assert main([*command, option]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(" ".join(["usage: fastrnn", *command]))
+    assert captured.err == ""
+    expected = {"": ["demo", "info", "--version"], "demo": ["--epochs", "--plot"], "info": ["JSON"]}
+    for text in expected["".join(command)]:
+        assert text in captured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "'fly'"),
+        (["--fast"], "COMMAND"),
+        (["info", "more"], "more"),
+        (["demo", "--epochs", "0"], "--epochs: expected a positive integer, got '0'"),
+        (["demo", "--epochs", "many"], "--epochs: expected a positive integer, got 'many'"),
+        (["demo", "--units", "-3"], "--units"),
+        (["demo", "--seed", "-1"], "--seed: expected an integer from 0"),
+        (["demo", "--seed", str(2**32)], "--seed: expected an integer from 0"),
+        (["demo", "--plot"], "--plot"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("usage: fastrnn")
+    assert message in captured.err
+
+
+def test_a_model_that_is_no_better_is_1(without_matplotlib, capsys):
+    assert main(QUICK) == 1
+    text = capsys.readouterr().out
+    error, naive = read_errors(text)
+    assert error >= naive
+    assert "more epochs" in text
+
+
+def test_a_plot_that_cannot_be_written_is_1(with_matplotlib, tmp_path, capsys):
+    assert main([*QUICK, "--plot", str(tmp_path / "no" / "plot.png")]) == 1
+    assert re.match(r"fastrnn demo: .*plot\.png", capsys.readouterr().err)
+
+
+def test_an_interrupt_is_1(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastrnn.cli.info.collect", interrupt)
+    assert main(["info"]) == 1
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"fastrnn {fastrnn.__version__}\n"
+    assert fastrnn.__version__ == importlib.metadata.version("fastrnn")
+
+
+def test_python_m_and_the_installed_command(tmp_path):
+    script = shutil.which("fastrnn", path=Path(sys.executable).parent)
+    assert script, "the package is not installed with its command"
+    for arguments, code in ((["info"], 0), ([*QUICK, "--no-plot"], 1), (["demo", "--fast"], 2)):
+        results = [run(script, *arguments, cwd=tmp_path), python(*arguments, cwd=tmp_path)]
+        assert [result.returncode for result in results] == [code, code]
+        if arguments == ["info"]:
+            assert results[0].stdout == results[1].stdout

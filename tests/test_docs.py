@@ -1,0 +1,86 @@
+"""The documentation does what it says: examples in docstrings, the README's code, links."""
+
+import contextlib
+import doctest
+import importlib
+import importlib.metadata
+import io
+import pkgutil
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastrnn
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+MODULES = ["fastrnn"] + [
+    module.name
+    for module in pkgutil.walk_packages(fastrnn.__path__, "fastrnn.")
+    if module.name != "fastrnn.__main__"  # importing it runs the command
+]
+
+
+def examples_of(name):
+    tests = doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+    return [test for test in tests if test.examples]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    for test in examples_of(name):
+        fastrnn.utils.clear_session()
+        report = io.StringIO()
+        result = doctest.DocTestRunner(verbose=False).run(test, out=report.write)
+        assert result.failed == 0, report.getvalue()
+        assert result.attempted == len(test.examples)
+
+
+def test_docstring_examples_are_found():
+    names = {test.name for module in MODULES for test in examples_of(module)}
+    assert {"fastrnn", "fastrnn.losses", "fastrnn.utils.sequences.pad_sequences"} <= names
+
+
+def code_blocks(page, language):
+    pattern = rf"^```{language}\n(.*?)^```"
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_code_runs():
+    blocks = code_blocks(REPOSITORY / "README.md", "python")
+    assert len(blocks) >= 2
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        for block in blocks:
+            exec(compile(block, "README.md", "exec"), names)
+    losses = names["history"].history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+    assert names["next_value"].shape == (1, 1)
+    assert "Epoch 5/5" in output.getvalue()
+    # What the comment beside the pullback says: gradients of outputs.sum().
+    layer, sequences = names["layer"], names["sequences"]
+    step = 1e-2 * np.ones_like(sequences)
+    difference = layer(sequences + step).sum() - layer(sequences - step).sum()
+    expected = (2 * step * names["d_inputs"]).sum()
+    np.testing.assert_allclose(difference, expected, rtol=1e-2)
+
+
+# Written with the measurements, which no test makes.
+PENDING = {"docs/benchmarks.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        known = link.startswith("https://") or link in PENDING
+        assert known or (page.parent / link).exists(), link
+
+
+def test_the_readme_installs_extras_that_exist():
+    extras = importlib.metadata.metadata("fastrnn").get_all("Provides-Extra")
+    commands = "".join(code_blocks(REPOSITORY / "README.md", "sh"))
+    named = re.findall(r"\.\[(\w+)\]", commands)
+    assert {"plot", "test"} == set(named)
+    assert set(named) <= set(extras)
