@@ -8,13 +8,15 @@ NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def find(name, given=None):
-    """Return the data file, or None where there is none.
+    """Return the data file that is given, or else found, or None where there is none.
 
-    It is looked for as given, in the folder that FASTRNN_DATA names, and in shared/data beside the
-    repository.
+    It is looked for in the folder that FASTRNN_DATA names, or in shared/data beside the repository.
     """
-    folder = Path(os.environ.get("FASTRNN_DATA", NEIGHBOUR))
-    path = folder / name if given is None else Path(given)
+    if given is not None:
+        if not Path(given).is_file():
+            raise SystemExit(f"--data: there is no file {given}")
+        return Path(given)
+    path = Path(os.environ.get("FASTRNN_DATA", NEIGHBOUR)) / name
     return path if path.is_file() else None
 
 
