@@ -405,7 +405,7 @@ cdef class BackwardPass:
     cdef const char *d_outputs  # or NULL
     cdef char *ones  # (T·B,)
     cdef char *dinputs  # (T, B, F) in the order of processing
-    cdef char *dx
+    cdef char *dx  # or NULL where it is not wanted
     cdef char *dkernel
     cdef char *drecurrent_kernel
     cdef char *dbias  # input row, or NULL
@@ -440,8 +440,11 @@ cdef class BackwardPass:
         if p.dropout_gates > 1 or p.recurrent_dropout != NULL:
             self.dropped = self._own(np.empty((T, B, max(F, H)), dtype))
         self.ones = self._own(np.ones(T * B, dtype))
-        self.dinputs = self._own(np.empty((T, B, F), dtype))
-        self.dx = self._gradient("dx", call.x)
+        if call.input_gradient:
+            self.dx = self._gradient("dx", call.x)
+            self.dinputs = self._own(np.empty((T, B, F), dtype))
+        else:
+            self.gradients["dx"] = None
         self.dkernel = self._gradient("dkernel", call.kernel)
         self.drecurrent_kernel = self._gradient("drecurrent_kernel", call.recurrent_kernel)
         if call.bias is not None:
@@ -620,20 +623,27 @@ cdef void input_gradients(const floating *dz, Pass p, BackwardPass d) noexcept n
     cdef Py_ssize_t rows = p.T * p.B, n = p.B * p.F, F = p.F, H = p.H, W = p.W, g, t, b, j
     if p.dropout_gates <= 1:
         product(True, False, F, W, rows, inputs, F, dz, W, <floating>0, dkernel, W)
+        if d.dx == NULL:
+            return
         product(False, True, rows, F, W, dz, W, kernel, W, <floating>0, dinputs, F)
         if p.dropout_gates == 1:
             multiply_steps(dinputs, factors, dinputs, p.T, n)
     else:
-        memset(dinputs, 0, rows * F * sizeof(floating))
+        if d.dx != NULL:
+            memset(dinputs, 0, rows * F * sizeof(floating))
         for g in range(p.G):
             multiply_steps(inputs, factors + g * n, dropped, p.T, n)
             product(True, False, F, H, rows, dropped, F, dz + g * H, W, <floating>0,
                     dkernel + g * H, W)
+            if d.dx == NULL:
+                continue
             product(False, True, rows, F, H, dz + g * H, W, kernel + g * H, W, <floating>0,
                     dropped, F)
             for t in range(p.T):
                 for j in range(n):
                     dinputs[t * n + j] += dropped[t * n + j] * factors[g * n + j]
+    if d.dx == NULL:
+        return
     for t in range(p.T):
         j = p.T - 1 - t if p.backwards else t
         for b in range(p.B):

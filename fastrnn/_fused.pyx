@@ -11,7 +11,7 @@ from libc.stdint cimport SIZE_MAX
 
 import numpy as np
 
-from fastrnn import config
+from fastrnn import config, errors
 from fastrnn.cells import CELLS
 from fastrnn.functional import RecurrentGradients, check_call
 
@@ -39,6 +39,20 @@ cdef dict ISA_CODES = {
 def usable_isas() -> tuple[str, ...]:
     """Return the names of the variants that this machine runs, the most capable one last."""
     return tuple(name for name, code in ISA_CODES.items() if fr_isa_usable(code))
+
+
+def isa() -> str:
+    """Return the name of the variant in use: the best one, or the one that is set.
+
+    Raises:
+        ValueError: this machine does not run the one that is set.
+    """
+    name = config.isa()
+    if name == "auto":
+        return usable_isas()[len(usable_isas()) - 1]
+    if not fr_isa_usable(ISA_CODES[name]):
+        raise ValueError(errors.not_one_of("FASTRNN_ISA", name, ("auto", *usable_isas())))
+    return name
 
 
 # ---- buffers -------------------------------------------------------------------------------
@@ -122,7 +136,7 @@ cdef class Pass:
         check_call(call)
         self.call = call
         self.arrays = []
-        self.isa = ISA_CODES[config.isa()]
+        self.isa = ISA_CODES[isa()]
         self._set_options()
         self._set_arrays()
         self.sizes = fr_sizes_of(self.isa, &self.rnn)
@@ -270,7 +284,7 @@ cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_state
     rnn.d_final_h = _gradient_of(p.states[0], d_states[0], dtype, "d_states", kept)
     if len(p.states) > 1:
         rnn.d_final_c = _gradient_of(p.states[1], d_states[1], dtype, "d_states", kept)
-    given = (call.x, call.kernel, call.recurrent_kernel, call.bias)
+    given = (call.x if call.input_gradient else None, call.kernel, call.recurrent_kernel, call.bias)
     dx, dkernel, drecurrent, dbias = [None if a is None else np.empty(a.shape, dtype) for a in given]
     dstates = tuple([np.empty(s.shape, dtype) for s in p.states])
     rnn.dx = _address(dx)
@@ -300,9 +314,9 @@ cdef const void *_gradient_of(object of, object given, object dtype, str name, l
 
 def fma_loop(str dtype, long turns) -> float:
     """Multiply and add in registers alone, without the GIL; return the operations done."""
-    cdef fr_isa isa = ISA_CODES[config.isa()]
+    cdef fr_isa code = ISA_CODES[isa()]
     cdef fr_real real = FR_FLOAT if dtype == "float32" else FR_DOUBLE
     cdef double operations
     with nogil:
-        operations = fr_fma_loop(isa, real, turns)
+        operations = fr_fma_loop(code, real, turns)
     return operations

@@ -18,14 +18,14 @@ from fastrnn import errors
 
 FLOAT_TYPES = ("float32", "float64")
 ENGINES = ("auto", "reference", "blas", "fused")
-ISAS = ("generic", "avx2", "avx512", "neon")
+ISAS = ("auto", "generic", "avx2", "avx512", "neon")
 MAX_THREADS = 256
 
 _floatx = "float32"
 _epsilon = 1e-7
 _engine = "auto"
 _num_threads: int | None = None
-_isa: str | None = None
+_isa = "auto"
 
 
 def floatx() -> str:
@@ -92,28 +92,25 @@ def set_engine(name: str) -> None:
     _engine = name
 
 
-@functools.cache
-def usable_isas() -> tuple[str, ...]:
-    """Return the instruction sets that the fused engine can use here, the best one last."""
-    from fastrnn import _fused
-
-    return _fused.usable_isas()
-
-
 def isa() -> str:
-    """Return the instruction set that the fused engine uses: the best one, unless lowered."""
-    return usable_isas()[-1] if _isa is None else _isa
+    """Return the instruction set in force: ``"auto"``, the best one, or the one that was set."""
+    return _isa
 
 
-def set_isa(name: str | None) -> None:
-    """Choose the instruction set of the fused engine; ``None`` chooses the best one.
+def set_isa(name: str) -> None:
+    """Choose the instruction set of the fused engine.
+
+    Args:
+        name: ``"auto"`` uses the best one that the CPU has. ``"generic"``, ``"avx2"``,
+            ``"avx512"`` and ``"neon"`` force one; on a CPU that does not have it, every call of
+            the fused engine is a ``ValueError``.
 
     Raises:
-        ValueError: no such instruction set, or this CPU does not have it.
+        ValueError: no instruction set has this name.
     """
     global _isa
-    if name is not None and name not in usable_isas():
-        raise ValueError(errors.not_one_of("name", name, usable_isas()))
+    if name not in ISAS:
+        raise ValueError(errors.not_one_of("name", name, ISAS))
     _isa = name
 
 
@@ -159,7 +156,6 @@ def _cgroup_cpus() -> int:
 
 
 def _read_environment() -> None:
-    global _isa
     if "FASTRNN_ENGINE" in os.environ:
         set_engine(os.environ["FASTRNN_ENGINE"])
     if "FASTRNN_NUM_THREADS" in os.environ:

@@ -59,6 +59,7 @@ class RecurrentCall:
         return_sequences: outputs are (B, T, H), else those of the last processed step, (B, H).
         zero_output_for_mask: the output of a masked step is zero instead.
         save: keep what ``backward`` needs; else the workspace is ``None``.
+        input_gradient: whether ``backward`` computes ``dx``.
     """
 
     cell: str
@@ -76,12 +77,13 @@ class RecurrentCall:
     return_sequences: bool = False
     zero_output_for_mask: bool = False
     save: bool = False
+    input_gradient: bool = True
 
 
 class RecurrentGradients(NamedTuple):
-    """Gradients, each of the shape of what it is the gradient of."""
+    """Gradients, each of the shape of what it is the gradient of; ``None`` where it has none."""
 
-    dx: Array
+    dx: Array | None
     dkernel: Array
     drecurrent_kernel: Array
     dbias: Array | None
@@ -135,7 +137,11 @@ def _is_built(engine: str) -> bool:
     return importlib.util.find_spec(_ENGINE_MODULES[engine]) is not None
 
 
-def rnn_forward(call: RecurrentCall) -> tuple[Array, tuple[Array, ...], Workspace | None]:
+Forward = tuple[Array, tuple[Array, ...], Workspace | None]
+Backward = tuple[Workspace, Array | None, Sequence[Array | None]]
+
+
+def rnn_forward(call: RecurrentCall) -> Forward:
     """Run a recurrent cell over a batch of sequences.
 
     Returns:
@@ -145,10 +151,24 @@ def rnn_forward(call: RecurrentCall) -> tuple[Array, tuple[Array, ...], Workspac
     Raises:
         ValueError: a shape or a dtype does not fit the others.
     """
-    check_call(call)
-    engine = choose_engine(call)
-    outputs, states, saved = _engine(engine).forward(call)
-    return outputs, states, Workspace(engine, saved) if call.save else None
+    return rnn_forward_side_by_side((call,))[0]
+
+
+def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
+    """Run several calls that do not wait for each other, as ``rnn_forward`` runs each.
+
+    The fused engine computes them at the same time, on the threads that there are.
+    """
+    engines = [choose_engine(call) for call in calls]
+    dtypes = {call.x.dtype for call in calls}
+    if set(engines) == {"fused"} and len(dtypes) == 1:
+        results = _engine("fused").forward_side_by_side(calls)
+    else:
+        results = [_engine(e).forward(call) for e, call in zip(engines, calls, strict=True)]
+    return [
+        (outputs, states, Workspace(engine, saved) if call.save else None)
+        for engine, call, (outputs, states, saved) in zip(engines, calls, results, strict=True)
+    ]
 
 
 def rnn_backward(
@@ -161,7 +181,16 @@ def rnn_backward(
         d_outputs: gradient of the outputs, of their shape; ``None`` means zero.
         d_states: gradient of each final state, (B, H); ``None`` means zero.
     """
-    return _engine(workspace.engine).backward(workspace.saved, d_outputs, tuple(d_states))
+    return rnn_backward_side_by_side([(workspace, d_outputs, d_states)])[0]
+
+
+def rnn_backward_side_by_side(passes: Sequence[Backward]) -> list[RecurrentGradients]:
+    """Carry gradients back through several passes: the arguments of ``rnn_backward`` for each."""
+    arguments = [(w.saved, d_outputs, tuple(d_states)) for w, d_outputs, d_states in passes]
+    engines = [workspace.engine for workspace, _, _ in passes]
+    if len(passes) > 1 and set(engines) == {"fused"}:
+        return list(_engine("fused").backward_side_by_side(arguments))
+    return [_engine(e).backward(*given) for e, given in zip(engines, arguments, strict=True)]
 
 
 def check_call(call: RecurrentCall) -> None:

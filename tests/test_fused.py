@@ -14,7 +14,7 @@ from fastrnn import _fused, config, reference
 from fastrnn.cells import CELLS
 from fastrnn.functional import FUSED_ACTIVATIONS
 
-ISAS = config.usable_isas()
+ISAS = _fused.usable_isas()
 CASES = [
     case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= FUSED_ACTIVATIONS
 ]
@@ -23,14 +23,14 @@ SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
 
 
 @contextlib.contextmanager
-def settings(isa=None, threads=1, eager=0):
+def settings(isa="auto", threads=1, eager=0):
     config.set_isa(isa)
     config.set_num_threads(threads)
     _fused.set_eager(eager)
     try:
         yield
     finally:
-        config.set_isa(None)
+        config.set_isa("auto")
         config.set_num_threads(None)
         _fused.set_eager(0)
 
@@ -251,3 +251,14 @@ def test_infinities_and_nan(name, limits, isa, dtype):
     with settings(isa):
         actual = activate(_fused, name, [-np.inf, np.inf, np.nan], dtype)
     np.testing.assert_array_equal(actual, [*limits, np.nan])
+
+
+def test_an_instruction_set_that_the_cpu_lacks_is_an_error():
+    unusable = sorted(set(config.ISAS) - {"auto", *ISAS})
+    call = make_call(Case("lstm"))
+    for name in unusable:
+        with settings(name), pytest.raises(ValueError, match=f"FASTRNN_ISA.*{name}"):
+            _fused.forward(call)
+    assert _fused.isa() == ISAS[-1]
+    with pytest.raises(ValueError, match="`name`"):
+        config.set_isa("sse9")

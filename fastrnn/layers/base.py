@@ -32,11 +32,14 @@ class CallContext:
     Attributes:
         training: whether dropout drops and batch statistics are updated.
         gradient: whether the call must return a pullback.
+        input_gradient: whether the pullback must return the gradient of the inputs; layers for
+            which that saves work return ``None`` where it need not.
         penalties: collects activity penalties during training and evaluation; ``None`` elsewhere.
     """
 
     training: bool = False
     gradient: bool = False
+    input_gradient: bool = True
     penalties: list[float] | None = None
 
 
@@ -370,22 +373,23 @@ class Layer:
         self, outputs: Any, pullback: Pullback | None, context: CallContext
     ) -> Pullback | None:
         """Add penalty(output) / batch for every output; its gradient joins d_outputs."""
-        regularizer = self.activity_regularizer
         assert context.penalties is not None
-        for output in _flatten(outputs):
-            context.penalties.append(float(regularizer(output)) / output.shape[0])
+        context.penalties.extend(self.activity_penalties(outputs))
         if pullback is None:
             return None
+        return lambda d_outputs: pullback(self.with_penalty_gradient(outputs, d_outputs))
 
-        def with_penalty(d_outputs: Any) -> tuple[Any, list[Array]]:
-            d_penalty = [
-                regularizer.gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)
-            ]
-            given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
-            total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
-            return pullback(tuple(total) if isinstance(outputs, tuple) else total[0])
+    def activity_penalties(self, outputs: Any) -> list[float]:
+        """Return the activity penalty of every output, divided by the batch."""
+        return [float(self.activity_regularizer(y)) / y.shape[0] for y in _flatten(outputs)]
 
-        return with_penalty
+    def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
+        """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
+        gradient = self.activity_regularizer.gradient
+        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)]
+        given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
+        total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
+        return tuple(total) if isinstance(outputs, tuple) else total[0]
 
     # ---- configuration -------------------------------------------------------------------
 

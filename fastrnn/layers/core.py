@@ -118,12 +118,14 @@ class Dense(Layer):
         outputs = self.activation(pre)
         shape = (*inputs.shape[:-1], self.units)
 
-        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+        def pullback(d_outputs: Array) -> tuple[Array | None, list[Array]]:
             d = d_outputs.reshape(-1, self.units)
             if self.activation is not activations.linear:
                 d = self.activation.vjp(pre, outputs, d)
             d_bias = d.sum(axis=0) if self.bias is not None else None
             d_weights = self.gradients_of((self.kernel, rows.T @ d), (self.bias, d_bias))
+            if not context.input_gradient:
+                return None, d_weights
             return (d @ self.kernel.value.T).reshape(inputs.shape), d_weights
 
         return outputs.reshape(shape), pullback if context.gradient else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -229,11 +230,15 @@ class Sequential(Trainer):
             self.build(inputs.shape)
         self.check_inputs(inputs)
         outputs, pullbacks = inputs, []
+        # Without a gradient of the inputs, the layers before the first weights need none at all.
+        inner = context
         for layer in self._layers:
             if isinstance(outputs, tuple):
                 raise ValueError(self._several_outputs())
-            outputs, pullback, mask = layer.run_masked(outputs, context, mask)
-            pullbacks.append(pullback)
+            outputs, pullback, mask = layer.run_masked(outputs, inner, mask)
+            if inner.input_gradient or layer.trainable_weights:
+                pullbacks.append(pullback)
+                inner = dataclasses.replace(context, input_gradient=True)
         if not context.gradient:
             return outputs, None, mask
 

@@ -266,7 +266,9 @@ class Trainer(Compiled):
         assert self.optimizer is not None
         assert self._loss_object is not None
         penalties: list[float] = []
-        context = CallContext(training=True, gradient=True, penalties=penalties)
+        context = CallContext(
+            training=True, gradient=True, input_gradient=False, penalties=penalties
+        )
         outputs, pullback, mask = self.run_masked(x, context)
         loss, gradient = self._loss_object.value_and_gradient(y, outputs, sample_weight, mask)
         if self._loss_factor != 1:

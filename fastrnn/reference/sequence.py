@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.cells import CELLS
-from fastrnn.functional import RecurrentCall, RecurrentGradients
+from fastrnn.functional import RecurrentCall, RecurrentGradients, check_call
 from fastrnn.reference.cells import STEPS, States, StepGradients, Tape, Weights
 
 Array = npt.NDArray[Any]
@@ -29,6 +29,7 @@ class Workspace:
 
 def forward(call: RecurrentCall) -> tuple[Array, States, Workspace]:
     """Compute ``outputs, states, workspace`` of a ``functional.RecurrentCall``."""
+    check_call(call)
     weights = _split_weights(call)
     step = STEPS[call.cell][0]
     keep, emit = _step_masks(call)
@@ -74,7 +75,7 @@ def backward(
             d_output = d_outputs[:, t] if call.return_sequences else d_outputs
             d = (d[0] + np.where(emit[t][:, None], d_output, 0), *d[1:])
         d = _step_backward(workspace, weights, t, np.flatnonzero(keep[t]), d, gradients)
-    return gradients._replace(dinitial_state=d)
+    return gradients._replace(dx=gradients.dx if call.input_gradient else None, dinitial_state=d)
 
 
 def _step_backward(
@@ -115,6 +116,7 @@ def _accumulate(
     if call.input_dropout is not None:
         factors = np.broadcast_to(call.input_dropout, (gates, *call.input_dropout.shape[1:]))
         dx = [d * factors[g][rows] for g, d in enumerate(dx)]
+    assert gradients.dx is not None
     gradients.dx[rows, _source(call, t)] = sum(dx)
     gradients.dkernel[...] += np.concatenate(step.dW, axis=1)
     gradients.drecurrent_kernel[...] += np.concatenate(step.dU, axis=1)

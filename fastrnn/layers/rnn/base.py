@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastrnn import errors, regularizers
 from fastrnn.checks import to_choice, to_float_array, to_mask
-from fastrnn.functional import RecurrentCall, rnn_backward, rnn_forward
+from fastrnn.functional import RecurrentCall, RecurrentGradients, rnn_backward, rnn_forward
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
 
@@ -147,35 +147,50 @@ class RecurrentLayer(Layer):
         initial_state: Any = None,
     ) -> tuple[Any, Pullback | None]:
         """Run the cell over the sequences."""
-        states = self._first_states(len(inputs), initial_state)
-        call = self._make_call(inputs, states, to_mask(mask, inputs.shape[:2]), context)
+        call = self.make_call(inputs, context, mask, initial_state)
         outputs, final, workspace = rnn_forward(call)
-        if self.stateful:
-            # Copies: the final states may also be results of the call, which anyone may change.
-            self.states = [state.copy() for state in final]
-        result = (outputs, *final) if self.return_state else outputs
+        result = self.take_result(outputs, final)
         if workspace is None:
             return result, None
 
         def pullback(d_result: Any) -> tuple[Any, list[Array]]:
-            d_outputs, *d_states = d_result if self.return_state else (d_result,)
-            gradients = rnn_backward(workspace, d_outputs, d_states or [None] * len(final))
-            d_weights = self.cell.gradients_of(
-                (self.cell.kernel, gradients.dkernel),
-                (self.cell.recurrent_kernel, gradients.drecurrent_kernel),
-                (self.cell.bias, gradients.dbias),
-            )
-            d_weights = d_weights if self._trainable else []
-            if initial_state is None:
-                return gradients.dx, d_weights
-            return [gradients.dx, *gradients.dinitial_state], d_weights
+            gradients = rnn_backward(workspace, *self.split_gradient(d_result))
+            return self.take_gradients(gradients, initial_state is not None)
 
         return result, pullback
 
-    def _make_call(
-        self, inputs: Array, states: tuple[Array, ...], mask: Array | None, context: CallContext
+    def take_result(self, outputs: Array, final: tuple[Array, ...]) -> Any:
+        """Keep the final states if stateful; return what a call returns."""
+        if self.stateful:
+            # Copies: the final states may also be results of the call, which anyone may change.
+            self.states = [state.copy() for state in final]
+        return (outputs, *final) if self.return_state else outputs
+
+    def split_gradient(self, d_result: Any) -> tuple[Array | None, Sequence[Array | None]]:
+        """Return the gradients of the outputs and of the final states, for that of a result."""
+        if self.return_state:
+            return d_result[0], d_result[1:]
+        return d_result, [None] * len(self.cell.spec.states)
+
+    def take_gradients(
+        self, gradients: RecurrentGradients, with_states: bool
+    ) -> tuple[Any, list[Array]]:
+        """Return what a pullback returns."""
+        d_weights = self.cell.gradients_of(
+            (self.cell.kernel, gradients.dkernel),
+            (self.cell.recurrent_kernel, gradients.drecurrent_kernel),
+            (self.cell.bias, gradients.dbias),
+        )
+        d_inputs = [gradients.dx, *gradients.dinitial_state] if with_states else gradients.dx
+        return d_inputs, d_weights if self._trainable else []
+
+    def make_call(
+        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
     ) -> RecurrentCall:
+        """Return the call of the engine that computes the layer for ``inputs``."""
         cell = self.cell
+        states = self._first_states(len(inputs), initial_state)
+        mask = to_mask(mask, inputs.shape[:2])
         input_dropout, recurrent_dropout = None, None
         if context.training:
             input_dropout, recurrent_dropout = cell.draw_dropout(len(inputs))
@@ -195,6 +210,7 @@ class RecurrentLayer(Layer):
             return_sequences=self.return_sequences,
             zero_output_for_mask=self.zero_output_for_mask,
             save=context.gradient,
+            input_gradient=context.input_gradient,
         )
 
     def _first_states(self, batch: int, initial_state: Any) -> tuple[Array, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_choice
+from fastrnn.functional import rnn_backward_side_by_side, rnn_forward_side_by_side
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 
@@ -146,32 +147,78 @@ class Bidirectional(Layer):
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
     ) -> tuple[Any, Pullback | None]:
-        """Run both layers and join their outputs."""
+        """Run both layers side by side and join their outputs."""
         halves = self._split_states(initial_state)
-        (y, y_states), pull = self._run(self.forward_layer, inputs, context, mask, halves[0])
-        (z, z_states), pull_back = self._run(self.backward_layer, inputs, context, mask, halves[1])
+        results, pull = self._run_layers(inputs, context, mask, halves)
+        states = len(self.forward_layer.cell.spec.states) if self.return_state else 0
+        (y, *y_states), (z, *z_states) = results
         if self.return_sequences:
             z = z[:, ::-1]
         merged = (y, np.ascontiguousarray(z)) if self.merge_mode is None else (self._merge(y, z),)
         outputs = (*merged, *y_states, *z_states)
         result = outputs if len(outputs) > 1 else outputs[0]
-        if pull is None or pull_back is None:
+        if pull is None:
             return result, None
 
         def pullback(d_result: Any) -> tuple[Any, list[Array]]:
             d_outputs = d_result if isinstance(result, tuple) else (d_result,)
-            merges, states = len(merged), len(y_states)
+            merges = len(merged)
             dy, dz = self._split_gradient(d_outputs[:merges], y, z)
             if dz is not None and self.return_sequences:
                 dz = np.ascontiguousarray(dz[:, ::-1])
-            d_forward, d_weights = pull((dy, *d_outputs[merges : merges + states]))
-            d_backward, more = pull_back((dz, *d_outputs[merges + states :]))
+            middle = merges + states
+            (d_forward, d_weights), (d_backward, more) = pull(
+                (dy, *d_outputs[merges:middle]), (dz, *d_outputs[middle:])
+            )
             if initial_state is None:
-                return d_forward + d_backward, d_weights + more
-            dx = d_forward[0] + d_backward[0]
+                return _add(d_forward, d_backward), d_weights + more
+            dx = _add(d_forward[0], d_backward[0])
             return [dx, *d_forward[1:], *d_backward[1:]], d_weights + more
 
         return result, pullback
+
+    def _run_layers(
+        self, inputs: Array, context: CallContext, mask: Any, states: tuple[Any, Any]
+    ) -> tuple[list[tuple[Array, ...]], Any]:
+        """Return the tuple of results of each layer, and their common pullback.
+
+        The pullback takes the tuple of gradients of each layer's results and returns what the
+        pullback of each layer returns.
+        """
+        layers = self.sublayers
+        calls = [
+            layer.make_call(inputs, context, mask, state)
+            for layer, state in zip(layers, states, strict=True)
+        ]
+        passes = rnn_forward_side_by_side(calls)
+        results = [
+            layer.take_result(outputs, final)
+            for layer, (outputs, final, _) in zip(layers, passes, strict=True)
+        ]
+        penalized = [False, False]
+        for k, layer in enumerate(layers):
+            if layer.activity_regularizer is not None and context.penalties is not None:
+                context.penalties.extend(layer.activity_penalties(results[k]))
+                penalized[k] = True
+        as_tuples = [result if self.return_state else (result,) for result in results]
+        if not context.gradient:
+            return as_tuples, None
+
+        def pullback(*d_results: tuple[Array | None, ...]) -> list[tuple[Any, list[Array]]]:
+            arguments = []
+            for k, layer in enumerate(layers):
+                d: Any = d_results[k] if self.return_state else d_results[k][0]
+                if penalized[k]:
+                    d = layer.with_penalty_gradient(results[k], d)
+                arguments.append((passes[k][2], *layer.split_gradient(d)))
+            return [
+                layer.take_gradients(gradients, state is not None)
+                for layer, gradients, state in zip(
+                    layers, rnn_backward_side_by_side(arguments), states, strict=True
+                )
+            ]
+
+        return as_tuples, pullback
 
     def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
@@ -182,15 +229,6 @@ class Bidirectional(Layer):
             expected = f"{2 * states} arrays, the forward layer's states and the backward layer's"
             raise ValueError(errors.bad_argument("initial_state", f"{n} arrays", expected))
         return initial_state[:states], initial_state[states:]
-
-    def _run(
-        self, layer: RecurrentLayer, inputs: Array, context: CallContext, mask: Any, state: Any
-    ) -> tuple[tuple[Array, tuple[Array, ...]], Any]:
-        """Return ``(outputs, states), pullback`` of one direction; the pullback takes a tuple."""
-        result, pullback = layer.run(inputs, context, mask=mask, initial_state=state)
-        if self.return_state:
-            return (result[0], tuple(result[1:])), pullback
-        return (result, ()), pullback and (lambda d: pullback(d[0]))
 
     def _merge(self, y: Array, z: Array) -> Array:
         if self.merge_mode == "concat":
@@ -240,3 +278,10 @@ def _copy(layer: RecurrentLayer, prefix: str, **changes: Any) -> Any:
     """Return a layer of the same configuration, named with ``prefix``."""
     name = f"{prefix}{layer.name.removeprefix(prefix)}"
     return type(layer).from_config({**layer.get_config(), "name": name, **changes})
+
+
+def _add(a: Array | None, b: Array | None) -> Array | None:
+    """Return a + b, into a; ``None`` where there are no gradients of the inputs."""
+    if a is not None and b is not None:
+        a += b
+    return a

@@ -75,7 +75,7 @@ class TimeDistributed(Layer):
     ) -> tuple[Array, Pullback | None]:
         """Run the layer on all steps."""
         # The layer inside may be called in parts: its own activity penalty does not count here.
-        inner = CallContext(context.training, context.gradient)
+        inner = CallContext(context.training, context.gradient, context.input_gradient)
         if mask is not None and np.shape(mask)[:2] != inputs.shape[:2]:
             expected = f"{inputs.shape[:2]}, (batch, timesteps), at its front"
             raise ValueError(errors.bad_shape("mask", np.shape(mask), expected))
