@@ -36,9 +36,14 @@ cdef dict ISA_CODES = {
 }
 
 
+# Found once: to ask the CPU again costs more than a small call, under a hypervisor much more.
+cdef tuple USABLE = tuple([name for name, code in ISA_CODES.items() if fr_isa_usable(code)])
+cdef str BEST = USABLE[len(USABLE) - 1]
+
+
 def usable_isas() -> tuple[str, ...]:
     """Return the names of the variants that this machine runs, the most capable one last."""
-    return tuple(name for name, code in ISA_CODES.items() if fr_isa_usable(code))
+    return USABLE
 
 
 def isa() -> str:
@@ -49,9 +54,9 @@ def isa() -> str:
     """
     name = config.isa()
     if name == "auto":
-        return usable_isas()[len(usable_isas()) - 1]
-    if not fr_isa_usable(ISA_CODES[name]):
-        raise ValueError(errors.not_one_of("FASTRNN_ISA", name, ("auto", *usable_isas())))
+        return BEST
+    if name not in USABLE:
+        raise ValueError(errors.not_one_of("FASTRNN_ISA", name, ("auto", *USABLE)))
     return name
 
 

@@ -16,8 +16,9 @@
 #define FR_PAUSE() ((void)0)
 #endif
 
-/* Turns of a waiting loop, some microseconds, before a thread lets others run. */
-#define SPIN_TURNS 4000
+/* Turns of a waiting loop, a few microseconds, before a thread lets others run: where more threads
+ * than cores are at work, the one waited for may need this one's. */
+#define SPIN_TURNS 250
 
 void fr_barrier_init(fr_barrier *barrier, int size)
 {
@@ -58,7 +59,7 @@ static void wait_turn(int turn)
     if (turn < SPIN_TURNS)
         FR_PAUSE();
     else
-        sched_yield(); /* more threads than cores: the one waited for needs this one's */
+        sched_yield();
 }
 
 void fr_barrier_wait(fr_barrier *barrier)
