@@ -6,6 +6,14 @@ This module turns a ``functional.RecurrentCall`` into the engine's argument stru
 check of a shape, owns every buffer, and releases the GIL. What is computed stands in src_c.
 """
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_FORMAT,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.limits cimport INT_MAX
 from libc.stdint cimport SIZE_MAX
 
@@ -14,6 +22,11 @@ import numpy as np
 from fastrnn import config, errors
 from fastrnn.cells import CELLS
 from fastrnn.functional import RecurrentGradients, check_call
+
+cdef object np_empty = np.empty, np_ndarray = np.ndarray
+
+# Calls of fewer rows and fewer steps go the short way from Python, `Inference`.
+cdef Py_ssize_t SMALL_ROWS = 65
 
 cdef dict CELL_CODES = {
     "simple_rnn": FR_SIMPLE_RNN,
@@ -315,6 +328,105 @@ cdef const void *_gradient_of(object of, object given, object dtype, str name, l
     array = np.require(given, requirements="CA")
     kept.append(array)
     return _address(array)
+
+
+# ---- small calls ---------------------------------------------------------------------------
+
+
+cdef class Inference:
+    """A recurrent layer ready to be run on arrays: what is known of a call before its inputs.
+
+    The cost of a call that does little is Python's: this one looks up nothing that the layer knows
+    already. It computes what ``forward`` does for zero initial states, no mask and no gradients.
+
+    Args:
+        call: a call of the layer; its inputs' batch and timesteps do not matter.
+    """
+
+    cdef fr_rnn rnn
+    cdef fr_isa isa
+    cdef object dtype
+    cdef tuple arrays  # the weights, whose addresses `rnn` has
+    cdef bint single
+
+    def __cinit__(self, call):
+        cdef Pass p = Pass(call)
+        self.rnn = p.rnn
+        self.isa = p.isa
+        self.dtype = call.x.dtype
+        self.single = p.rnn.real == FR_FLOAT
+        self.rnn.initial_h = self.rnn.initial_c = NULL
+        self.rnn.workspace = NULL
+        self.rnn.save = False
+        self.arrays = (call.kernel, call.recurrent_kernel, call.bias)
+        for array in self.arrays:
+            if array is not None and not (array.flags.c_contiguous and array.flags.aligned):
+                raise ValueError("the weights must be C-contiguous")
+
+    def __call__(self, x):
+        """Return the outputs for ``x`` (B, T, F), or ``None`` where it needs another way.
+
+        That is: unless it is a C-contiguous array of the layer's dtype and features that is not
+        empty, and not too large.
+        """
+        cdef Py_buffer view
+        cdef fr_rnn rnn = self.rnn
+        if type(x) is not np_ndarray:
+            return None
+        try:
+            PyObject_GetBuffer(x, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+        except (BufferError, ValueError):
+            return None
+        try:
+            if not self._takes(&view):
+                return None
+            rnn.batch, rnn.timesteps = view.shape[0], view.shape[1]
+            rnn.x = view.buf
+            rnn.threads = config.num_threads()
+            if rnn.return_sequences:
+                outputs = np_empty((rnn.batch, rnn.timesteps, rnn.units), self.dtype)
+            else:
+                outputs = np_empty((rnn.batch, rnn.units), self.dtype)
+            self._run(&rnn, outputs)
+            return outputs
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef bint _takes(self, Py_buffer *view) noexcept:
+        cdef const char *kind = view.format
+        if view.ndim != 3 or view.shape[2] != self.rnn.features or kind == NULL:
+            return False
+        if kind[0] != (c'f' if self.single else c'd') or kind[1] != 0:
+            return False
+        if <size_t>view.buf % view.itemsize != 0:
+            return False
+        return 0 < view.shape[0] < SMALL_ROWS and 0 < view.shape[1] < SMALL_ROWS
+
+    cdef _run(self, fr_rnn *rnn, object outputs):
+        cdef Py_buffer view
+        cdef fr_sizes sizes = fr_sizes_of(self.isa, rnn)
+        cdef size_t state = (rnn.batch * rnn.units * sizeof(double) + 63) // 64 * 64
+        cdef size_t total = sizes.packed + sizes.workspace + sizes.forward_scratch + 2 * state + 64
+        cdef char *memory = <char *>PyMem_RawMalloc(total)
+        cdef char *base
+        if memory == NULL:
+            raise MemoryError()
+        try:
+            PyObject_GetBuffer(outputs, &view, PyBUF_WRITABLE)
+        except BaseException:
+            PyMem_RawFree(memory)
+            raise
+        base = <char *>((<size_t>memory + 63) // 64 * 64)
+        rnn.outputs = view.buf
+        rnn.final_h, rnn.final_c = base, base + state
+        rnn.packed = base + 2 * state
+        rnn.workspace = base + 2 * state + sizes.packed
+        rnn.scratch = base + 2 * state + sizes.packed + sizes.workspace
+        with nogil:
+            fr_pack(self.isa, rnn)
+            fr_forward(self.isa, rnn, 1)
+        PyBuffer_Release(&view)
+        PyMem_RawFree(memory)
 
 
 def fma_loop(str dtype, long turns) -> float:

@@ -114,6 +114,11 @@ def set_isa(name: str) -> None:
     _isa = name
 
 
+def recurrent_settings() -> tuple[str, str]:
+    """Return what decides which kernel computes a recurrent call: engine and instruction set."""
+    return _engine, _isa
+
+
 def num_threads() -> int:
     """Return how many threads the fused engine may use for one call."""
     return default_num_threads() if _num_threads is None else _num_threads

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -169,6 +169,20 @@ def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
         (outputs, states, Workspace(engine, saved) if call.save else None)
         for engine, call, (outputs, states, saved) in zip(engines, calls, results, strict=True)
     ]
+
+
+def rnn_inference(call: RecurrentCall) -> Callable[[Array], Array | None] | None:
+    """Return a quick way to the outputs of calls that differ from ``call`` in their inputs alone.
+
+    Returns:
+        A function of inputs (B, T, F) that gives the outputs, or ``None`` for inputs that need
+        ``rnn_forward``; or ``None`` where the engine of the call has no such way. It computes
+        without mask, with initial states of zero, and on the weights as they then are.
+    """
+    if choose_engine(call) != "fused" or call.mask is not None or call.save:
+        return None
+    inference: Callable[[Array], Array | None] = _engine("fused").Inference(call)
+    return inference
 
 
 def rnn_backward(

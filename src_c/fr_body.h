@@ -50,6 +50,7 @@
 #undef TAKE
 #undef SLOTS_AT_ONCE
 #undef MAX_JOBS
+#undef MAX_SEGMENTS
 #undef MAX_PASSES
 #undef THREAD_FLOP
 #undef BARRIER_FLOP

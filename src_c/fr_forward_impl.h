@@ -76,7 +76,7 @@ static void FN(fill_inputs)(const FN(fr_plan) * p, ptrdiff_t t, const FN(fr_row)
  * little work, and half of that can be had for less. */
 static int FN(hoists)(const FN(fr_plan) * p)
 {
-    return p->B <= 2 && p->T >= 4 && !p->gated;
+    return p->B <= 2 && p->T >= 4 && !p->gated && !p->in_place;
 }
 
 /* One row of a batch of more is multiplied twice over: the kernel for one row sums otherwise. */
@@ -108,41 +108,33 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
     const FN(fr_plan) *p = s->p;
     const int gates = p->cell->phase[phase].gates, columns = gates * vectors;
     const int kernel_rows = FN(kernel_rows)(p, n);
-    const int split = p->r->cell == FR_GRU_RESET_AFTER;
     const int sub_row = p->gated ? p->cell->phase[phase].first_gate : p->cell->phase[phase].sub_row;
+    FN(fr_segment) segments[MAX_SEGMENTS];
+    int recurrent;
+    const int count = FN(list_segments)(p, phase, v, segments, &recurrent);
     V tile[TILE_VECTORS], inputs[TILE_VECTORS];
-    FN(fr_operands) o = {
-        .a_step = 1,
-        .a_gate = p->gated && gates > 1 ? p->gate_stride : 0,
-        .b = FN(packed_at)(p, phase, v),
-        .b_step = gates * LANES,
-        .b_column = gates > 1 ? LANES : FN(packed_terms)(p) * LANES,
-        .terms = split ? p->F + 1 : p->terms,
-    };
+    FN(fr_operands) o = {.a_step = 1, .a_gate = p->gated && gates > 1 ? p->gate_stride : 0};
+    FN(set_weight_steps)(p, phase, &o);
+    const REAL *a[FR_MAX_ROWS];
     for (int r = 0; r < kernel_rows; r++)
-        o.a[r] = FN(sub_row)(p, s->rows[first_row + (r < n ? r : 0)].slot, sub_row);
+        a[r] = FN(sub_row)(p, s->rows[first_row + (r < n ? r : 0)].slot, sub_row);
     if (p->input_part) {
-        o.add = 1;
         FN(load_input_part)(s, phase, first_row, n, v, vectors, tile);
-        const ptrdiff_t skipped = split ? 0 : p->F + 1;
-        o.b += skipped * o.b_step;
-        o.terms -= skipped;
-        for (int r = 0; r < kernel_rows; r++)
-            o.a[r] += skipped;
-    }
-    if (!(split && p->input_part))
-        FN(product)(kernel_rows, columns, &o, tile);
-    if (split) {
-        /* The candidate's recurrent sum starts anew, and its 1 brings the recurrent bias. */
-        memcpy(inputs, tile, sizeof(V) * (size_t)(kernel_rows * columns));
-        for (int r = 0; r < kernel_rows; r++) {
-            tile[r * columns + 2] = SPLAT(0);
-            o.a[r] += p->F;
-        }
         o.add = 1;
-        o.b += (p->F + 1) * o.b_step;
-        o.terms = 1 + p->H;
+    }
+    for (int k = p->input_part ? recurrent : 0; k < count; k++) {
+        if (k == recurrent && p->r->cell == FR_GRU_RESET_AFTER) {
+            /* The candidate's recurrent sum is kept apart, since r multiplies it. */
+            memcpy(inputs, tile, sizeof(V) * (size_t)(kernel_rows * columns));
+            for (int r = 0; r < kernel_rows; r++)
+                tile[r * columns + 2] = SPLAT(0);
+        }
+        for (int r = 0; r < kernel_rows; r++)
+            o.a[r] = a[r] + segments[k].a;
+        o.b = segments[k].b;
+        o.terms = segments[k].terms;
         FN(product)(kernel_rows, columns, &o, tile);
+        o.add = 1;
     }
     for (int u = 0; u < vectors; u++)
         p->cell->forward(s, phase, first_row, n, v + u, tile + u * gates, columns, inputs);
@@ -184,8 +176,8 @@ static void FN(project_inputs)(const FN(fr_step) * s, ptrdiff_t t, ptrdiff_t end
             for (ptrdiff_t i = 0, n; i < rows; i += n) {
                 n = FN(block_rows)(rows - i);
                 FN(fr_operands) o = {.a_step = 1, .b = FN(packed_at)(p, phase, v),
-                                     .b_step = gates * LANES, .b_column = LANES,
                                      .terms = p->F + 1};
+                FN(set_weight_steps)(p, phase, &o);
                 const int kernel_rows = n == 1 ? 2 : (int)n;
                 for (int r = 0; r < kernel_rows; r++)
                     o.a[r] = p->chunk_x + (i + (r < n ? r : 0)) * (p->F + 1);

@@ -11,8 +11,17 @@ static ptrdiff_t FN(packed_terms)(const FN(fr_plan) * p)
     return p->terms + (p->r->cell == FR_GRU_RESET_AFTER);
 }
 
+/* A few steps of few rows are done before weights could be packed. Rows of whole vectors can be
+ * read where they stand. */
+static int FN(reads_in_place)(const fr_rnn *r)
+{
+    return r->units % LANES == 0 && r->batch * r->timesteps <= 4;
+}
+
 static size_t FN(packed_numbers)(const FN(fr_plan) * p)
 {
+    if (p->in_place)
+        return 0;
     return (size_t)(FN(packed_terms)(p) * p->vectors) * (size_t)(p->G * LANES);
 }
 
@@ -40,6 +49,8 @@ static void FN(pack)(const fr_rnn *r)
 {
     FN(fr_plan) plan;
     FN(plan_sizes)(&plan, r);
+    if (plan.in_place)
+        return;
     const ptrdiff_t terms = FN(packed_terms)(&plan);
     REAL *out = r->packed;
     for (int phase = 0; phase < plan.cell->phases; phase++) {
@@ -56,6 +67,58 @@ static void FN(pack)(const fr_rnn *r)
             }
         }
     }
+}
+
+/* Terms of a phase that lie together: a at its place in a sub-row, b in the weights. */
+typedef struct {
+    ptrdiff_t a;
+    const REAL *b;
+    ptrdiff_t terms;
+} FN(fr_segment);
+
+#define MAX_SEGMENTS 4
+
+/* The distances between the weights of two terms, and of two columns, of a phase. */
+static FR_INLINE void FN(set_weight_steps)(const FN(fr_plan) * p, int phase, FN(fr_operands) * o)
+{
+    const int gates = p->cell->phase[phase].gates;
+    if (p->in_place) {
+        o->b_step = p->G * p->H;
+        o->b_column = gates > 1 ? p->H : LANES;
+    } else {
+        o->b_step = gates * LANES;
+        o->b_column = gates > 1 ? LANES : FN(packed_terms)(p) * LANES;
+    }
+}
+
+/* The segments of a phase for vector v of units; those of the recurrent side begin at *recurrent. */
+static int FN(list_segments)(const FN(fr_plan) * p, int phase, ptrdiff_t v, FN(fr_segment) * out,
+                             int *recurrent)
+{
+    const int after = p->r->cell == FR_GRU_RESET_AFTER;
+    int n = 0;
+    if (p->in_place) {
+        const ptrdiff_t column = p->cell->phase[phase].first_gate * p->H + v * LANES;
+        const REAL *bias = p->r->bias;
+        out[n++] = (FN(fr_segment)){0, (const REAL *)p->r->kernel + column, p->F};
+        if (bias)
+            out[n++] = (FN(fr_segment)){p->F, bias + column, 1};
+        *recurrent = n;
+        if (bias && after)
+            out[n++] = (FN(fr_segment)){p->F, bias + p->G * p->H + column, 1};
+        out[n++] = (FN(fr_segment)){p->F + 1, (const REAL *)p->r->recurrent_kernel + column, p->H};
+        return n;
+    }
+    const REAL *b = FN(packed_at)(p, phase, v);
+    const ptrdiff_t inputs = (p->F + 1) * p->cell->phase[phase].gates * LANES;
+    *recurrent = 1;
+    if (after || p->input_part) {
+        out[n++] = (FN(fr_segment)){0, b, p->F + 1};
+        out[n++] = (FN(fr_segment)){p->F + !after, b + inputs, p->H + after};
+    } else {
+        out[n++] = (FN(fr_segment)){0, b, p->terms};
+    }
+    return n;
 }
 
 /* out (vectors of rows, terms, LANES) = the transpose of the columns [column, column + terms) of

@@ -23,6 +23,7 @@ typedef struct FN(fr_plan) {
     int size;     /* threads of this pass */
     int by_units; /* they share the units of each step, with a barrier; else they share the rows */
     int gated;
+    int in_place; /* the weights are read where they stand, not packed */
     ptrdiff_t B, T, F, H, G;
     ptrdiff_t terms;   /* K = F + 1 + H */
     ptrdiff_t vectors; /* of units */
@@ -80,6 +81,7 @@ typedef struct FN(fr_cell_spec) {
 } FN(fr_cell_spec);
 
 static const FN(fr_cell_spec) FN(cell_specs)[FR_CELL_COUNT];
+static int FN(reads_in_place)(const fr_rnn *r);
 static int FN(hoists)(const FN(fr_plan) * p);
 static ptrdiff_t FN(weight_gradient_numbers)(const FN(fr_plan) * p);
 static ptrdiff_t FN(feature_vectors)(const FN(fr_plan) * p);
@@ -143,6 +145,7 @@ static void FN(plan_sizes)(FN(fr_plan) * p, const fr_rnn *r)
     p->terms = p->F + 1 + p->H;
     p->vectors = (p->H + LANES - 1) / LANES;
     p->padded = p->vectors * LANES;
+    p->in_place = FN(reads_in_place)(r);
     p->gated = r->recurrent_dropout != NULL || r->input_dropout_gates > 1;
     p->sub_rows = p->gated ? p->G : p->cell->sub_rows;
     p->gate_stride = FN(row_stride)(p->F + 1 + p->padded + FR_MAX_ROWS);

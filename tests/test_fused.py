@@ -1,6 +1,7 @@
 """The fused engine, every variant that this CPU runs, against the reference engine."""
 
 import contextlib
+import copy
 import dataclasses
 import threading
 
@@ -149,6 +150,27 @@ def test_a_pullback_may_be_used_twice_and_from_threads(cell):
         assert_same_bits(result, expected)
 
 
+IN_PLACE = [
+    Case(cell, batch=b, timesteps=t, features=f, units=h, use_bias=bias, mask=mask)
+    for cell in CELLS
+    for b, t, f, h in ((1, 1, 5, 32), (2, 2, 3, 16), (4, 1, 1, 64), (1, 3, 17, 48))
+    for bias in (True, False)
+    for mask in (None, "holes")
+]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("case", IN_PLACE, ids=lambda c: c.id)
+def test_weights_read_where_they_stand(case, isa):
+    """A few steps of few rows do not pack the weights."""
+    call = make_call(case, dtype="float32")
+    with settings(isa):
+        expected = check(_fused, case, call, cast(call, "float64"))
+    for threads, eager in SHARINGS:
+        with settings(isa, threads, eager):
+            assert_same_bits(run(call), expected)
+
+
 def test_missing_gradients_are_zero():
     call = make_call(Case("lstm"))
     _, _, workspace = _fused.forward(call)
@@ -196,6 +218,61 @@ def test_buffers_are_reused_and_bounded():
         run(call)
     assert 0 < _fused.release_buffers() <= 2 * kept
     assert _fused.release_buffers() == 0
+
+
+# ---- the quick way for small inputs ----
+
+
+def slow_call(layer, x):
+    return fastrnn.layers.Layer.__call__(layer, x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "options", [{}, {"return_sequences": True}, {"go_backwards": True}], ids=str
+)
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
+def test_the_quick_call_gives_the_bits_of_the_other(name, options, dtype):
+    rng = np.random.default_rng(0)
+    layer = getattr(fastrnn.layers, name)(20, dtype=dtype, **options)
+    for shape in ((1, 1, 6), (3, 7, 6), (64, 64, 6), (65, 2, 6), (2, 70, 6)):
+        x = rng.standard_normal(shape).astype(dtype)
+        for _ in range(2):
+            np.testing.assert_array_equal(layer(x), slow_call(layer, x))
+    x = rng.standard_normal((2, 3, 6)).astype(dtype)
+    before = layer(x)
+    layer.set_weights([w * 2 for w in layer.get_weights()])
+    np.testing.assert_array_equal(layer(x), slow_call(layer, x))
+    assert not np.array_equal(layer(x), before)
+    layer.return_sequences = not layer.return_sequences
+    np.testing.assert_array_equal(layer(x), slow_call(layer, x))
+    with settings("generic"):
+        np.testing.assert_array_equal(layer(x), slow_call(layer, x))
+
+
+def test_the_quick_call_takes_and_refuses_what_the_other_does():
+    layer = fastrnn.layers.LSTM(8)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("float32")
+    expected = layer(x)
+    same = {
+        "list": x.tolist(),
+        "float64": x.astype("float64"),
+        "big-endian": x.astype(">f4"),
+        "fortran": np.asfortranarray(x),
+        "strided": np.repeat(x, 2, axis=1)[:, ::2],
+        "float16": x.astype("float16").astype("float32"),
+    }
+    for kind, values in same.items():
+        atol = 1e-2 if kind == "float16" else 0
+        np.testing.assert_allclose(layer(values), expected, rtol=0, atol=atol, err_msg=kind)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    np.testing.assert_array_equal(layer(read_only), expected)
+    for bad in (x[0], x[:, :, :3], x[:0], x[:, :0], x.astype(complex), "text"):
+        with pytest.raises(ValueError):
+            layer(bad)
+    copied = copy.deepcopy(layer)
+    np.testing.assert_array_equal(copied(x), expected)
 
 
 # ---- activations ----

@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors, regularizers
+from fastrnn import config, errors, regularizers
 from fastrnn.checks import to_choice, to_float_array, to_mask
-from fastrnn.functional import RecurrentCall, RecurrentGradients, rnn_backward, rnn_forward
+from fastrnn.functional import (
+    RecurrentCall,
+    RecurrentGradients,
+    rnn_backward,
+    rnn_forward,
+    rnn_inference,
+)
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
 
@@ -83,6 +89,8 @@ class RecurrentLayer(Layer):
         self.use_cudnn = to_choice("use_cudnn", use_cudnn, ("auto", True, False))
         # Kept between calls if stateful: one (batch, units) array for each state.
         self.states: list[Array] | None = None
+        # The settings that it was made for, and the quick way to the outputs, see `__call__`.
+        self._inference: tuple[Any, Any] | None = None
 
     @property
     def sublayers(self) -> list[Layer]:
@@ -158,6 +166,30 @@ class RecurrentLayer(Layer):
             return self.take_gradients(gradients, initial_state is not None)
 
         return result, pullback
+
+    def __call__(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> Any:
+        """Compute the outputs, as ``Layer.__call__`` does, with little ado for small inputs."""
+        if not (training or options or self.return_state or self.stateful) and mask is None:
+            settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
+            if self._inference is None or self._inference[0] != settings:
+                self._inference = self._make_inference(inputs, settings)
+            if self._inference is not None and self._inference[1] is not None:
+                outputs = self._inference[1](inputs)
+                if outputs is not None:
+                    return outputs
+        return super().__call__(inputs, training=training, mask=mask, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_inference": None}
+
+    def _make_inference(self, inputs: Any, settings: Any) -> tuple[Any, Any] | None:
+        """Return the settings and the quick way to the outputs; ``None`` before the build."""
+        if not self.built or self.input_features is None:
+            return None
+        like = np.zeros((1, 1, self.input_features), self.dtype)
+        return settings, rnn_inference(self.make_call(like, CallContext()))
 
     def take_result(self, outputs: Array, final: tuple[Array, ...]) -> Any:
         """Keep the final states if stateful; return what a call returns."""
