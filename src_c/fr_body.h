@@ -40,6 +40,7 @@
 #undef SPLAT
 #undef SIGN_BIT
 #undef ROUNDING_SHIFT
+#undef FIRST_LANES
 #undef fma_
 #undef at_least
 #undef at_most
@@ -48,6 +49,7 @@
 #undef scale_by
 #undef TILE_VECTORS
 #undef TAKE
+#undef FOR_ACTIVATIONS
 #undef SLOTS_AT_ONCE
 #undef MAX_JOBS
 #undef MAX_SEGMENTS

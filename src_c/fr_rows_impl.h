@@ -1,5 +1,15 @@
 /* Where the numbers of one row and one vector of units stand. */
 
+/* Call function(activation, recurrent activation, …), which is inlined, once more for the usual two:
+ * as constants, they leave no choice and keep the numbers of their formulas in registers. */
+#define FOR_ACTIVATIONS(rnn, function, ...)                                                        \
+    do {                                                                                           \
+        if ((rnn)->activation == FR_TANH && (rnn)->recurrent_activation == FR_SIGMOID)             \
+            function(FR_TANH, FR_SIGMOID, __VA_ARGS__);                                            \
+        else                                                                                       \
+            function((int)(rnn)->activation, (int)(rnn)->recurrent_activation, __VA_ARGS__);       \
+    } while (0)
+
 static FR_INLINE ptrdiff_t FN(lanes_at)(const FN(fr_plan) * p, ptrdiff_t v)
 {
     return p->H - v * LANES;

@@ -26,14 +26,20 @@ static FR_INLINE void FN(store)(REAL *p, V v)
 }
 
 /* The first n lanes alone; the others are 0 and left as they are. */
+#define FIRST_LANES(n) ((n) > 0 ? ((1u << (n)) - 1) : 0)
+
 static FR_INLINE V FN(load_part)(const REAL *p, ptrdiff_t n)
 {
     if (n >= LANES)
         return FN(load)(p);
+#if defined(__AVX512F__) && FR_VECTOR_BYTES == 64
+    return INTRINSIC(_mm512_maskz_loadu_)(FIRST_LANES(n), p);
+#else
     V v = {0};
     for (ptrdiff_t l = 0; l < n; l++)
         v[l] = p[l];
     return v;
+#endif
 }
 
 static FR_INLINE void FN(store_part)(REAL *p, V v, ptrdiff_t n)
@@ -42,8 +48,12 @@ static FR_INLINE void FN(store_part)(REAL *p, V v, ptrdiff_t n)
         FN(store)(p, v);
         return;
     }
+#if defined(__AVX512F__) && FR_VECTOR_BYTES == 64
+    INTRINSIC(_mm512_mask_storeu_)(p, FIRST_LANES(n), v);
+#else
     for (ptrdiff_t l = 0; l < n; l++)
         p[l] = v[l];
+#endif
 }
 
 static FR_INLINE V FN(broadcast)(REAL x)

@@ -9,12 +9,11 @@ static FR_INLINE V FN(gru_mix)(V z, V h_prev, V g)
     return fma_(z, h_prev, (SPLAT(1) - z) * g);
 }
 
-static void FN(gru_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
-                            ptrdiff_t v, const V *tile, int columns, const V *inputs)
+static FR_INLINE void FN(gru_forward_)(const int act, const int rec, const FN(fr_step) * s,
+                                       int phase, ptrdiff_t first_row, int n, ptrdiff_t v,
+                                       const V *tile, int columns)
 {
     const FN(fr_plan) *p = s->p;
-    const int act = p->r->activation, rec = p->r->recurrent_activation;
-    (void)inputs;
     for (int i = 0; i < n; i++) {
         const FN(fr_row) *row = &s->rows[first_row + i];
         const V *a = tile + i * columns;
@@ -36,13 +35,19 @@ static void FN(gru_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_ro
     }
 }
 
-static void FN(gru_reset_after_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row,
-                                        int n, ptrdiff_t v, const V *tile, int columns,
-                                        const V *inputs)
+static void FN(gru_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
+                            ptrdiff_t v, const V *tile, int columns, const V *inputs)
+{
+    (void)inputs;
+    FOR_ACTIVATIONS(s->p->r, FN(gru_forward_), s, phase, first_row, n, v, tile, columns);
+}
+
+static FR_INLINE void FN(gru_reset_after_forward_)(const int act, const int rec,
+                                                   const FN(fr_step) * s, ptrdiff_t first_row,
+                                                   int n, ptrdiff_t v, const V *tile, int columns,
+                                                   const V *inputs)
 {
     const FN(fr_plan) *p = s->p;
-    const int act = p->r->activation, rec = p->r->recurrent_activation;
-    (void)phase;
     for (int i = 0; i < n; i++) {
         const FN(fr_row) *row = &s->rows[first_row + i];
         const V *a = tile + i * columns;
@@ -54,6 +59,15 @@ static void FN(gru_reset_after_forward)(const FN(fr_step) * s, int phase, ptrdif
         FN(save)(p, row->slot, 2, v, g);
         FN(save)(p, row->slot, 3, v, q);
     }
+}
+
+static void FN(gru_reset_after_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row,
+                                        int n, ptrdiff_t v, const V *tile, int columns,
+                                        const V *inputs)
+{
+    (void)phase;
+    FOR_ACTIVATIONS(s->p->r, FN(gru_reset_after_forward_), s, first_row, n, v, tile, columns,
+                    inputs);
 }
 
 /* dz and the candidate's dg; dh_{t-1} gains dh·z. r follows when d(r·h) is known: gru_reset. */

@@ -1,11 +1,10 @@
 /* LSTM, gates i f c o: c_t = f·c_{t-1} + i·g with g = act(a_c), h_t = o·act(c_t). */
 
-static void FN(lstm_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
-                             ptrdiff_t v, const V *tile, int columns, const V *inputs)
+static FR_INLINE void FN(lstm_forward_)(const int act, const int rec, const FN(fr_step) * s,
+                                        ptrdiff_t first_row, int n, ptrdiff_t v, const V *tile,
+                                        int columns)
 {
     const FN(fr_plan) *p = s->p;
-    const int act = p->r->activation, rec = p->r->recurrent_activation;
-    (void)phase, (void)inputs;
     for (int r = 0; r < n; r++) {
         const FN(fr_row) *row = &s->rows[first_row + r];
         const V *a = tile + r * columns;
@@ -21,11 +20,18 @@ static void FN(lstm_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_r
     }
 }
 
+static void FN(lstm_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
+                             ptrdiff_t v, const V *tile, int columns, const V *inputs)
+{
+    (void)phase, (void)inputs;
+    FOR_ACTIVATIONS(s->p->r, FN(lstm_forward_), s, first_row, n, v, tile, columns);
+}
+
 /* dc_t gains dh·o·act'(c_t); then each gate's share, and dc_{t-1} = dc_t·f. */
-static void FN(lstm_backward)(const FN(fr_step) * s, const FN(fr_row) * row, ptrdiff_t v, REAL *dz)
+static FR_INLINE void FN(lstm_backward_)(const int act, const int rec, const FN(fr_step) * s,
+                                         const FN(fr_row) * row, ptrdiff_t v, REAL *dz)
 {
     const FN(fr_plan) *p = s->p;
-    const int act = p->r->activation, rec = p->r->recurrent_activation;
     const V i = FN(load)(FN(saved_at)(p, row->slot, 0, v));
     const V f = FN(load)(FN(saved_at)(p, row->slot, 1, v));
     const V g = FN(load)(FN(saved_at)(p, row->slot, 2, v));
@@ -41,4 +47,9 @@ static void FN(lstm_backward)(const FN(fr_step) * s, const FN(fr_row) * row, ptr
     FN(put_dz)(p, dz, 1, v, dc * c_prev * FN(slope)(rec, f));
     FN(put_dz)(p, dz, 2, v, dc * i * FN(slope)(act, g));
     FN(put_dz)(p, dz, 3, v, dh * act_c * FN(slope)(rec, o));
+}
+
+static void FN(lstm_backward)(const FN(fr_step) * s, const FN(fr_row) * row, ptrdiff_t v, REAL *dz)
+{
+    FOR_ACTIVATIONS(s->p->r, FN(lstm_backward_), s, row, v, dz);
 }

@@ -1,13 +1,19 @@
 /* SimpleRNN: h_t = act(a). */
 
+static FR_INLINE void FN(simple_rnn_forward_)(const int act, const int rec, const FN(fr_step) * s,
+                                              ptrdiff_t first_row, int n, ptrdiff_t v,
+                                              const V *tile, int columns)
+{
+    (void)rec;
+    for (int r = 0; r < n; r++)
+        FN(finish_h)(s, &s->rows[first_row + r], v, FN(activate)(act, tile[r * columns]));
+}
+
 static void FN(simple_rnn_forward)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
                                    ptrdiff_t v, const V *tile, int columns, const V *inputs)
 {
     (void)phase, (void)inputs;
-    for (int r = 0; r < n; r++) {
-        const V h = FN(activate)(s->p->r->activation, tile[r * columns]);
-        FN(finish_h)(s, &s->rows[first_row + r], v, h);
-    }
+    FOR_ACTIVATIONS(s->p->r, FN(simple_rnn_forward_), s, first_row, n, v, tile, columns);
 }
 
 /* da = dh·act'(a) */
