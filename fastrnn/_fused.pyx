@@ -17,6 +17,9 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.limits cimport INT_MAX
 from libc.stdint cimport SIZE_MAX
 
+import os
+import threading
+
 import numpy as np
 
 from fastrnn import config, errors
@@ -87,9 +90,20 @@ def set_eager(int value) -> None:
 
 
 cdef list free_buffers = []
+cdef object buffers_lock = threading.RLock()  # a buffer may be given back by a garbage collection
 cdef size_t free_bytes = 0
 cdef size_t MOST_FREE_BYTES = 1 << 28
 cdef int MOST_FREE_BUFFERS = 32
+
+
+def _renew_lock():
+    # A forked child may have been born while another thread held the lock.
+    global buffers_lock
+    buffers_lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 cdef object take_buffer(size_t size):
@@ -100,13 +114,14 @@ cdef object take_buffer(size_t size):
     if size >= SIZE_MAX // 4:
         raise MemoryError("The sequences are too long for the memory: use smaller batches.")
     size += 64
-    for k in range(len(free_buffers)):
-        have = free_buffers[k].nbytes
-        if size <= have < least and have // 4 <= size:
-            best, least = k, have
-    if best >= 0:
-        free_bytes -= least
-        return free_buffers.pop(best)
+    with buffers_lock:
+        for k in range(len(free_buffers)):
+            have = free_buffers[k].nbytes
+            if size <= have < least and have // 4 <= size:
+                best, least = k, have
+        if best >= 0:
+            free_bytes -= least
+            return free_buffers.pop(best)
     return np.empty(size, np.uint8)
 
 
@@ -116,17 +131,19 @@ cdef give_back(object buffer):
     if buffer is None:
         return
     size = buffer.nbytes
-    if size + free_bytes <= MOST_FREE_BYTES and len(free_buffers) < MOST_FREE_BUFFERS:
-        free_bytes += size
-        free_buffers.append(buffer)
+    with buffers_lock:
+        if size + free_bytes <= MOST_FREE_BYTES and len(free_buffers) < MOST_FREE_BUFFERS:
+            free_bytes += size
+            free_buffers.append(buffer)
 
 
 def release_buffers() -> int:
     """Free the memory that is kept for later calls, and return how many bytes it was."""
     global free_bytes
-    released = free_bytes
-    free_buffers.clear()
-    free_bytes = 0
+    with buffers_lock:
+        released = free_bytes
+        free_buffers.clear()
+        free_bytes = 0
     return released
 
 
