@@ -1,59 +1,29 @@
 """Time and GFLOP/s of forward passes and training steps: ``pytest bench --benchmark-only``.
 
-Every case is compared with the reference engine before it is timed.
+Every case is compared with the reference engine in float64 before it is timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import pytest
-from models import build_model, random_batch
-from shapes import SHAPES, Shape
 
-import fastrnn
+from fastrnn._bench.cases import CASES, Case
+from fastrnn._bench.timing import checked_calls, engine_in_force
 
 pytest.importorskip("pytest_benchmark")
 
-
-@pytest.fixture(params=["blas"])
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Force an engine, so that a lost fast path is an error and not a slow figure."""
-    before = fastrnn.config.engine()
-    fastrnn.config.set_engine(request.param)
-    yield request.param
-    fastrnn.config.set_engine(before)
+WORK = [(case, work) for case in CASES for work in case.work]
 
 
-def reference_outputs(model: fastrnn.Sequential, x: np.ndarray) -> np.ndarray:
-    before = fastrnn.config.engine()
-    fastrnn.config.set_engine("reference")
-    try:
-        return model(x)
-    finally:
-        fastrnn.config.set_engine(before)
-
-
-def report(benchmark, flop: int, peak: float) -> None:
-    rate = flop / benchmark.stats.stats.median / 1e9
-    benchmark.extra_info["GFLOP/s"] = round(rate, 1)
-    benchmark.extra_info["share of sgemm peak"] = round(rate / peak, 3)
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
-def test_forward(benchmark, engine: str, shape: Shape, sgemm_peak: float) -> None:
-    model = build_model(fastrnn, shape)
-    x, _ = random_batch(shape)
-    np.testing.assert_allclose(model(x), reference_outputs(model, x), rtol=1e-4, atol=1e-5)
-    benchmark(model, x)
-    report(benchmark, shape.forward_flop, sgemm_peak)
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
-def test_training_step(benchmark, engine: str, shape: Shape, sgemm_peak: float) -> None:
-    model = build_model(fastrnn, shape)
-    x, y = random_batch(shape)
-    np.testing.assert_allclose(model(x), reference_outputs(model, x), rtol=1e-4, atol=1e-5)
-    benchmark(model.train_on_batch, x, y)
-    report(benchmark, shape.training_flop, sgemm_peak)
+@pytest.mark.parametrize("engine", ["blas", "fused"])
+@pytest.mark.parametrize(("case", "work"), WORK, ids=lambda value: getattr(value, "id", value))
+def test_speed(benchmark, engine: str, case: Case, work: str, fma_peak: float) -> None:
+    # Forced, so that a lost fast path is an error and not a slow figure.
+    with engine_in_force(engine):
+        call = checked_calls(case)[work]
+        benchmark(call)
+    if benchmark.stats is None:  # --benchmark-disable
+        return
+    speed = case.work[work] / benchmark.stats.stats.median / 1e9
+    benchmark.extra_info["GFLOP/s"] = round(speed, 1)
+    benchmark.extra_info["share of FMA peak"] = round(speed / fma_peak, 3)

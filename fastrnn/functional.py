@@ -207,6 +207,14 @@ def rnn_backward_side_by_side(passes: Sequence[Backward]) -> list[RecurrentGradi
     return [_engine(e).backward(*given) for e, given in zip(engines, arguments, strict=True)]
 
 
+def fma_loop(dtype: str, turns: int) -> float:
+    """Multiply and add in registers alone, in the calling thread; return the operations done.
+
+    Its speed is the bound that the fused engine's is compared with.
+    """
+    return float(_engine("fused").fma_loop(dtype, turns))
+
+
 def check_call(call: RecurrentCall) -> None:
     """Raise ``ValueError`` if an array of ``call`` does not fit the others."""
     spec = CELLS[call.cell]

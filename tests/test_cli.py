@@ -60,6 +60,16 @@ class Figure:
         Path(path).write_bytes(b"a plot")
         self.saved[str(path)] = self
 
+    def barh(self, labels, lengths, **options):
+        assert len(labels) == len(lengths)
+        self.lines += [(label, 1) for label in labels]
+
+    def axvline(self, x, **options):
+        self.lines.append((options["label"], 1))
+
+    def invert_yaxis(self):
+        """Nothing to record."""
+
 
 @pytest.fixture
 def with_matplotlib(monkeypatch):
@@ -163,17 +173,130 @@ def test_info_prints_the_thread_variables(monkeypatch, capsys):
     assert "OPENBLAS_NUM_THREADS=1" in capsys.readouterr().out
 
 
+# ---- bench ----
+
+QUICK_BENCH = ["bench", "--seconds", "0.001", "--case", "LSTM-32x50x1x50"]
+
+
+def test_bench_prints_limits_and_rows(capsys):
+    assert main([*QUICK_BENCH, "--threads", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["machine", "rows"]
+    machine = found["machine"]
+    assert machine.pop("threads") == 1
+    assert machine.pop("instruction set") == fastrnn.config.isa()
+    assert len(machine) == 3
+    assert all(value > 0 for value in machine.values())
+    assert [(row["case"], row["work"]) for row in found["rows"]] == [
+        ("LSTM-32x50x1x50", "forward"),
+        ("LSTM-32x50x1x50", "training"),
+    ]
+    for row in found["rows"]:
+        assert row["runs"] >= 5
+        assert 0 < row["p50_ms"] <= row["p99_ms"]
+        peak = machine["fma peak, all threads, GFLOP/s"]
+        assert row["share_of_peak"] == pytest.approx(row["gflops"] / peak)
+        flop = 50 * 2 * 32 * 200 * 51 * (3 if row["work"] == "training" else 1)
+        assert row["gflops"] == pytest.approx(flop / row["p50_ms"] / 1e6)
+        assert row["single_step"] is False
+
+
+def test_bench_prints_a_table(capsys):
+    before = fastrnn.config.num_threads()
+    assert main(["bench", "--seconds", "0.001", "--case", "1x1x16x32", "--threads", "1"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^LSTM-1x1x16x32 +forward +[\d.]+ +[\d.]+ +[\d.]+% +[\d.]+ ms$", text, re.M)
+    assert "training" not in text.replace("training steps", "")
+    assert "fma peak, one thread" in text
+    assert "bench/compare.py" in text
+    assert fastrnn.config.num_threads() == before
+
+
+def test_bench_has_more_cases():
+    from fastrnn._bench.cases import select
+
+    first, both = select(None), select(None, more=True)
+    assert both[: len(first)] == first
+    assert len({case.id for case in both}) == len(both)
+    assert {case.id for case in select("gru", more=True)} > {"GRU-7x13x5x33"}
+
+
+@pytest.mark.parametrize("work", ["forward", "training"])
+def test_bench_times_no_wrong_results(work, monkeypatch, capsys):
+    from fastrnn._bench import timing
+
+    right = timing.expected_results
+
+    def wrong(case):
+        results = right(case)
+        results[work][0] = results[work][0] * 1.01
+        return results
+
+    monkeypatch.setattr(timing, "expected_results", wrong)
+    assert main(QUICK_BENCH) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("fastrnn bench: LSTM-32x50x1x50, wrong results: ")
+
+
+def test_bench_plots(with_matplotlib, tmp_path, capsys):
+    assert main([*QUICK_BENCH, "--json", "--plot", "bench.png"]) == 0
+    assert (tmp_path / "bench.png").is_file()
+    labels = [label for label, _ in with_matplotlib["bench.png"].lines]
+    assert labels[:2] == ["LSTM-32x50x1x50 forward", "LSTM-32x50x1x50 training"]
+    assert labels[2].startswith("peak of")
+    captured = capsys.readouterr()
+    json.loads(captured.out)  # what is said about the plot is not among it
+    assert "plot: bench.png" in captured.err
+
+
+def test_bench_without_matplotlib_says_what_to_install(without_matplotlib, monkeypatch, capsys):
+    monkeypatch.setattr("fastrnn.cli.bench.measure_machine", None)  # nothing is timed
+    assert main([*QUICK_BENCH, "--plot", "bench.png"]) == 1
+    assert "pip install 'fastrnn[plot]'" in capsys.readouterr().err
+
+
+def test_bench_hands_peers_over_to_the_comparison(monkeypatch, tmp_path):
+    (tmp_path / "bench" / "peers").mkdir(parents=True)
+    comparison = tmp_path / "bench" / "compare.py"
+    comparison.write_text(
+        "import json, sys; json.dump(sys.argv[1:], open('options.json', 'w')); sys.exit(1)"
+    )
+    monkeypatch.setattr("fastrnn.cli.bench.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    options = ["--threads", "2", "--more", "--json", "--seconds", "0.5", "--case", "LSTM"]
+    assert main(["bench", "--peers", *options]) == 1
+    passed = json.loads((tmp_path / "options.json").read_text())
+    expected = {"--seconds", "0.5", "--json", "--more", "--case=LSTM", "--threads=2"}
+    assert set(passed) == expected
+
+
+def test_bench_peers_needs_a_checkout(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("fastrnn.cli.bench.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    assert main(["bench", "--peers"]) == 1
+    assert "checkout" in capsys.readouterr().err
+
+
+def test_bench_case_that_is_not_there_is_1(capsys):
+    assert main(["bench", "--case", "Transformer"]) == 1
+    assert "'Transformer'" in capsys.readouterr().err
+
+
 # ---- help, usage, exit codes ----
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["info"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["demo"], ["info"], ["bench"]], ids=str)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_is_everywhere(command, option, capsys):
     assert main([*command, option]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith(" ".join(["usage: fastrnn", *command]))
     assert captured.err == ""
-    expected = {"": ["demo", "info", "--version"], "demo": ["--epochs", "--plot"], "info": ["JSON"]}
+    expected = {
+        "": ["demo", "info", "bench", "--version"],
+        "demo": ["--epochs", "--plot"],
+        "info": ["JSON"],
+        "bench": ["--json", "--seconds", "--case", "--threads", "--plot", "--peers"],
+    }
     for text in expected["".join(command)]:
         assert text in captured.out
 
@@ -191,6 +314,11 @@ def test_help_is_everywhere(command, option, capsys):
         (["demo", "--seed", "-1"], "--seed: expected an integer from 0"),
         (["demo", "--seed", str(2**32)], "--seed: expected an integer from 0"),
         (["demo", "--plot"], "--plot"),
+        (["bench", "--seconds", "0"], "--seconds: expected a positive number, got '0'"),
+        (["bench", "--seconds", "soon"], "--seconds: expected a positive number, got 'soon'"),
+        (["bench", "--seconds", "inf"], "--seconds"),
+        (["bench", "--threads", "0"], "--threads: expected an integer from 1 to 256, got '0'"),
+        (["bench", "--threads", "257"], "--threads"),
     ],
     ids=" ".join,
 )

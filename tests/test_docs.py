@@ -67,15 +67,10 @@ def test_the_readme_code_runs():
     np.testing.assert_allclose(difference, expected, rtol=1e-2)
 
 
-# Written with the measurements, which no test makes.
-PENDING = {"docs/benchmarks.md"}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-        known = link.startswith("https://") or link in PENDING
-        assert known or (page.parent / link).exists(), link
+        assert link.startswith("https://") or (page.parent / link).exists(), link
 
 
 def test_the_readme_installs_extras_that_exist():
