@@ -5,7 +5,7 @@
  * against exact values, as the tests hold them: 3 ULP. NaN gives NaN and infinities their limits.
  */
 
-#define SIGN_BIT ((REAL_INT)1 << (sizeof(REAL) * 8 - 1))
+#define SIGN_BIT ((REAL_INT)(UINT64_C(1) << (sizeof(REAL) * 8 - 1)))
 /* Adding it rounds a small number to an integer, in the low bits. */
 #define ROUNDING_SHIFT SPLAT((REAL)1.5 * (REAL)((REAL_INT)1 << MANTISSA_BITS))
 

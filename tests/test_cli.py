@@ -163,6 +163,16 @@ def test_info_prints_what_is_there(capsys):
     assert any(line.split() == ["engines:", *found["engines"]] for line in lines)
 
 
+def test_info_prints_what_the_fused_engine_uses(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTRNN_ISA", "generic")
+    monkeypatch.setenv("FASTRNN_NUM_THREADS", "3")
+    lines = python("info", cwd=tmp_path).stdout.splitlines()
+    found = dict(line.split(":", 1) for line in lines)
+    assert found["instruction set"].strip() == "generic"
+    assert found["instruction sets"].split() == list(fastrnn.config.usable_isas())
+    assert found["threads"].strip() == "3"
+
+
 def test_info_prints_the_thread_variables(monkeypatch, capsys):
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""``fastrnn info``: version, engines, CPU features, threads, BLAS."""
+"""``fastrnn info``: version, engines, instruction sets, CPU features, threads, BLAS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to ``commands``."""
-    text = "Print version, engines, CPU features, threads and BLAS."
+    text = "Print version, engines, instruction sets, CPU features, threads and BLAS."
     parser = commands.add_parser("info", help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(value, dict):
             value = ", ".join(f"{k}={v}" for k, v in value.items()) or "none set"
         elif isinstance(value, list):
-            value = " ".join(value)
+            value = " ".join(value) or "none"
         print(f"{name + ':':18} {value}")
     return 0
 
@@ -48,12 +48,17 @@ def collect() -> dict[str, Any]:
     scipy_config: Any = scipy.show_config(mode="dicts")
     simd = numpy_config.get("SIMD Extensions", {})
     engines = ["reference"]
-    if importlib.util.find_spec("fastrnn._blas") is not None:
-        engines.append("blas")
+    for name in ("blas", "fused"):
+        if importlib.util.find_spec(f"fastrnn._{name}") is not None:
+            engines.append(name)
+    fused = "fused" in engines
     return {
         "fastrnn": __version__,
         "engines": engines,
         "engine in force": config.engine(),
+        "instruction set": config.isa() if fused else "none",
+        "instruction sets": list(config.usable_isas()) if fused else [],
+        "threads": config.num_threads(),
         "float type": config.floatx(),
         "python": platform.python_version(),
         "numpy": np.__version__,

@@ -1,0 +1,520 @@
+/* Holds the fused engine's C core against itself and against plain loops, without Python.
+ *
+ * For every cell, both REAL types, odd sizes and every option, one forward and backward pass
+ *   - of each usable variant agrees with a scalar reference in double: the outputs with those of
+ *     the equations, the gradients with the central difference along one direction;
+ *   - of each variant agrees with the generic one, number by number;
+ *   - has the same bits without saving, and for any threads that share rows (eager 1) or units (2).
+ * Buffers begin as NaN, and nothing may write behind them.
+ * Exit code 1 and a message at the first difference; else 0. No arguments.
+ */
+#include "fr_api.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a pass is given; the gradients of the first ones are what backward writes. */
+enum { X, KERNEL, RECURRENT, BIAS, H0, C0, GRADIENTS };
+enum { INPUT_DROPOUT = GRADIENTS, RECURRENT_DROPOUT, D_OUTPUTS, D_H, D_C, GIVEN };
+/* What it writes: these, then the gradients. */
+enum { OUTPUTS, FINAL_H, FINAL_C, STATES_END, RESULTS = STATES_END + GRADIENTS };
+
+static const char *const result_names[RESULTS] = {
+    "outputs", "final_h", "final_c", "dx", "dkernel", "drecurrent_kernel", "dbias",
+    "dinitial_h", "dinitial_c",
+};
+static const char *const isa_names[FR_ISA_COUNT] = {"generic", "avx2", "avx512", "neon"};
+static const char *const cell_names[FR_CELL_COUNT] = {"SimpleRNN", "LSTM", "GRU",
+                                                      "GRU reset_after"};
+static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
+
+/* A pass, and the values of its arrays, of which every one is a float. */
+typedef struct {
+    fr_rnn rnn;
+    int gates, has_bias, has_mask, has_recurrent_dropout;
+    ptrdiff_t given_count[GIVEN], result_count[RESULTS];
+    double *given[GIVEN];
+    uint8_t *mask;
+} problem;
+
+static void *allocate(size_t size)
+{
+    void *p = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!p)
+        abort();
+    return p;
+}
+
+static double *numbers(ptrdiff_t n)
+{
+    return allocate((size_t)(n + 1) * sizeof(double));
+}
+
+static double draw(void)
+{
+    static uint64_t state = 1;
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(state >> 40) / (1 << 23) - 1; /* from -1 to 1, in 24 bits */
+}
+
+static _Noreturn void fail(const problem *p, enum fr_isa isa, const char *what, const char *name,
+                           double actual, double expected)
+{
+    const fr_rnn *r = &p->rnn;
+    printf("%s of %s: %s, %s: %.17g, expected %.17g\n", name, isa_names[isa],
+           cell_names[r->cell], r->real == FR_FLOAT ? "float" : "double", actual, expected);
+    printf("  %s; batch %td, timesteps %td, features %td, units %td, threads %d, eager %d\n", what,
+           r->batch, r->timesteps, r->features, r->units, r->threads, r->eager);
+    printf("  mask %d, go_backwards %d, return_sequences %d, zero_output_for_mask %d, "
+           "input dropout %d, recurrent dropout %d, bias %d, activations %d %d\n",
+           p->has_mask, r->go_backwards, r->return_sequences, r->zero_output_for_mask,
+           r->input_dropout_gates, p->has_recurrent_dropout, p->has_bias, r->activation,
+           r->recurrent_activation);
+    exit(1);
+}
+
+/* ---- the scalar reference ---- */
+
+static double activate(enum fr_activation activation, double x)
+{
+    switch (activation) {
+    case FR_TANH:
+        return tanh(x);
+    case FR_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case FR_RELU:
+        return x > 0 ? x : 0;
+    case FR_HARD_SIGMOID:
+        return fmin(1, fmax(0, x / 6 + 0.5));
+    default:
+        return x;
+    }
+}
+
+/* Sum over k of h[k]·(r[k])·dropout·U[k, gate·H + j]. */
+static double recurrent_sum(const problem *p, double *const *given, ptrdiff_t b, int gate,
+                            ptrdiff_t j, const double *h, const double *r)
+{
+    const ptrdiff_t H = p->rnn.units;
+    double sum = 0;
+    for (ptrdiff_t k = 0; k < H; k++) {
+        double value = r ? r[k] * h[k] : h[k];
+        if (p->has_recurrent_dropout)
+            value *= given[RECURRENT_DROPOUT][(gate * p->rnn.batch + b) * H + k];
+        sum += value * given[RECURRENT][k * p->gates * H + gate * H + j];
+    }
+    return sum;
+}
+
+static double input_sum(const problem *p, double *const *given, ptrdiff_t b, ptrdiff_t time,
+                        int gate, ptrdiff_t j)
+{
+    const ptrdiff_t F = p->rnn.features, H = p->rnn.units;
+    double sum = p->has_bias ? given[BIAS][gate * H + j] : 0;
+    for (ptrdiff_t f = 0; f < F; f++) {
+        double value = given[X][(b * p->rnn.timesteps + time) * F + f];
+        if (p->rnn.input_dropout_gates) {
+            const int mask = p->rnn.input_dropout_gates > 1 ? gate : 0;
+            value *= given[INPUT_DROPOUT][(mask * p->rnn.batch + b) * F + f];
+        }
+        sum += value * given[KERNEL][f * p->gates * H + gate * H + j];
+    }
+    return sum;
+}
+
+/* One step of row b: h and c of H numbers each, before and after. */
+static void reference_step(const problem *p, double *const *given, ptrdiff_t b, ptrdiff_t time,
+                           double *h, double *c)
+{
+    const ptrdiff_t H = p->rnn.units;
+    const enum fr_activation act = p->rnn.activation, rec = p->rnn.recurrent_activation;
+    double *a = numbers(4 * H), *q = numbers(4 * H), *r = numbers(H), *next = numbers(H);
+    for (ptrdiff_t j = 0; j < H; j++)
+        for (int g = 0; g < p->gates; g++) {
+            a[g * H + j] = input_sum(p, given, b, time, g, j);
+            q[g * H + j] = recurrent_sum(p, given, b, g, j, h, NULL);
+            if (p->rnn.cell == FR_GRU_RESET_AFTER && p->has_bias)
+                q[g * H + j] += given[BIAS][(p->gates + g) * H + j];
+        }
+    if (p->rnn.cell == FR_GRU || p->rnn.cell == FR_GRU_RESET_AFTER)
+        for (ptrdiff_t j = 0; j < H; j++)
+            r[j] = activate(rec, a[H + j] + q[H + j]);
+    for (ptrdiff_t j = 0; j < H; j++) {
+        const double first = a[j] + q[j];
+        if (p->rnn.cell == FR_SIMPLE_RNN) {
+            next[j] = activate(act, first);
+        } else if (p->rnn.cell == FR_LSTM) {
+            const double f = activate(rec, a[H + j] + q[H + j]);
+            const double o = activate(rec, a[3 * H + j] + q[3 * H + j]);
+            c[j] = f * c[j] + activate(rec, first) * activate(act, a[2 * H + j] + q[2 * H + j]);
+            next[j] = o * activate(act, c[j]);
+        } else {
+            const double inner = p->rnn.cell == FR_GRU ? recurrent_sum(p, given, b, 2, j, h, r)
+                                                       : r[j] * q[2 * H + j];
+            const double z = activate(rec, first);
+            next[j] = z * h[j] + (1 - z) * activate(act, a[2 * H + j] + inner);
+        }
+    }
+    memcpy(h, next, (size_t)H * sizeof *h);
+    free(a), free(q), free(r), free(next);
+}
+
+/* The forward pass; returns the sum of all results times their gradients. */
+static double reference_forward(const problem *p, double *const *given, double *const *results)
+{
+    const fr_rnn *n = &p->rnn;
+    const ptrdiff_t T = n->timesteps, H = n->units;
+    const size_t row = (size_t)H * sizeof(double);
+    double *y = numbers(H);
+    for (ptrdiff_t b = 0; b < n->batch; b++) {
+        double *h = results[FINAL_H] + b * H;
+        double *c = n->cell == FR_LSTM ? results[FINAL_C] + b * H : NULL;
+        memcpy(h, given[H0] + b * H, row);
+        if (c)
+            memcpy(c, given[C0] + b * H, row);
+        memset(y, 0, row);
+        for (ptrdiff_t t = 0; t < T; t++) {
+            const ptrdiff_t time = n->go_backwards ? T - 1 - t : t;
+            if (!p->has_mask || p->mask[b * T + time]) {
+                reference_step(p, given, b, time, h, c);
+                memcpy(y, h, row);
+            } else if (n->zero_output_for_mask) {
+                memset(y, 0, row);
+            }
+            if (n->return_sequences)
+                memcpy(results[OUTPUTS] + (b * T + t) * H, y, row);
+        }
+        if (!n->return_sequences)
+            memcpy(results[OUTPUTS] + b * H, y, row);
+    }
+    free(y);
+    double loss = 0;
+    for (int k = 0; k < STATES_END; k++)
+        for (ptrdiff_t i = 0; i < p->result_count[k]; i++)
+            loss += results[k][i] * given[D_OUTPUTS + k][i];
+    return loss;
+}
+
+/* ---- one problem ---- */
+
+static void draw_array(problem *p, int k, ptrdiff_t n, double scale)
+{
+    p->given_count[k] = n;
+    p->given[k] = numbers(n);
+    for (ptrdiff_t i = 0; i < n; i++)
+        p->given[k][i] = (float)(scale * draw());
+}
+
+static void draw_factors(problem *p, int k, ptrdiff_t n)
+{
+    draw_array(p, k, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++)
+        p->given[k][i] = p->given[k][i] < 0.4 ? (float)(1 / 0.7) : 0;
+}
+
+static void make_problem(problem *p)
+{
+    fr_rnn *r = &p->rnn;
+    const ptrdiff_t B = r->batch, T = r->timesteps, F = r->features, H = r->units;
+    const int lstm = r->cell == FR_LSTM;
+    p->gates = gate_counts[r->cell];
+    const ptrdiff_t width = p->gates * H;
+    const double scale = 1.7 / sqrt((double)(F + H));
+    if (r->input_dropout_gates > 1)
+        r->input_dropout_gates = p->gates;
+    draw_array(p, X, B * T * F, 1.5);
+    draw_array(p, KERNEL, F * width, scale);
+    draw_array(p, RECURRENT, H * width, scale);
+    draw_array(p, BIAS, p->has_bias ? (r->cell == FR_GRU_RESET_AFTER ? 2 : 1) * width : 0, 0.5);
+    draw_array(p, H0, B * H, 0.8);
+    draw_array(p, C0, lstm ? B * H : 0, 0.8);
+    draw_factors(p, INPUT_DROPOUT, r->input_dropout_gates * B * F);
+    draw_factors(p, RECURRENT_DROPOUT, p->has_recurrent_dropout ? p->gates * B * H : 0);
+    draw_array(p, D_OUTPUTS, B * H * (r->return_sequences ? T : 1), 1);
+    draw_array(p, D_H, B * H, 1);
+    draw_array(p, D_C, lstm ? B * H : 0, 1);
+    for (int k = 0; k < STATES_END; k++)
+        p->result_count[k] = p->given_count[D_OUTPUTS + k];
+    for (int k = 0; k < GRADIENTS; k++)
+        p->result_count[STATES_END + k] = p->given_count[k];
+    p->mask = allocate((size_t)(B * T));
+    for (ptrdiff_t i = 0; i < B * T; i++) /* with holes, and the second row wholly masked */
+        p->mask[i] = draw() < 0.3 && i / T != 1;
+}
+
+static void free_arrays(double **arrays, int n)
+{
+    for (int k = 0; k < n; k++)
+        free(arrays[k]);
+}
+
+static void make_results(const problem *p, double **results)
+{
+    for (int k = 0; k < RESULTS; k++)
+        results[k] = numbers(p->result_count[k]);
+}
+
+/* ---- one pass of the engine ---- */
+
+#define GUARD 64 /* bytes behind a buffer */
+
+/* `size` bytes of NaN, and a guard; NULL for none. */
+static void *buffer(size_t size)
+{
+    if (!size)
+        return NULL;
+    unsigned char *p = allocate(size + GUARD);
+    memset(p, 0xff, size);
+    memset(p + size, 0xa5, GUARD);
+    return p;
+}
+
+static void release(const problem *p, enum fr_isa isa, const char *name, void *pointer, size_t size)
+{
+    const unsigned char *behind = (unsigned char *)pointer + size;
+    for (int k = 0; pointer && k < GUARD; k++)
+        if (behind[k] != 0xa5)
+            fail(p, isa, "written behind the end", name, behind[k], 0xa5);
+    free(pointer);
+}
+
+static size_t real_size(const problem *p, ptrdiff_t n)
+{
+    return (size_t)n * (p->rnn.real == FR_FLOAT ? sizeof(float) : sizeof(double));
+}
+
+static void *to_real(const problem *p, const double *values, ptrdiff_t n)
+{
+    void *out = buffer(real_size(p, n));
+    for (ptrdiff_t i = 0; i < n; i++) {
+        if (p->rnn.real == FR_FLOAT)
+            ((float *)out)[i] = (float)values[i];
+        else
+            ((double *)out)[i] = values[i];
+    }
+    return out;
+}
+
+static void from_real(const problem *p, const void *values, ptrdiff_t n, double *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[i] = p->rnn.real == FR_FLOAT ? ((const float *)values)[i] : ((const double *)values)[i];
+}
+
+/* Run forward, and backward where `p->rnn.save` is set, and leave all results in `out`. */
+static void run(const problem *p, enum fr_isa isa, double **out)
+{
+    fr_rnn r = p->rnn;
+    void *given[GIVEN], *results[RESULTS];
+    for (int k = 0; k < GIVEN; k++)
+        given[k] = to_real(p, p->given[k], p->given_count[k]);
+    for (int k = 0; k < RESULTS; k++)
+        results[k] = buffer(real_size(p, p->result_count[k]));
+    r.x = given[X], r.kernel = given[KERNEL], r.recurrent_kernel = given[RECURRENT];
+    r.bias = given[BIAS], r.initial_h = given[H0], r.initial_c = given[C0];
+    r.mask = p->has_mask ? p->mask : NULL;
+    r.input_dropout = given[INPUT_DROPOUT], r.recurrent_dropout = given[RECURRENT_DROPOUT];
+    r.d_outputs = given[D_OUTPUTS], r.d_final_h = given[D_H], r.d_final_c = given[D_C];
+    r.outputs = results[OUTPUTS], r.final_h = results[FINAL_H], r.final_c = results[FINAL_C];
+    r.dx = results[STATES_END + X], r.dkernel = results[STATES_END + KERNEL];
+    r.drecurrent_kernel = results[STATES_END + RECURRENT], r.dbias = results[STATES_END + BIAS];
+    r.dinitial_h = results[STATES_END + H0], r.dinitial_c = results[STATES_END + C0];
+
+    const fr_sizes sizes = fr_sizes_of(isa, &r);
+    r.packed = buffer(sizes.packed);
+    r.workspace = buffer(sizes.workspace);
+    r.scratch = buffer(sizes.forward_scratch);
+    fr_pack(isa, &r);
+    fr_forward(isa, &r, 1);
+    release(p, isa, "scratch of forward", r.scratch, sizes.forward_scratch);
+    if (r.save) {
+        r.scratch = buffer(sizes.backward_scratch);
+        fr_backward(isa, &r, 1);
+        release(p, isa, "scratch of backward", r.scratch, sizes.backward_scratch);
+    }
+    release(p, isa, "packed", r.packed, sizes.packed);
+    release(p, isa, "workspace", r.workspace, sizes.workspace);
+    for (int k = 0; k < RESULTS; k++) {
+        from_real(p, results[k], p->result_count[k], out[k]);
+        release(p, isa, result_names[k], results[k], real_size(p, p->result_count[k]));
+    }
+    for (int k = 0; k < GIVEN; k++)
+        free(given[k]);
+}
+
+/* ---- comparisons ---- */
+
+/* The formula of tests/tolerance.py. */
+static double tolerance(const problem *p, int backward)
+{
+    const fr_rnn *r = &p->rnn;
+    const ptrdiff_t terms = r->features + r->units, most = terms > r->batch ? terms : r->batch;
+    const double rounds = ceil(log2((double)(most * p->gates * r->timesteps)));
+    const double epsilon = r->real == FR_FLOAT ? 0x1p-23 : 0x1p-52;
+    return 8 * (backward ? 2 : 1) * fmax(1, rounds) * epsilon;
+}
+
+static double largest(const double *values, ptrdiff_t n)
+{
+    double most = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        most = fmax(most, fabs(values[i]));
+    return most;
+}
+
+static void compare(const problem *p, enum fr_isa isa, const char *what, int count,
+                    double *const *actual, double *const *expected)
+{
+    for (int k = 0; k < count; k++) {
+        const ptrdiff_t n = p->result_count[k];
+        const double allowed = tolerance(p, k >= STATES_END) * fmax(1, largest(expected[k], n));
+        for (ptrdiff_t i = 0; i < n; i++)
+            if (!(fabs(actual[k][i] - expected[k][i]) <= allowed)) /* NaN is a difference too */
+                fail(p, isa, what, result_names[k], actual[k][i], expected[k][i]);
+    }
+}
+
+static void compare_bits(const problem *p, enum fr_isa isa, const char *what, int count,
+                         double *const *actual, double *const *expected)
+{
+    for (int k = 0; k < count; k++)
+        for (ptrdiff_t i = 0; i < p->result_count[k]; i++)
+            if (memcmp(&actual[k][i], &expected[k][i], sizeof(double)) != 0)
+                fail(p, isa, what, result_names[k], actual[k][i], expected[k][i]);
+}
+
+/* The gradients against the change of the reference's loss along a random direction. */
+static void check_gradients(const problem *p, enum fr_isa isa, double *const *results)
+{
+    double *ahead[GIVEN], *behind[GIVEN], *unused[RESULTS];
+    double along = 0, allowed = 1e-7;
+    ptrdiff_t total = 0;
+    make_results(p, unused);
+    memcpy(ahead, p->given, sizeof ahead);
+    memcpy(behind, p->given, sizeof behind);
+    for (int k = 0; k < GRADIENTS; k++)
+        total += p->given_count[k];
+    const double step = 1e-4 / sqrt((double)total);
+    for (int k = 0; k < GRADIENTS; k++) {
+        const ptrdiff_t n = p->given_count[k];
+        const double *gradient = results[STATES_END + k];
+        const double error = tolerance(p, 1) * fmax(1, largest(gradient, n));
+        ahead[k] = numbers(n), behind[k] = numbers(n);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const double change = step * draw();
+            ahead[k][i] = p->given[k][i] + change;
+            behind[k][i] = p->given[k][i] - change;
+            along += gradient[i] * change / step;
+            allowed += fabs(change / step) * error + 1e-6 * fabs(gradient[i] * change / step);
+        }
+    }
+    const double difference =
+        (reference_forward(p, ahead, unused) - reference_forward(p, behind, unused)) / (2 * step);
+    if (!(fabs(difference - along) <= allowed))
+        fail(p, isa, "central difference along a direction", "gradient", along, difference);
+    free_arrays(ahead, GRADIENTS);
+    free_arrays(behind, GRADIENTS);
+    free_arrays(unused, RESULTS);
+}
+
+static long passes;
+
+static void check_isa(problem *p, enum fr_isa isa, double *const *reference, double *const *generic)
+{
+    double *alone[RESULTS], *other[RESULTS];
+    make_results(p, alone);
+    make_results(p, other);
+    p->rnn.save = 1, p->rnn.threads = 1, p->rnn.eager = 0;
+    run(p, isa, alone);
+    compare(p, isa, "against the scalar reference", STATES_END, alone, reference);
+    if (p->rnn.activation != FR_RELU) /* whose slope jumps */
+        check_gradients(p, isa, alone);
+    if (generic)
+        compare(p, isa, "against the generic variant", RESULTS, alone, generic);
+    p->rnn.save = 0;
+    run(p, isa, other);
+    compare_bits(p, isa, "without saving", STATES_END, other, alone);
+    passes += 2;
+    p->rnn.threads = 3;
+    for (int save = 0; save < 2; save++)
+        for (int eager = 1; eager <= 2; eager++, passes++) {
+            p->rnn.save = save, p->rnn.eager = eager;
+            run(p, isa, other);
+            compare_bits(p, isa, "bits across threads", save ? RESULTS : STATES_END, other, alone);
+        }
+    free_arrays(alone, RESULTS);
+    free_arrays(other, RESULTS);
+}
+
+static void check_problem(problem *p)
+{
+    double *reference[RESULTS], *generic[RESULTS];
+    make_problem(p);
+    make_results(p, reference);
+    make_results(p, generic);
+    reference_forward(p, p->given, reference);
+    p->rnn.save = 1, p->rnn.threads = 1, p->rnn.eager = 0;
+    run(p, FR_GENERIC, generic);
+    for (int isa = 0; isa < FR_ISA_COUNT; isa++)
+        if (fr_isa_usable((enum fr_isa)isa))
+            check_isa(p, (enum fr_isa)isa, reference, isa == FR_GENERIC ? NULL : generic);
+    free(p->mask);
+    free_arrays(p->given, GIVEN);
+    free_arrays(reference, RESULTS);
+    free_arrays(generic, RESULTS);
+}
+
+int main(void)
+{
+    static const ptrdiff_t sizes[][4] = {
+        /* batch, timesteps, features, units */
+        {1, 1, 1, 1},    {1, 6, 33, 31},  {2, 5, 5, 3},    {3, 5, 4, 7},    {1, 200, 2, 5},
+        {7, 4, 9, 17},   {13, 3, 17, 65}, {6, 2, 3, 130}, {31, 2, 70, 16}, {31, 9, 6, 11},
+    };
+    static const struct {
+        enum fr_activation activation, recurrent;
+        int mask, backwards, sequences, zero, input_dropout, recurrent_dropout, bias;
+    } options[] = {
+        {FR_TANH, FR_SIGMOID, 0, 0, 1, 0, 0, 0, 1},
+        {FR_TANH, FR_SIGMOID, 1, 1, 1, 0, 0, 0, 1},
+        {FR_TANH, FR_SIGMOID, 1, 0, 0, 0, 1, 0, 1},
+        {FR_LINEAR, FR_SIGMOID, 1, 0, 1, 1, 2, 1, 0},
+        {FR_TANH, FR_SIGMOID, 0, 1, 0, 0, 0, 1, 1},
+        {FR_TANH, FR_SIGMOID, 1, 1, 0, 1, 2, 0, 1},
+        {FR_RELU, FR_HARD_SIGMOID, 1, 0, 1, 0, 0, 0, 1},
+        {FR_SIGMOID, FR_TANH, 0, 0, 1, 0, 1, 1, 1},
+    };
+    const int size_count = sizeof sizes / sizeof *sizes;
+    const int option_count = sizeof options / sizeof *options;
+    for (int cell = 0; cell < FR_CELL_COUNT; cell++)
+        for (int real = 0; real < 2; real++)
+            for (int s = 0; s < size_count; s++)
+                for (int o = 0; o < option_count; o++) {
+                    /* Over many steps of anything else, errors grow without bound. */
+                    const int few_steps = sizes[s][1] <= 20;
+                    problem p = {
+                        .rnn = {.cell = (enum fr_cell)cell, .real = (enum fr_real)real,
+                                .activation = few_steps ? options[o].activation : FR_TANH,
+                                .recurrent_activation =
+                                    few_steps ? options[o].recurrent : FR_SIGMOID,
+                                .batch = sizes[s][0], .timesteps = sizes[s][1],
+                                .features = sizes[s][2], .units = sizes[s][3],
+                                .go_backwards = options[o].backwards,
+                                .return_sequences = options[o].sequences,
+                                .zero_output_for_mask = options[o].zero,
+                                .input_dropout_gates = options[o].input_dropout},
+                        .has_mask = options[o].mask,
+                        .has_recurrent_dropout = options[o].recurrent_dropout,
+                        .has_bias = options[o].bias,
+                    };
+                    check_problem(&p);
+                }
+    printf("fr_driver: %ld passes agree; variants:", passes);
+    for (int isa = 0; isa < FR_ISA_COUNT; isa++)
+        if (fr_isa_usable((enum fr_isa)isa))
+            printf(" %s", isa_names[isa]);
+    printf("\n");
+    return 0;
+}
