@@ -215,6 +215,20 @@ def fma_loop(dtype: str, turns: int) -> float:
     return float(_engine("fused").fma_loop(dtype, turns))
 
 
+def instruction_set() -> str:
+    """Return the instruction set that the fused engine uses.
+
+    Raises:
+        ValueError: the one that is set is not to be had on this machine.
+    """
+    return str(_engine("fused").isa())
+
+
+def usable_instruction_sets() -> list[str]:
+    """Return the instruction sets that the fused engine can use here, the best one last."""
+    return list(_engine("fused").usable_isas())
+
+
 def check_call(call: RecurrentCall) -> None:
     """Raise ``ValueError`` if an array of ``call`` does not fit the others."""
     spec = CELLS[call.cell]

@@ -169,7 +169,7 @@ def test_info_prints_what_the_fused_engine_uses(tmp_path, monkeypatch):
     lines = python("info", cwd=tmp_path).stdout.splitlines()
     found = dict(line.split(":", 1) for line in lines)
     assert found["instruction set"].strip() == "generic"
-    assert found["instruction sets"].split() == list(fastrnn.config.usable_isas())
+    assert found["instruction sets"].split() == fastrnn.functional.usable_instruction_sets()
     assert found["threads"].strip() == "3"
 
 
@@ -194,7 +194,7 @@ def test_bench_prints_limits_and_rows(capsys):
     assert list(found) == ["machine", "rows"]
     machine = found["machine"]
     assert machine.pop("threads") == 1
-    assert machine.pop("instruction set") == fastrnn.config.isa()
+    assert machine.pop("instruction set") == fastrnn.functional.instruction_set()
     assert len(machine) == 3
     assert all(value > 0 for value in machine.values())
     assert [(row["case"], row["work"]) for row in found["rows"]] == [

@@ -96,13 +96,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def measure_machine(threads: int, seconds: float) -> dict[str, Any]:
     """Return the limits of this machine, as plain data."""
-    from fastrnn import config
+    from fastrnn import functional
     from fastrnn._bench.machine import copy_bandwidth, fma_peak
 
     seconds = min(seconds, 0.5)
     return {
         "threads": threads,
-        "instruction set": config.isa(),
+        "instruction set": functional.instruction_set(),
         "fma peak, one thread, GFLOP/s": fma_peak(1, seconds),
         "fma peak, all threads, GFLOP/s": fma_peak(threads, seconds),
         "copy, all threads, GB/s": copy_bandwidth(threads, seconds),

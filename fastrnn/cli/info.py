@@ -41,7 +41,7 @@ def collect() -> dict[str, Any]:
     import numpy as np
     import scipy
 
-    from fastrnn import config
+    from fastrnn import config, functional
     from fastrnn._version import __version__
 
     numpy_config: Any = np.show_config(mode="dicts")
@@ -56,8 +56,8 @@ def collect() -> dict[str, Any]:
         "fastrnn": __version__,
         "engines": engines,
         "engine in force": config.engine(),
-        "instruction set": config.isa() if fused else "none",
-        "instruction sets": list(config.usable_isas()) if fused else [],
+        "instruction set": functional.instruction_set() if fused else "none",
+        "instruction sets": functional.usable_instruction_sets() if fused else [],
         "threads": config.num_threads(),
         "float type": config.floatx(),
         "python": platform.python_version(),
