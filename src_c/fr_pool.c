@@ -19,6 +19,8 @@
 /* Turns of a waiting loop, a few microseconds, before a thread lets others run: where more threads
  * than cores are at work, the one waited for may need this one's. */
 #define SPIN_TURNS 250
+/* Turns in which it then lets others run, before it sleeps: some hundred microseconds. */
+#define YIELD_TURNS 500
 
 void fr_barrier_init(fr_barrier *barrier, int size)
 {
@@ -195,10 +197,11 @@ void fr_pool_run(int threads, void (*task)(void *context, int rank), void *conte
     task(context, 0);
     if (threads < 2)
         return;
-    for (int turn = 0; turn < SPIN_TURNS; turn++) {
+    /* A worker that slept begins later, and so ends later: to sleep now would cost as much again. */
+    for (int turn = 0; turn < SPIN_TURNS + YIELD_TURNS; turn++) {
         if (atomic_load_explicit(&pool.running, memory_order_acquire) == 0)
             return;
-        FR_PAUSE();
+        wait_turn(turn);
     }
     pthread_mutex_lock(&pool.lock);
     while (atomic_load_explicit(&pool.running, memory_order_acquire) != 0)
