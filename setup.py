@@ -66,13 +66,13 @@ C_FILES = sorted(str(path) for path in Path("src_c").rglob("*.h"))
 BLAS_ENGINE = Extension(
     "fastrnn._blas",
     sources=["fastrnn/_blas.pyx", "src_c/fr_activations.c"],
-    depends=["fastrnn/_blas_cells.pxi", *C_FILES],
+    depends=["fastrnn/_blas_cells.pxi", "fastrnn/_blas_backward.pxi", *C_FILES],
     include_dirs=["src_c"],
 )
 FUSED_ENGINE = Extension(
     "fastrnn._fused",
     sources=["fastrnn/_fused.pyx", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
-    depends=C_FILES,
+    depends=["fastrnn/_fused.pxd", "fastrnn/_fused_buffers.pxi", *C_FILES],
     include_dirs=["src_c"],
 )
 
