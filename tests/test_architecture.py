@@ -175,7 +175,10 @@ def test_import_loads_numpy_and_nothing_else_that_is_installed():
         print(*sorted(new - sys.stdlib_module_names))
     """
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert set(result.stdout.split()) - {"numpy"} == {"fastrnn"}
 

@@ -33,7 +33,7 @@ def large_layer():
 
 def run_script(script):
     result = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", script],
+        [sys.executable, "-P", "-W", "error::RuntimeWarning", "-c", script],
         capture_output=True,
         text=True,
         timeout=120,
