@@ -1,5 +1,6 @@
 """Builds the compiled engines; everything else about the package stands in pyproject.toml."""
 
+import os
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -37,8 +38,12 @@ class BuildExt(build_ext):
         msvc = self.compiler.compiler_type == "msvc"
         if msvc:  # has no vector types: the blas engine computes everything
             self.extensions = [e for e in self.extensions if e is not FUSED_ENGINE]
+        flags = MSVC_FLAGS if msvc else UNIX_FLAGS
+        if not msvc and "-g" not in os.environ.get("CFLAGS", "").split():
+            # Python's own flags ask for debugging symbols: two thirds of the wheel.
+            flags = [*flags, "-g0"]
         for extension in self.extensions:
-            extension.extra_compile_args += MSVC_FLAGS if msvc else UNIX_FLAGS
+            extension.extra_compile_args += flags
         super().build_extensions()
 
     def build_extension(self, extension: Extension) -> None:
