@@ -1,5 +1,5 @@
 #if !defined(_WIN32)
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* affinity, on Linux */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -87,9 +87,10 @@ static struct {
     void (*task)(void *context, int rank);
     void *context;
     int threads;
+    int caller_cpu; /* or -1 where it does not matter */
     atomic_int running; /* workers that are not done with the task */
 } pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-          PTHREAD_COND_INITIALIZER,  0, 0, NULL, NULL, 0, 0};
+          PTHREAD_COND_INITIALIZER,  0, 0, NULL, NULL, 0, -1, 0};
 
 static pthread_once_t fork_handler = PTHREAD_ONCE_INIT;
 
@@ -110,6 +111,32 @@ static void install_fork_handler(void)
     pthread_atfork(NULL, NULL, forget_threads);
 }
 
+#if defined(__linux__)
+
+/* The CPU that the caller runs on, or -1 where there are more threads than CPUs. */
+static int caller_cpu(int threads)
+{
+    static _Thread_local int cpus; /* that this caller may use; asked for once */
+    cpu_set_t allowed;
+    if (!cpus)
+        cpus = sched_getaffinity(0, sizeof allowed, &allowed) ? 1 : CPU_COUNT(&allowed);
+    return threads <= cpus ? sched_getcpu() : -1;
+}
+
+/* A thread is often woken on the CPU of the one that wakes it, and would share it with the caller,
+ * other CPUs being idle, until the system's next look. *avoided is the one that it left before. */
+static void leave_cpu(int cpu, int *avoided, const cpu_set_t *allowed)
+{
+    if (cpu < 0 || cpu == *avoided || sched_getcpu() != cpu)
+        return;
+    cpu_set_t others = *allowed;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) && !sched_setaffinity(0, sizeof others, &others))
+        *avoided = cpu;
+}
+
+#endif
+
 typedef struct {
     int rank;
     unsigned seen;
@@ -122,6 +149,12 @@ static void *work(void *argument)
     const worker_start *start = argument;
     const int rank = start->rank;
     unsigned seen = start->seen;
+#if defined(__linux__)
+    int avoided = -1;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed))
+        CPU_ZERO(&allowed);
+#endif
     for (;;) {
         pthread_mutex_lock(&pool.lock);
         while (pool.given == seen)
@@ -130,9 +163,15 @@ static void *work(void *argument)
         const int mine = rank < pool.threads;
         void (*task)(void *, int) = pool.task;
         void *context = pool.context;
+        const int cpu = pool.caller_cpu;
         pthread_mutex_unlock(&pool.lock);
         if (!mine)
             continue;
+#if defined(__linux__)
+        leave_cpu(cpu, &avoided, &allowed);
+#else
+        (void)cpu;
+#endif
         task(context, rank);
         if (atomic_fetch_sub_explicit(&pool.running, 1, memory_order_acq_rel) == 1) {
             pthread_mutex_lock(&pool.lock);
@@ -189,6 +228,9 @@ void fr_pool_run(int threads, void (*task)(void *context, int rank), void *conte
         pool.task = task;
         pool.context = context;
         pool.threads = threads;
+#if defined(__linux__)
+        pool.caller_cpu = caller_cpu(threads);
+#endif
         atomic_store_explicit(&pool.running, threads - 1, memory_order_relaxed);
         pool.given++;
         pthread_cond_broadcast(&pool.task_given);
