@@ -1,7 +1,7 @@
 /* Whole passes: the sizes of their buffers, and their threads. */
 
 #define MAX_PASSES 8
-#define THREAD_FLOP 2.0e6      /* less work than this for each thread is not worth waking one */
+#define THREAD_FLOP 5.0e6      /* less work than this for each thread is not worth waking one */
 #define BARRIER_FLOP 2.0e5     /* and of one step, not worth the barriers that sharing units needs */
 #define SHARED_WEIGHTS 786432  /* bytes of weights that stay in a second-level cache */
 
