@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from peers import Array, Work
+from peers import Array, Unsupported, Work
 from peers.onnx_model import build, join_directions, time_major
 
 _settings: dict[str, Any] = {}
@@ -27,6 +27,8 @@ def start(threads: int) -> str:
 def prepare(case: Any, weights: list[Array], x: Array, y: Array) -> Work:
     import openvino
 
+    if case.bidirectional:
+        raise Unsupported("OpenVINO's process ends on ONNX's bidirectional LSTM node")
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(build(case, weights)), "CPU", _settings)
     request = compiled.create_infer_request()
