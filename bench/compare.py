@@ -1,9 +1,9 @@
 """Compare fastrnn with every library that is installed here: ``python bench/compare.py``.
 
 The same weights and batches for all. Each library's results are compared with the reference engine
-in float64 before it is timed; a difference ends the comparison. Each library runs in a process of
-its own; they take turns, and the ratio of the medians is what counts. Cases that fastrnn loses are
-shown like the others.
+in float64 before it is timed. A library whose results differ is named and not timed in that case;
+if it is fastrnn, the comparison ends. Each library runs in a process of its own; they take turns,
+and the ratio of the medians is what counts. Cases that fastrnn loses are shown like the others.
 """
 
 from __future__ import annotations
@@ -103,12 +103,23 @@ def started_peers(names: list[str], threads: int, engine: str) -> Iterator[list[
 def compare(peers: list[Peer], case: Case, seconds: float) -> list[dict[str, Any]]:
     """Return one row for each work of ``case``; times in milliseconds."""
     expected = expected_results(case)
-    able = {peer: peer.ask("prepare", case, expected) or {} for peer in peers}
+    able = {peer: prepare(peer, case, expected) for peer in peers}
     rows = []
     for work, flop in case.work.items():
         times = take_turns([peer for peer in peers if work in able[peer]], work, seconds)
         rows.append(row_of(case, work, flop, times))
     return rows
+
+
+def prepare(peer: Peer, case: Case, expected: dict[str, Any]) -> dict[str, float]:
+    """Return what ``peer`` can be timed at in this case; nothing if its results are wrong."""
+    try:
+        return peer.ask("prepare", case, expected) or {}
+    except WrongResult as error:
+        if peer.name == "fastrnn":
+            raise
+        print(str(error).splitlines()[-1], f"({peer.name}, {case.id}: left out)", file=sys.stderr)
+        return {}
 
 
 def take_turns(peers: list[Peer], work: str, seconds: float) -> dict[str, list[float]]:
