@@ -51,7 +51,6 @@ cdef extern from "fr_api.h" nogil:
         const uint8_t *mask
         const void *input_dropout
         const void *recurrent_dropout
-        void *packed
         void *workspace
         void *scratch
         void *outputs
@@ -68,7 +67,6 @@ cdef extern from "fr_api.h" nogil:
         void *dinitial_c
 
     ctypedef struct fr_sizes:
-        size_t packed
         size_t workspace
         size_t forward_scratch
         size_t backward_scratch
@@ -76,7 +74,6 @@ cdef extern from "fr_api.h" nogil:
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)
-    void fr_pack(fr_isa isa, const fr_rnn *rnn)
     void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
     void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)
     double fr_fma_loop(fr_isa isa, fr_real real, long turns)

@@ -194,15 +194,13 @@ def forward_side_by_side(calls):
     buffers = []
     for k in range(count):
         p = passes[k]
-        packed, scratch = take_buffer(p.sizes.packed), take_buffer(p.sizes.forward_scratch)
-        buffers += [packed, scratch]
+        scratch = take_buffer(p.sizes.forward_scratch)
+        buffers.append(scratch)
         rnns[k] = p.rnn
-        rnns[k].packed, rnns[k].scratch = aligned(packed), aligned(scratch)
+        rnns[k].scratch = aligned(scratch)
     _check_alike(passes)
     cdef fr_isa isa = p.isa
     with nogil:
-        for k in range(count):
-            fr_pack(isa, &rnns[k])
         fr_forward(isa, rnns, count)
     for buffer in buffers:
         give_back(buffer)
@@ -360,7 +358,7 @@ cdef class Inference:
         cdef Py_buffer view
         cdef fr_sizes sizes = fr_sizes_of(self.isa, rnn)
         cdef size_t state = (rnn.batch * rnn.units * sizeof(double) + 63) // 64 * 64
-        cdef size_t total = sizes.packed + sizes.workspace + sizes.forward_scratch + 2 * state + 64
+        cdef size_t total = sizes.workspace + sizes.forward_scratch + 2 * state + 64
         cdef char *memory = <char *>PyMem_RawMalloc(total)
         cdef char *base
         if memory == NULL:
@@ -373,11 +371,9 @@ cdef class Inference:
         base = <char *>((<size_t>memory + 63) // 64 * 64)
         rnn.outputs = view.buf
         rnn.final_h, rnn.final_c = base, base + state
-        rnn.packed = base + 2 * state
-        rnn.workspace = base + 2 * state + sizes.packed
-        rnn.scratch = base + 2 * state + sizes.packed + sizes.workspace
+        rnn.workspace = base + 2 * state
+        rnn.scratch = base + 2 * state + sizes.workspace
         with nogil:
-            fr_pack(self.isa, rnn)
             fr_forward(self.isa, rnn, 1)
         PyBuffer_Release(&view)
         PyMem_RawFree(memory)

@@ -38,7 +38,6 @@ typedef struct fr_rnn {
     const void *recurrent_dropout; /* (G, B, H); or NULL */
 
     /* Buffers, aligned to 64 bytes, of the sizes that fr_sizes_of gives. */
-    void *packed;    /* the weights as `fr_pack` lays them out; read only in a pass */
     void *workspace; /* written forward, read backward */
     void *scratch;   /* dead when a pass returns */
 
@@ -62,7 +61,7 @@ typedef struct fr_rnn {
 
 /* Bytes; SIZE_MAX where they do not fit into the address space. */
 typedef struct fr_sizes {
-    size_t packed, workspace, forward_scratch, backward_scratch;
+    size_t workspace, forward_scratch, backward_scratch;
 } fr_sizes;
 
 /* Whether this machine runs the variant and this build has it. */
@@ -72,8 +71,6 @@ enum fr_isa fr_best_isa(void);
 
 /* `mask`, the sizes and the options are read. */
 fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn);
-/* kernel, recurrent_kernel and bias -> packed. */
-void fr_pack(enum fr_isa isa, const fr_rnn *rnn);
 /* Run `count` passes side by side on the threads. All of one isa. */
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count);
 void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count);

@@ -180,12 +180,6 @@ static void FN(input_gradients)(const FN(fr_plan) * p, ptrdiff_t base, ptrdiff_t
     }
 }
 
-static void FN(barrier)(const FN(fr_plan) * p)
-{
-    if (p->size > 1)
-        fr_barrier_wait(p->barrier);
-}
-
 static void FN(backward_thread)(const FN(fr_plan) * p, int rank)
 {
     const ptrdiff_t own_begin = FN(share)(p->B, rank, p->size);

@@ -53,6 +53,7 @@
 #undef SLOTS_AT_ONCE
 #undef MAX_JOBS
 #undef MAX_SEGMENTS
+#undef PACKED_ROWS
 #undef MAX_PASSES
 #undef THREAD_FLOP
 #undef BARRIER_FLOP

@@ -75,11 +75,6 @@ fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn)
     return engines[isa]->sizes[rnn->real](rnn);
 }
 
-void fr_pack(enum fr_isa isa, const fr_rnn *rnn)
-{
-    engines[isa]->pack[rnn->real](rnn);
-}
-
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count)
 {
     engines[isa]->forward[rnns[0].real](rnns, count);

@@ -6,7 +6,6 @@
 
 typedef struct fr_engine {
     fr_sizes (*sizes[2])(const fr_rnn *rnn);
-    void (*pack[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
     double (*fma_loop[2])(long turns);

@@ -140,23 +140,40 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
         p->cell->forward(s, phase, first_row, n, v + u, tile + u * gates, columns, inputs);
 }
 
+/* All threads of the pass; `wait` where they depend on one another within a step. */
+static void FN(barrier)(const FN(fr_plan) * p)
+{
+    if (p->size > 1)
+        fr_barrier_wait(p->barrier);
+}
+
 static void FN(wait)(const FN(fr_plan) * p)
 {
     if (p->by_units)
         fr_barrier_wait(p->barrier);
 }
 
+/* All phases of a step, for this thread's share. Where the threads share units and one vector of
+ * them is multiplied at a time, a vector that does not come out even is shared by blocks of rows. */
 static void FN(compute_step)(const FN(fr_step) * s)
 {
     const FN(fr_plan) *p = s->p;
+    const int size = p->by_units ? p->size : 1, rank = p->by_units ? s->rank : 0;
     for (int phase = 0; phase < p->cell->phases; phase++) {
         const ptrdiff_t most = p->cell->phase[phase].vectors;
+        const ptrdiff_t blocks = most == 1 ? FN(count_blocks)(s->count) : 1;
+        const ptrdiff_t begin = FN(share)(p->vectors * blocks, rank, size);
+        const ptrdiff_t end = FN(share)(p->vectors * blocks, rank + 1, size);
         if (phase)
             FN(wait)(p);
-        for (ptrdiff_t v = s->first_vector; v < s->end_vector; v += most) {
-            const ptrdiff_t left = s->end_vector - v, vectors = left < most ? left : most;
-            for (ptrdiff_t i = 0, n; i < s->count; i += n) {
-                n = FN(block_rows)(s->count - i);
+        for (ptrdiff_t v = blocks ? begin / blocks : 0; v * blocks < end; v += most) {
+            const ptrdiff_t left = end - v, vectors = left < most ? left : most;
+            const ptrdiff_t before = begin - v * blocks, after = end - v * blocks;
+            const ptrdiff_t first = before > 0 ? FN(share)(s->count, (int)before, (int)blocks) : 0;
+            const ptrdiff_t last =
+                after < blocks ? FN(share)(s->count, (int)after, (int)blocks) : s->count;
+            for (ptrdiff_t i = first, n; i < last; i += n) {
+                n = FN(block_rows)(last - i);
                 FN(step_block)(s, phase, i, (int)n, v, (int)vectors);
             }
         }
@@ -266,12 +283,16 @@ static void FN(forward_thread)(const FN(fr_plan) * p, int rank)
     uint8_t *parity = p->parity + rank * p->B;
     FN(fr_row) *lists[2] = {p->lists + (ptrdiff_t)rank * 2 * p->B,
                             p->lists + ((ptrdiff_t)rank * 2 + 1) * p->B};
-    FN(fr_step) s = {.p = p, .rows = lists[0], .end_vector = p->vectors};
+    FN(fr_step) s = {.p = p, .rank = rank, .rows = lists[0], .end_vector = p->vectors};
     if (p->by_units) {
         s.first_vector = FN(share)(p->vectors, rank, p->size);
         s.end_vector = FN(share)(p->vectors, rank + 1, p->size);
     }
     memset(parity, 0, (size_t)p->B);
+    if (!p->in_place) {
+        FN(pack)(p, FN(share)(p->vectors, rank, p->size), FN(share)(p->vectors, rank + 1, p->size));
+        FN(barrier)(p);
+    }
     FN(start_rows)(p, own_begin, own_end);
     s.count = FN(list_rows)(p, 0, begin, end, parity, lists[0]);
     if (p->gated)

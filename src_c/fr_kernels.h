@@ -70,7 +70,6 @@ static const double exp_coefficients_double[EXP_TERMS] = {
 #define TABLE1(variant) TABLE2(variant)
 const fr_engine TABLE1(FR_VARIANT) = {
     .sizes = {sizes_float, sizes_double},
-    .pack = {pack_float, pack_double},
     .forward = {run_forward_float, run_forward_double},
     .backward = {run_backward_float, run_backward_double},
     .fma_loop = {fma_loop_float, fma_loop_double},

@@ -26,11 +26,11 @@ static size_t FN(packed_numbers)(const FN(fr_plan) * p)
 }
 
 /* Where the packed weights of a phase begin, for vector v of units. */
-static FR_INLINE const REAL *FN(packed_at)(const FN(fr_plan) * p, int phase, ptrdiff_t v)
+static FR_INLINE REAL *FN(packed_at)(const FN(fr_plan) * p, int phase, ptrdiff_t v)
 {
     const ptrdiff_t terms = FN(packed_terms)(p) * LANES;
     const ptrdiff_t before = p->cell->phase[phase].first_gate * terms * p->vectors;
-    return (const REAL *)p->r->packed + before + v * terms * p->cell->phase[phase].gates;
+    return p->packed + before + v * terms * p->cell->phase[phase].gates;
 }
 
 /* Row k of [kernel; bias; recurrent_kernel], or NULL for the zeros of a missing bias. */
@@ -45,25 +45,30 @@ static const REAL *FN(weight_row)(const FN(fr_plan) * p, ptrdiff_t k)
     return (const REAL *)p->r->recurrent_kernel + (k - p->F - biases) * width;
 }
 
-static void FN(pack)(const fr_rnn *r)
+/* The gates of a phase for vector v of units, of one row of the weights; NULL means zeros. */
+static FR_INLINE void FN(pack_row)(const FN(fr_plan) * p, int phase, ptrdiff_t v, const REAL *row,
+                                   REAL *out)
 {
-    FN(fr_plan) plan;
-    FN(plan_sizes)(&plan, r);
-    if (plan.in_place)
-        return;
-    const ptrdiff_t terms = FN(packed_terms)(&plan);
-    REAL *out = r->packed;
-    for (int phase = 0; phase < plan.cell->phases; phase++) {
-        const int first = plan.cell->phase[phase].first_gate;
-        const int gates = plan.cell->phase[phase].gates;
-        for (ptrdiff_t v = 0; v < plan.vectors; v++) {
-            for (ptrdiff_t k = 0; k < terms; k++) {
-                const REAL *row = FN(weight_row)(&plan, k);
-                for (int g = 0; g < gates; g++, out += LANES) {
-                    const ptrdiff_t column = (first + g) * plan.H + v * LANES;
-                    FN(store)(out, row ? FN(load_part)(row + column, FN(lanes_at)(&plan, v))
-                                       : SPLAT(0));
-                }
+    const ptrdiff_t n = FN(lanes_at)(p, v);
+    const ptrdiff_t column = p->cell->phase[phase].first_gate * p->H + v * LANES;
+    for (int g = 0; g < p->cell->phase[phase].gates; g++)
+        FN(store)(out + g * LANES, row ? FN(load_part)(row + column + g * p->H, n) : SPLAT(0));
+}
+
+#define PACKED_ROWS 8 /* rows read at once: one after the other, each is a stream for every gate */
+
+/* Pack the weights of the vectors of units [begin, end). */
+static void FN(pack)(const FN(fr_plan) * p, ptrdiff_t begin, ptrdiff_t end)
+{
+    const ptrdiff_t terms = FN(packed_terms)(p);
+    for (int phase = 0; phase < p->cell->phases; phase++) {
+        const int gates = p->cell->phase[phase].gates;
+        for (ptrdiff_t first = 0; first < terms; first += PACKED_ROWS) {
+            const ptrdiff_t last = first + PACKED_ROWS < terms ? first + PACKED_ROWS : terms;
+            for (ptrdiff_t v = begin; v < end; v++) {
+                REAL *out = FN(packed_at)(p, phase, v) + first * gates * LANES;
+                for (ptrdiff_t k = first; k < last; k++, out += gates * LANES)
+                    FN(pack_row)(p, phase, v, FN(weight_row)(p, k), out);
             }
         }
     }

@@ -43,6 +43,7 @@ typedef struct FN(fr_plan) {
     /* scratch, forward */
     FN(fr_row) * lists; /* (size, 2, B) */
     uint8_t *parity;    /* (size, B) */
+    REAL *packed;       /* see fr_pack_impl.h */
     REAL *input_part;   /* (chunk·B, vectors, G, LANES): bias + x·W of a chunk of steps, or NULL */
     REAL *chunk_x;      /* (chunk·B, F + 1) */
     /* scratch, backward */
@@ -55,6 +56,7 @@ typedef struct FN(fr_plan) {
 /* The rows of one step that count, and the vectors of units that this thread computes. */
 typedef struct {
     const FN(fr_plan) * p;
+    int rank; /* of this thread */
     ptrdiff_t t;
     const FN(fr_row) * rows;
     ptrdiff_t count;
@@ -83,6 +85,7 @@ typedef struct FN(fr_cell_spec) {
 static const FN(fr_cell_spec) FN(cell_specs)[FR_CELL_COUNT];
 static int FN(reads_in_place)(const fr_rnn *r);
 static int FN(hoists)(const FN(fr_plan) * p);
+static size_t FN(packed_numbers)(const FN(fr_plan) * p);
 static ptrdiff_t FN(weight_gradient_numbers)(const FN(fr_plan) * p);
 static ptrdiff_t FN(feature_vectors)(const FN(fr_plan) * p);
 
@@ -185,6 +188,7 @@ static void FN(place_forward_scratch)(FN(fr_plan) * p, FN(fr_pieces) * s, int th
 {
     p->lists = TAKE(*s, (ptrdiff_t)threads * 2 * p->B, FN(fr_row));
     p->parity = TAKE(*s, (ptrdiff_t)threads * p->B, uint8_t);
+    p->packed = TAKE(*s, FN(packed_numbers)(p), REAL);
     if (FN(hoists)(p)) {
         p->input_part = TAKE(*s, p->chunk * p->B * p->vectors * p->G * LANES, REAL);
         p->chunk_x = TAKE(*s, p->chunk * p->B * (p->F + 1), REAL);
@@ -231,10 +235,15 @@ static void FN(index_steps)(FN(fr_plan) * p)
     }
 }
 
+static FR_INLINE ptrdiff_t FN(count_blocks)(ptrdiff_t rows)
+{
+    return (rows + FR_MAX_ROWS - 1) / FR_MAX_ROWS;
+}
+
 /* How many rows the next block of `left` rows takes: blocks of two rows or more, much alike. */
 static FR_INLINE int FN(block_rows)(ptrdiff_t left)
 {
-    const ptrdiff_t blocks = (left + FR_MAX_ROWS - 1) / FR_MAX_ROWS;
+    const ptrdiff_t blocks = FN(count_blocks)(left);
     return (int)((left + blocks - 1) / blocks);
 }
 

@@ -15,14 +15,13 @@ static fr_sizes FN(sizes)(const fr_rnn *r)
 {
     FN(fr_plan) plan;
     FN(plan_sizes)(&plan, r);
-    FN(fr_pieces) packed = {0}, workspace = {0}, forward = {0}, backward = {0};
-    FN(take)(&packed, FN(packed_numbers)(&plan), sizeof(REAL));
+    FN(fr_pieces) workspace = {0}, forward = {0}, backward = {0};
     FN(place_workspace)(&plan, &workspace);
     FN(place_forward_scratch)(&plan, &forward, r->threads);
     FN(place_backward_scratch)(&plan, &backward, r->threads);
-    fr_sizes sizes = {packed.used, workspace.used, forward.used, backward.used};
-    if (packed.overflow | workspace.overflow | forward.overflow | backward.overflow)
-        sizes.packed = sizes.workspace = sizes.forward_scratch = sizes.backward_scratch = SIZE_MAX;
+    fr_sizes sizes = {workspace.used, forward.used, backward.used};
+    if (workspace.overflow | forward.overflow | backward.overflow)
+        sizes.workspace = sizes.forward_scratch = sizes.backward_scratch = SIZE_MAX;
     return sizes;
 }
 

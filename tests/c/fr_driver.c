@@ -323,10 +323,8 @@ static void run(const problem *p, enum fr_isa isa, double **out)
     r.dinitial_h = results[STATES_END + H0], r.dinitial_c = results[STATES_END + C0];
 
     const fr_sizes sizes = fr_sizes_of(isa, &r);
-    r.packed = buffer(sizes.packed);
     r.workspace = buffer(sizes.workspace);
     r.scratch = buffer(sizes.forward_scratch);
-    fr_pack(isa, &r);
     fr_forward(isa, &r, 1);
     release(p, isa, "scratch of forward", r.scratch, sizes.forward_scratch);
     if (r.save) {
@@ -334,7 +332,6 @@ static void run(const problem *p, enum fr_isa isa, double **out)
         fr_backward(isa, &r, 1);
         release(p, isa, "scratch of backward", r.scratch, sizes.backward_scratch);
     }
-    release(p, isa, "packed", r.packed, sizes.packed);
     release(p, isa, "workspace", r.workspace, sizes.workspace);
     for (int k = 0; k < RESULTS; k++) {
         from_real(p, results[k], p->result_count[k], out[k]);
