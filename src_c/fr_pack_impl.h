@@ -134,14 +134,17 @@ static void FN(pack_transposed)(const FN(fr_plan) * p, const REAL *matrix, ptrdi
 {
     const ptrdiff_t width = p->G * p->H;
     for (ptrdiff_t v = begin; v < end; v++) {
-        REAL *panel = out + v * width * LANES;
-        for (ptrdiff_t l = 0; l < LANES; l++) {
-            const ptrdiff_t row = v * LANES + l;
-            for (int g = 0; g < p->G; g++) {
-                REAL *to = panel + g * p->H * LANES + l;
-                const REAL *from = matrix + row * width + ((first + g) % p->G) * p->H;
-                for (ptrdiff_t j = 0; j < p->H; j++)
-                    to[j * LANES] = row < rows ? from[j] : 0;
+        const ptrdiff_t left = rows - v * LANES, lanes = left < LANES ? left : LANES;
+        const REAL *top = matrix + v * LANES * width;
+        for (int g = 0; g < p->G; g++) {
+            REAL *to = out + (v * p->G + g) * p->H * LANES;
+            const REAL *from = top + ((first + g) % p->G) * p->H;
+            /* In square blocks: every line of memory is read once, and written while in the cache. */
+            for (ptrdiff_t j = 0; j < p->H; j += LANES) {
+                const ptrdiff_t last = j + LANES < p->H ? j + LANES : p->H;
+                for (ptrdiff_t l = 0; l < LANES; l++)
+                    for (ptrdiff_t i = j; i < last; i++)
+                        to[i * LANES + l] = l < lanes ? from[l * width + i] : 0;
             }
         }
     }
