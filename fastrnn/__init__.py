@@ -30,10 +30,11 @@ from fastrnn import (
 )
 from fastrnn._version import __version__
 from fastrnn.layers.input import Input
-from fastrnn.models.sequential import Sequential
+from fastrnn.models import Model, Sequential
 
 __all__ = [
     "Input",
+    "Model",
     "Sequential",
     "__version__",
     "activations",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fastrnn import config, constraints, errors, initializers, regularizers
 from fastrnn._registry import Registry, to_snake_case
 from fastrnn.checks import to_float_array, to_list, to_name, to_shape
+from fastrnn.layers import symbolic
 from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
@@ -127,7 +128,7 @@ class Layer:
         """
         if self.built:
             return
-        input_shape = to_shape("input_shape", input_shape)
+        input_shape = _to_shapes(input_shape)
         before = len(self._variables)
         try:
             with name_scope(self.name):
@@ -280,21 +281,25 @@ class Layer:
     def __call__(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
     ) -> Any:
-        """Compute the outputs for arrays ``inputs``.
+        """Compute the outputs for arrays ``inputs``; on symbolic tensors, note the call.
 
         Args:
-            inputs: array; converted to the layer's dtype.
+            inputs: array, converted to the layer's dtype; or what ``Input`` returns, or another
+                layer called on it, for a functional model.
             training: whether dropout drops and batch statistics are updated.
             mask: boolean, (batch, timesteps), True where a step counts; layers without time
                 axis ignore it.
             options: further arguments of the layer's own, such as ``initial_state``.
 
         Returns:
-            Array, or a tuple of arrays where the layer has several outputs.
+            Array, or a tuple of arrays where the layer has several outputs. For symbolic tensors,
+            such tensors.
 
         Raises:
             ValueError: inputs of another rank, other features or no real numbers.
         """
+        if symbolic.is_symbolic(inputs):
+            return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
         context = CallContext(training=bool(training))
         inputs = self.convert_inputs(inputs)
         return _unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
@@ -342,11 +347,14 @@ class Layer:
         return outputs, pullback
 
     def run_masked(
-        self, inputs: Any, context: CallContext, mask: Any = None
+        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
-        """Run, and return also the mask that travels on with the outputs."""
+        """Run, and return also the mask that travels on with the outputs.
+
+        With tensors among the options, the mask only travels past the layer, as in Keras.
+        """
         inputs = self.convert_inputs(inputs)
-        outputs, pullback = self.run(inputs, context, mask=mask)
+        outputs, pullback = self.run(inputs, context, mask=None if options else mask, **options)
         return outputs, pullback, self.compute_mask(inputs, mask)
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -416,11 +424,20 @@ def _flatten(outputs: Any) -> list[Any]:
 
 def _unshared(results: Any, sources: Any) -> Any:
     """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
+    if isinstance(results, dict):
+        return {key: _unshared(result, sources) for key, result in results.items()}
     if isinstance(results, (tuple, list)):
         return type(results)(_unshared(result, sources) for result in results)
     arrays = [source for source in _flatten(sources) if isinstance(source, np.ndarray)]
     shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
     return results.copy() if shared else results
+
+
+def _to_shapes(input_shape: Any) -> Any:
+    """Check a shape, or each of several."""
+    if isinstance(input_shape, (list, tuple)) and symbolic.holds_shapes(input_shape):
+        return [to_shape("input_shape", shape) for shape in input_shape]
+    return to_shape("input_shape", input_shape)
 
 
 def _shape_of(inputs: Any) -> Any:
@@ -445,7 +462,7 @@ def _check_gradients(d_outputs: Any, outputs: Any) -> Any:
                     errors.bad_shape("d_outputs", gradient.shape, f"{output.shape}, as the outputs")
                 )
         checked.append(gradient)
-    return tuple(checked) if isinstance(outputs, tuple) else checked[0]
+    return type(outputs)(checked) if isinstance(outputs, (tuple, list)) else checked[0]
 
 
 def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:

@@ -6,37 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config, errors
 from fastrnn.checks import to_shape
 from fastrnn.layers.base import Layer, Shape, auto_name, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.layers.symbolic import SymbolicTensor
 
 INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")
-
-
-class SymbolicTensor:
-    """What ``Input`` returns: the shape and type of a model's inputs, without values.
-
-    Attributes:
-        shape: batch first; ``None`` where an axis has no fixed length.
-        dtype: name of the type.
-        name: the input's name.
-    """
-
-    def __init__(self, shape: Shape, dtype: str, name: str) -> None:
-        self.shape, self.dtype, self.name = shape, dtype, name
-
-    def __repr__(self) -> str:
-        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        raise TypeError(
-            f"{self!r} has no values: put it first into a Sequential model. Functional models, "
-            "where layers are called on an Input, are not supported yet."
-        )
 
 
 def Input(
@@ -50,7 +26,7 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> SymbolicTensor:
-    """Describe the inputs of a model; the first entry of a ``Sequential``.
+    """Describe the inputs of a model: the first of a ``Sequential``, or what layers are called on.
 
     Args:
         shape: shape of one sample, without the batch; ``None`` for an axis of any length.
@@ -124,6 +100,18 @@ class InputLayer(Layer):
         )
         super().__init__(name=self.tensor.name)
         self.built = True
+
+    @classmethod
+    def of(cls, tensor: SymbolicTensor) -> InputLayer:
+        """Return the layer of an ``Input``."""
+        layer = cls(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+        layer.tensor = tensor
+        return layer
+
+    @property
+    def summary_shape(self) -> Shape:
+        """Shape that a summary shows."""
+        return self.batch_shape
 
     @property
     def batch_shape(self) -> Shape:

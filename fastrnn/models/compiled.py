@@ -11,13 +11,15 @@ import numpy.typing as npt
 from fastrnn import errors, losses, metrics, optimizers
 from fastrnn.checks import to_number
 from fastrnn.layers.base import Layer
-from fastrnn.losses.alignment import align
+from fastrnn.layers.symbolic import holds_shapes
+from fastrnn.models.data import arrays_in, each
+from fastrnn.models.objective import Objective, as_list, is_crossentropy, make_metric, per_output
 
 Array = npt.NDArray[Any]
 
 
 class Compiled(Layer):
-    """A model with an optimizer, a loss and metrics, once ``compile`` has chosen them."""
+    """A model with an optimizer, losses and metrics, once ``compile`` has chosen them."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -25,10 +27,9 @@ class Compiled(Layer):
         self.loss: Any = None
         self.compiled = False
         self._loss_tracker = metrics.Mean(name="loss")
-        self._loss_object: losses.Loss | None = None
-        self._metric_ids: tuple[list[Any], list[Any]] = ([], [])
-        # Made at the first batch, when shapes are known: (metric, whether it is weighted).
-        self._metrics: list[tuple[Any, bool]] | None = None
+        self._chosen: dict[str, Any] = {}
+        # One for each output; made at the first batch.
+        self._objectives: list[Objective] = []
 
     def compile(
         self,
@@ -46,9 +47,12 @@ class Compiled(Layer):
 
         Args:
             optimizer: name or object, see ``fastrnn.optimizers``.
-            loss: name, object or function, see ``fastrnn.losses``.
-            loss_weights: factor of the loss, or a list with one; ``None`` is 1.
+            loss: name, object or function, see ``fastrnn.losses``. For a model of several outputs,
+                one for all, a list, or a dict by their names; ``None`` among them for an output
+                that is not trained.
+            loss_weights: factor of the loss, or a list or dict of them; ``None`` is 1.
             metrics: names or objects, see ``fastrnn.metrics``; sample weights do not touch them.
+                For several outputs, a list with an entry for each, or a dict.
             weighted_metrics: the same, with sample weights.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted; they have
                 no effect here.
@@ -59,24 +63,31 @@ class Compiled(Layer):
         chosen = optimizers.get(optimizer)
         if not isinstance(chosen, optimizers.Optimizer):
             raise ValueError(errors.bad_argument("optimizer", optimizer, "an optimizer"))
-        loss = _only("loss", loss)
-        if isinstance(loss, str) and loss.lower() in ("crossentropy", "ce"):
-            loss_object = None
-        else:
-            loss_object = losses.get(loss)
-        ids = (as_list(metrics), as_list(weighted_metrics))
-        for identifier in itertools.chain(*ids):
-            _make_metric(identifier, (1, 1), (1, 1))
-        factor = _only("loss_weights", loss_weights)
-        self._loss_factor = 1.0 if factor is None else to_number("loss_weights", factor)
-        self.optimizer, self.loss, self._loss_object = chosen, loss, loss_object
-        self._metric_ids, self._metrics = ids, None
+        for identifier in _losses_in(loss):
+            if not is_crossentropy(identifier):
+                losses.get(identifier)
+        for identifier in itertools.chain(as_list(metrics), as_list(weighted_metrics)):
+            make_metric(identifier, (1, 1), (1, 1))
+        for factor in as_list(loss_weights):
+            to_number("loss_weights", factor)
+        specified = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics}
+        specified["weighted_metrics"] = weighted_metrics
+        names = self.names_of_outputs
+        objectives = _make_objectives(specified, names) if names is not None else []
+        self.optimizer, self.loss, self._chosen = chosen, loss, specified
+        self._objectives = objectives
         self.compiled = True
+
+    @property
+    def names_of_outputs(self) -> list[str] | None:
+        """Names by which losses and metrics are told apart; ``None`` where not known yet."""
+        return [self.name]
 
     @property
     def metrics(self) -> list[Any]:
         """The tracker of the loss, and the metrics once shapes are known."""
-        return [self._loss_tracker, *(metric for metric, _ in self._metrics or [])]
+        made = [metric for o in self._objectives for metric, _ in o.metrics or []]
+        return [self._loss_tracker, *made]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -85,81 +96,154 @@ class Compiled(Layer):
 
     def reset_metrics(self) -> None:
         """Forget what the metrics have seen."""
-        for metric in self.metrics:
-            metric.reset_state()
+        self._loss_tracker.reset_state()
+        for objective in self._objectives:
+            objective.reset()
 
     def _require_loss(self) -> None:
         if not self.compiled:
             raise ValueError(
                 "The model is not compiled: call model.compile(optimizer=…, loss=…) first."
             )
-        if self.loss is None:
+        if not _losses_in(self.loss):
             raise ValueError(
                 errors.bad_argument("loss", None, "a loss", "Give one to model.compile.")
             )
 
-    def _resolve(self, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-        """Make the loss and the metrics whose kind depends on the shapes."""
-        if self._loss_object is None:
-            self._loss_object = losses.get(
-                f"{metrics.kind_for(y_shape, output_shape)}_crossentropy"
+    def _in_outputs_order(self, argument: str, values: Any) -> list[Any]:
+        """Return one entry of ``values`` (labels, sample weights) for each output."""
+        names = self.names_of_outputs or [self.name]
+        if not self._objectives:
+            self._objectives = _make_objectives(self._chosen, names)
+        if len(names) == 1:
+            if isinstance(values, (list, dict)) and len(values) != 1:
+                expected = "one array: the model has one output"
+                raise ValueError(errors.bad_argument(argument, f"{len(values)} arrays", expected))
+            return (
+                list(values.values())
+                if isinstance(values, dict)
+                else (values if isinstance(values, list) else [values])
             )
-        if self._metrics is None:
-            self._metrics = [
-                (_make_metric(identifier, y_shape, output_shape), weighted)
-                for weighted, ids in zip((False, True), self._metric_ids, strict=True)
-                for identifier in ids
-            ]
+        if argument == "sample_weight" and (values is None or isinstance(values, np.ndarray)):
+            return [values] * len(names)
+        if isinstance(values, dict):
+            return per_output(argument, values, names)
+        if not isinstance(values, list) or len(values) != len(names):
+            received = f"{len(values)} arrays" if isinstance(values, list) else "one array"
+            expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
+            raise ValueError(errors.bad_argument(argument, received, expected))
+        return values
 
-    def _check_labels(self, x: Array, y: Array | None, sample_weight: Array | None) -> None:
+    def _check_labels(self, x: Any, y: Any, sample_weight: Any) -> None:
         if y is None:
             raise ValueError(errors.bad_argument("y", None, "labels"))
-        shape = self.compute_output_shape((len(y), *x.shape[1:]))
-        self._resolve(y.shape, shape)
-        assert self._loss_object is not None
-        labels, outputs = align(y, np.broadcast_to(np.float32(0.5), shape))
-        self._loss_object.check_shapes(labels, outputs)
-        self._loss_object.check_labels(labels)
-        if sample_weight is not None:
-            self._loss_object.check_sample_weight(labels, outputs, sample_weight)
+        labels = self._in_outputs_order("y", y)
+        weights = self._in_outputs_order("sample_weight", sample_weight)
+        shapes = self._output_shapes(x)
+        for objective, label, weight, shape in zip(
+            self._objectives, labels, weights, shapes, strict=True
+        ):
+            if label is None:
+                if objective.is_trained:
+                    received = f"no labels of {objective.name!r}"
+                    raise ValueError(errors.bad_argument("y", received, "labels for each loss"))
+                continue
+            objective.check(label, (len(label), *shape[1:]), weight)
+
+    def _output_shapes(self, x: Any) -> list[Any]:
+        """Return the shapes of the outputs for inputs ``x``."""
+        shapes = self.compute_output_shape(each(lambda array: array.shape, x))
+        return arrays_in(shapes) if isinstance(shapes, dict) or holds_shapes(shapes) else [shapes]
+
+    def _losses(
+        self, y: Any, outputs: Any, sample_weight: Any, mask: Any, gradient: bool
+    ) -> tuple[float, Any]:
+        """Return the total loss and, in the structure of the outputs, its gradient."""
+        total, gradients = 0.0, []
+        for objective, *batch in self._by_output(y, outputs, sample_weight, mask):
+            if gradient:
+                loss, d = objective.value_and_gradient(*batch)
+                gradients.append(d)
+            else:
+                loss = objective.value(*batch)
+            total += loss
+        if not gradient:
+            return total, None
+        if isinstance(outputs, dict):
+            return total, dict(zip(outputs, gradients, strict=True))
+        return total, type(outputs)(gradients) if isinstance(outputs, (list, tuple)) else gradients[0]
+
+    def _by_output(self, y: Any, outputs: Any, sample_weight: Any, mask: Any) -> Any:
+        values = arrays_in(outputs)
+        masks = arrays_in(mask)
+        labels = self._in_outputs_order("y", y)
+        weights = self._in_outputs_order("sample_weight", sample_weight)
+        return zip(self._objectives, labels, values, weights, masks, strict=True)
 
     def _track(
-        self, loss: float, y: Array, outputs: Array, sample_weight: Any, mask: Any
+        self, loss: float, y: Any, outputs: Any, sample_weight: Any, mask: Any
     ) -> dict[str, float]:
-        self._loss_tracker.add(loss, len(outputs))
-        for metric, weighted in self._metrics or []:
-            weights = sample_weight if weighted else None
-            if isinstance(metric, metrics.MeanMetricWrapper):
-                metric.update_state(y, outputs, weights, mask=mask)
-            else:
-                metric.update_state(y, outputs, sample_weight=weights)
+        for objective, *batch in self._by_output(y, outputs, sample_weight, mask):
+            if batch[0] is not None:
+                objective.update(*batch)
+        first = arrays_in(outputs)[0]
+        self._loss_tracker.add(loss, len(first))
         return self._logs()
 
     def _logs(self) -> dict[str, float]:
         logs = {"loss": self._loss_tracker.result()}
-        for metric, weighted in self._metrics or []:
-            name = metric.name
-            if name in logs and weighted:
-                name = f"weighted_{name}"
-            for k in itertools.count(1):
-                if name not in logs:
-                    break
-                name = f"{metric.name}_{k}"
-            logs[name] = metric.result()
+        several = len(self._objectives) > 1
+        if several:
+            for objective in self._objectives:
+                if objective.is_trained:
+                    logs[f"{objective.name}_loss"] = objective.tracker.result()
+        for objective in self._objectives:
+            prefix = f"{objective.name}_" if several else ""
+            for metric, weighted in objective.metrics or []:
+                logs[_free_name(metric.name, prefix, weighted, logs)] = metric.result()
         return logs
 
 
-def _make_metric(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        return metrics.accuracy_for(identifier, y_shape, output_shape)
-    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
-        metric = metrics.get(f"{metrics.kind_for(y_shape, output_shape)}_crossentropy")
-        metric.name = identifier
-        return metric
-    metric = metrics.get(identifier)
-    if not isinstance(metric, metrics.Metric):
-        raise ValueError(errors.bad_argument("metrics", identifier, "names or metrics"))
-    return metric
+def _free_name(name: str, prefix: str, weighted: bool, logs: dict[str, float]) -> str:
+    """Return the name of a metric in the logs that no other one has."""
+    free = prefix + name
+    if free in logs and weighted:
+        free = f"{prefix}weighted_{name}"
+    for k in itertools.count(1):
+        if free not in logs:
+            break
+        free = f"{prefix}{name}_{k}"
+    return free
+
+
+def _losses_in(loss: Any) -> list[Any]:
+    """Return the identifiers in what was given as loss."""
+    if isinstance(loss, dict) and "class_name" in loss:
+        return [loss]
+    return [identifier for identifier in as_list(loss) if identifier is not None]
+
+
+def _make_objectives(chosen: dict[str, Any], names: list[str]) -> list[Objective]:
+    metric_arguments = ("metrics", "weighted_metrics")
+    if len(names) == 1:
+        ids = [as_list(chosen[argument]) for argument in metric_arguments]
+        factor = _only("loss_weights", chosen["loss_weights"])
+        return [_objective(None, _only("loss", chosen["loss"]), factor, ids)]
+    lists = {key: per_output(key, value, names) for key, value in chosen.items()}
+    return [
+        _objective(
+            name,
+            lists["loss"][k],
+            lists["loss_weights"][k],
+            [as_list(lists[argument][k]) for argument in metric_arguments],
+        )
+        for k, name in enumerate(names)
+    ]
+
+
+def _objective(name: str | None, loss: Any, factor: Any, ids: list[list[Any]]) -> Objective:
+    number = 1.0 if factor is None else to_number("loss_weights", factor)
+    return Objective(name, loss, number, (ids[0], ids[1]))
 
 
 def _only(argument: str, value: Any) -> Any:
@@ -172,14 +256,3 @@ def _only(argument: str, value: Any) -> Any:
             errors.bad_argument(argument, value, "one entry: the model has one output")
         )
     return items[0]
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return the items of a (nested) list, or the one item."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [item for entry in value.values() for item in as_list(entry)]
-    if isinstance(value, (list, tuple)):
-        return [item for entry in value for item in as_list(entry)]
-    return [value]

@@ -19,48 +19,78 @@ Array = npt.NDArray[Any]
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
 
 
+def each(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply ``function`` to an array, or to each one in a list or dict; ``None`` stays."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {key: each(function, entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [each(function, entry) for entry in value]
+    return function(value)
+
+
+def arrays_in(value: Any) -> list[Any]:
+    """Return the arrays of an array, or of a list, tuple or dict of arrays."""
+    if isinstance(value, (list, tuple, dict)):
+        return list(value.values() if isinstance(value, dict) else value)
+    return [value]
+
+
+def count_samples(value: Any) -> int:
+    """Return the number of samples of an array, or of the first one in a list or dict."""
+    return len(arrays_in(value)[0])
+
+
 class ArrayBatches:
     """Batches of arrays, in order or shuffled anew at each iteration.
 
     Args:
-        x: inputs, as the model takes them.
-        y: labels, or ``None``.
-        sample_weight: weights, or ``None``.
+        x: inputs, as the model takes them: an array, or a list or dict of arrays.
+        y: labels, likewise, or ``None``.
+        sample_weight: weights, likewise, or ``None``.
         batch_size: samples in a batch; the last one may have fewer.
         shuffle: whether to draw the order of the samples.
     """
 
-    def __init__(
-        self, x: Array, y: Array | None, sample_weight: Array | None, batch_size: int, shuffle: bool
-    ) -> None:
+    def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: bool) -> None:
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.batch_size, self.shuffle = batch_size, shuffle
         self._generator = random.generator() if shuffle else None
 
     def __len__(self) -> int:
-        return math.ceil(len(self.x) / self.batch_size)
+        return math.ceil(self.samples / self.batch_size)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return count_samples(self.x)
+
+    def part(self, rows: Any) -> Batch:
+        """Return x, y and sample_weight of some rows."""
+        x, y, w = (each(lambda a: a[rows], v) for v in (self.x, self.y, self.sample_weight))
+        return x, y, w
 
     def __iter__(self) -> Iterator[Batch]:
-        n = len(self.x)
+        n = self.samples
         order = None if self._generator is None else self._generator.permutation(n)
         for start in range(0, n, self.batch_size):
             rows: Any = slice(start, start + self.batch_size)
             if order is not None:
                 rows = order[rows]
-            x, y, w = (None if a is None else a[rows] for a in (self.x, self.y, self.sample_weight))
-            yield x, y, w
+            yield self.part(rows)
 
 
 class IterableBatches:
     """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Attributes:
-        check: called with the parts of each batch before it is given, or ``None``.
+        check: gets the parts of each batch and returns those that are given, or ``None``.
     """
 
     def __init__(self, source: Iterable[Any]) -> None:
         self.source = source
-        self.check: Callable[..., None] | None = None
+        self.check: Callable[..., Batch] | None = None
 
     def __len__(self) -> int:
         return len(self.source)  # type: ignore[arg-type]
@@ -68,9 +98,7 @@ class IterableBatches:
     def __iter__(self) -> Iterator[Batch]:
         for item in self.source:
             batch = unpack(item)
-            if self.check is not None:
-                self.check(*batch)
-            yield batch
+            yield batch if self.check is None else self.check(*batch)
 
     def peek(self) -> Batch:
         """Return the first batch; it stays the first, also where the source runs only once.
@@ -169,15 +197,39 @@ def make_batches(
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
     inputs = convert_inputs(x)
-    if inputs.ndim == 0:
-        raise ValueError(errors.bad_shape(argument, inputs.shape, "(samples, …)"))
+    each(lambda array: _require_samples(argument, array), inputs)
+    samples = count_samples(inputs)
     given: dict[str, Any] = {"y": y, "sample_weight": sample_weight}
     for name, value in given.items():
-        if value is not None:
-            value = sole_array(value, lambda a: a.ndim > 0 and len(a) == len(inputs))
-            given[name] = to_real_array(name, value)
-            check_length(name, given[name], len(inputs), argument)
+        given[name] = to_labels(name, value, samples, argument)
     return ArrayBatches(inputs, **given, batch_size=size, shuffle=shuffle)
+
+
+def _require_samples(argument: str, array: Array) -> None:
+    if array.ndim == 0:
+        raise ValueError(errors.bad_shape(argument, array.shape, "(samples, …)"))
+
+
+def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
+    """Return labels or sample weights as an array, or a list or dict of arrays, one an output.
+
+    Raises:
+        ValueError: one is no array of numbers, or has another number of samples.
+    """
+
+    def fits(array: Array) -> bool:
+        return array.ndim > 0 and len(array) == samples
+
+    if isinstance(value, dict):
+        return {key: to_labels(name, entry, samples, argument) for key, entry in value.items()}
+    several = isinstance(value, (list, tuple)) and len(value) > 1
+    if several and all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in value):
+        return [to_labels(name, entry, samples, argument) for entry in value]
+    if value is None:
+        return None
+    array = to_real_array(name, sole_array(value, fits))
+    check_length(name, array, samples, argument)
+    return array
 
 
 def sole_array(value: Any, fits: Callable[[Array], bool]) -> Any:
@@ -213,17 +265,14 @@ def split(batches: ArrayBatches, fraction: float) -> tuple[ArrayBatches, ArrayBa
     """
     if isinstance(fraction, bool) or not 0 < fraction < 1:
         raise ValueError(errors.bad_argument("validation_split", fraction, "a number from 0 to 1"))
-    n = len(batches.x)
+    n = batches.samples
     at = math.floor(n * (1 - fraction))
     if at in (0, n):
         expected = f"a fraction that leaves samples on both sides of {n}"
         raise ValueError(errors.bad_argument("validation_split", fraction, expected))
 
     def part(rows: slice, shuffle: bool) -> ArrayBatches:
-        arrays = [
-            None if a is None else a[rows] for a in (batches.x, batches.y, batches.sample_weight)
-        ]
-        return ArrayBatches(arrays[0], arrays[1], arrays[2], batches.batch_size, shuffle)  # type: ignore[arg-type]
+        return ArrayBatches(*batches.part(rows), batches.batch_size, shuffle)
 
     return part(slice(0, at), batches.shuffle), part(slice(at, n), False)
 

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.checks import to_int, to_shape
+from fastrnn.checks import to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.input import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
 from fastrnn.models.data import sole_array
-from fastrnn.models.summary import print_summary
-from fastrnn.models.trainer import Trainer
+from fastrnn.models.model import Model
 
 Array = npt.NDArray[Any]
 
 
 @registry.register()
-class Sequential(Trainer):
+class Sequential(Model):
     """Layers one after the other; masks travel along.
 
     Args:
@@ -45,8 +44,6 @@ class Sequential(Trainer):
     (4, 1)
     """
 
-    supports_masking = True
-
     def __init__(
         self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:
@@ -56,6 +53,11 @@ class Sequential(Trainer):
         super().__init__(trainable=trainable, name=name)
         for layer in layers or []:
             self.add(layer)
+
+    @property
+    def names_of_outputs(self) -> list[str]:
+        """The one output goes by the name of the model."""
+        return [self.name]
 
     # ---- layers ----
 
@@ -129,24 +131,6 @@ class Sequential(Trainer):
         if len(self._shapes) > 1:
             self._shapes.pop()
         return self._layers.pop()
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of this name, or at this place.
-
-        Raises:
-            ValueError: there is none, or neither or both arguments are given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(errors.bad_argument("name", name, "one of `name` and `index`"))
-        if index is not None:
-            if not -len(self._layers) <= to_int("index", index) < len(self._layers):
-                expected = f"an index below {len(self._layers)}"
-                raise ValueError(errors.bad_argument("index", index, expected))
-            return self._layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(errors.not_one_of("name", name, [layer.name for layer in self._layers]))
 
     # ---- shapes ----
 
@@ -222,7 +206,7 @@ class Sequential(Trainer):
         self._layers[0].check_inputs(inputs)
 
     def run_masked(
-        self, inputs: Any, context: CallContext, mask: Any = None
+        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
         inputs = self.convert_inputs(inputs)
@@ -252,51 +236,7 @@ class Sequential(Trainer):
 
         return outputs, chain, mask
 
-    def run(
-        self, inputs: Any, context: CallContext, mask: Any = None
-    ) -> tuple[Any, Pullback | None]:
-        """Return outputs and pullback."""
-        outputs, pullback, _ = self.run_masked(inputs, context, mask)
-        return outputs, pullback
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the mask of the outputs; computes all layers to find it."""
-        return self.run_masked(inputs, CallContext(), mask)[2]
-
-    def reset_state(self) -> None:
-        """Set the kept states of all stateful layers to zero."""
-        for layer in self._layers:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state()
-
-    def reset_states(self) -> None:
-        """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state()
-
     # ---- description ----
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Sequence[str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes and numbers of parameters.
-
-        Args:
-            line_length: width of the table; that of the terminal, at most 88, unless given.
-            positions: right edges of the columns, as shares of the width.
-            print_fn: gets the text, instead of standard output.
-            expand_nested: whether the layers of models inside this one are listed.
-            show_trainable: whether a column says what training changes.
-            layer_range: names (or patterns) of the first and the last layer to list.
-        """
-        print_summary(
-            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
-        )
 
     def get_config(self) -> dict[str, Any]:
         """Return name and layers, as plain data."""

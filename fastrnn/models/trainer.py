@@ -13,19 +13,24 @@ from fastrnn import errors
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
 from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
 from fastrnn.layers.base import CallContext
-from fastrnn.models.compiled import Compiled, as_list
+from fastrnn.models.compiled import Compiled
 from fastrnn.models.data import (
     ArrayBatches,
+    Batch,
     Batches,
     EpochStream,
     IterableBatches,
-    check_length,
+    arrays_in,
     class_weights_to_sample_weights,
+    count_samples,
+    each,
     known_length,
     make_batches,
     split,
+    to_labels,
     unpack,
 )
+from fastrnn.models.objective import as_list
 
 Array = npt.NDArray[Any]
 
@@ -225,9 +230,7 @@ class Trainer(Compiled):
         hooks.on_predict_end({})
         if not parts:
             raise ValueError(errors.bad_argument("x", "no batch", "at least one batch"))
-        if isinstance(parts[0], tuple):
-            return tuple(np.concatenate(output) for output in zip(*parts, strict=True))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else _join(parts)
 
     # ---- one batch ----
 
@@ -264,31 +267,27 @@ class Trainer(Compiled):
 
     def _train_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
         assert self.optimizer is not None
-        assert self._loss_object is not None
         penalties: list[float] = []
         context = CallContext(
             training=True, gradient=True, input_gradient=False, penalties=penalties
         )
         outputs, pullback, mask = self.run_masked(x, context)
-        loss, gradient = self._loss_object.value_and_gradient(y, outputs, sample_weight, mask)
-        if self._loss_factor != 1:
-            gradient = gradient * self._loss_factor
+        loss, gradient = self._losses(y, outputs, sample_weight, mask, gradient=True)
         assert pullback is not None
         _, gradients = pullback(gradient)
         variables = self.trainable_weights
         for k, variable in enumerate(variables):
             if variable.regularizer is not None:
                 gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
-        total = loss * self._loss_factor + sum(penalties) + sum(self.losses)
+        total = loss + sum(penalties) + sum(self.losses)
         self.optimizer.apply(gradients, variables)
         return self._track(total, y, outputs, sample_weight, mask)
 
     def _test_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-        assert self._loss_object is not None
         penalties: list[float] = []
         outputs, _, mask = self.run_masked(x, CallContext(penalties=penalties))
-        loss = self._loss_object.value(y, outputs, sample_weight, mask)
-        total = loss * self._loss_factor + sum(penalties) + sum(self.losses)
+        loss, _ = self._losses(y, outputs, sample_weight, mask, gradient=False)
+        total = loss + sum(penalties) + sum(self.losses)
         return self._track(total, y, outputs, sample_weight, mask)
 
     # ---- checks before anything changes ----
@@ -299,7 +298,7 @@ class Trainer(Compiled):
         size = batch_size
         if batch_size is _WHOLE:
             x = self.convert_inputs(x)
-            size = max(len(x), 1) if x.ndim else 1
+            size = max(count_samples(x), 1) if all(a.ndim for a in arrays_in(x)) else 1
         return make_batches(x, y, sample_weight, size, shuffle, self.convert_inputs)
 
     def _training_batches(
@@ -336,27 +335,26 @@ class Trainer(Compiled):
                 self._check_inputs(self.convert_inputs(x))
         elif batches is not None:
             size = batches.batch_size
-            self._check_inputs(batches.x[:size])
+            self._check_inputs(batches.part(slice(0, size))[0])
             # A model of a fixed batch size cannot take a last batch that is shorter.
-            self._check_inputs(batches.x[(len(batches.x) - 1) // size * size :])
+            self._check_inputs(batches.part(slice((batches.samples - 1) // size * size, None))[0])
             if labelled:
                 self._check_labels(batches.x, batches.y, batches.sample_weight)
 
-    def _check_inputs(self, x: Array) -> None:
+    def _check_inputs(self, x: Any) -> None:
         if not self.built:
-            self.build(x.shape)
+            self.build(each(lambda array: array.shape, x))
         self.check_inputs(x)
 
-    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> Batch:
+        """Return a batch as arrays, or raise ``ValueError`` if it does not fit the model."""
         x = self.convert_inputs(x)
         self._check_inputs(x)
-        if y is not None:
-            y = to_real_array("y", y)
-            check_length("y", y, len(x), "x")
-        if sample_weight is not None:
-            sample_weight = to_real_array("sample_weight", sample_weight)
-            check_length("sample_weight", sample_weight, len(x), "x")
+        samples = count_samples(x)
+        y = to_labels("y", y, samples, "x")
+        sample_weight = to_labels("sample_weight", sample_weight, samples, "x")
         self._check_labels(x, y, sample_weight)
+        return x, y, sample_weight
 
     def _callback_list(
         self,
@@ -383,6 +381,16 @@ class Trainer(Compiled):
 
 # Stands for "all samples in one batch".
 _WHOLE: Any = object()
+
+
+def _join(parts: list[Any]) -> Any:
+    """Return the outputs of all batches, in the structure of one."""
+    first = parts[0]
+    if isinstance(first, dict):
+        return {key: _join([part[key] for part in parts]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return type(first)(_join(list(output)) for output in zip(*parts, strict=True))
+    return np.concatenate(parts)
 
 
 def _as_result(logs: dict[str, float], return_dict: bool) -> Any:

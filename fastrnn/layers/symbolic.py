@@ -1,0 +1,154 @@
+"""Symbolic tensors: what layers give when they are called on an ``Input`` instead of on arrays.
+
+A call on symbolic tensors computes nothing but shapes. It is kept as a ``Node``; the nodes between
+its inputs and its outputs are what a functional model runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn import errors
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+
+
+class SymbolicTensor:
+    """The shape and type of an array that a model will compute, without values.
+
+    Attributes:
+        shape: batch first; ``None`` where an axis has no fixed length.
+        dtype: name of the type.
+        name: the input's name, or that of the layer whose output it is.
+        node: the call whose output it is; ``None`` for an ``Input``.
+        index: its place among the outputs of that call.
+    """
+
+    def __init__(
+        self, shape: Shape, dtype: str, name: str, node: Node | None = None, index: int = 0
+    ) -> None:
+        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+        self.node, self.index = node, index
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise TypeError(
+            f"{self!r} has no values, so NumPy cannot compute with it: apply layers to it, and "
+            "make a model of its inputs and outputs."
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"{self!r} has no values to iterate over.")
+
+
+class Node:
+    """One call of a layer on symbolic tensors.
+
+    Attributes:
+        layer: the layer called.
+        inputs: its first argument: a tensor, or a list, tuple or dict of tensors.
+        options: its keyword arguments; tensors and lists of tensors among them.
+        outputs: the tensors that it gives.
+        result: the same in the structure in which the call returns them.
+    """
+
+    def __init__(self, layer: Any, inputs: Any, options: dict[str, Any], shapes: Any) -> None:
+        self.layer, self.inputs, self.options = layer, inputs, options
+        several = holds_shapes(shapes)
+        self.outputs = [
+            SymbolicTensor(shape, layer.dtype, layer.name, self, k)
+            for k, shape in enumerate(shapes if several else [shapes])
+        ]
+        self.result: Any = type(shapes)(self.outputs) if several else self.outputs[0]
+
+    @property
+    def tensors(self) -> list[SymbolicTensor]:
+        """The tensors that the call takes, those of the options last."""
+        return [*tensors_in(self.inputs), *self.option_tensors]
+
+    @property
+    def option_tensors(self) -> list[SymbolicTensor]:
+        """The tensors among the options."""
+        return [tensor for value in self.options.values() for tensor in tensors_in(value)]
+
+
+def holds_shapes(shapes: Any) -> bool:
+    """Whether ``shapes`` are several shapes, and not one."""
+    return len(shapes) > 0 and isinstance(shapes[0], (tuple, list))
+
+
+def tensors_in(value: Any) -> list[SymbolicTensor]:
+    """Return the symbolic tensors in a tensor, or in nested lists, tuples and dicts."""
+    if isinstance(value, SymbolicTensor):
+        return [value]
+    if isinstance(value, dict):
+        return [tensor for entry in value.values() for tensor in tensors_in(entry)]
+    if isinstance(value, (list, tuple)):
+        return [tensor for entry in value for tensor in tensors_in(entry)]
+    return []
+
+
+def map_tensors(function: Any, value: Any) -> Any:
+    """Return ``value`` with ``function`` applied to each symbolic tensor in it."""
+    if isinstance(value, SymbolicTensor):
+        return function(value)
+    if isinstance(value, dict):
+        return {key: map_tensors(function, entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_tensors(function, entry) for entry in value)
+    return value
+
+
+def is_symbolic(inputs: Any) -> bool:
+    """Whether ``inputs`` are symbolic tensors, or a list or dict of them.
+
+    Raises:
+        ValueError: some are, and some are arrays.
+    """
+    if not isinstance(inputs, (SymbolicTensor, list, tuple, dict)):
+        return False
+    found = tensors_in(inputs)
+    if found and len(found) != _count_leaves(inputs):
+        expected = "symbolic tensors alone, or arrays alone"
+        raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+    return bool(found)
+
+
+def _count_leaves(value: Any) -> int:
+    if isinstance(value, (list, tuple, dict)):
+        return sum(map(_count_leaves, value.values() if isinstance(value, dict) else value))
+    return 1
+
+
+def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
+    """Keep the call of ``layer`` as a node, and return its outputs.
+
+    Raises:
+        ValueError: the shapes do not fit the layer.
+    """
+    options = {name: value for name, value in options.items() if value is not None}
+    if tensors_in(options.get("mask")):
+        expected = "none: masks travel with the tensors of a model"
+        raise ValueError(errors.bad_argument("mask", "a symbolic tensor", expected))
+    shapes = map_tensors(lambda tensor: tensor.shape, inputs)
+    if not layer.built:
+        layer.build(shapes)
+    if isinstance(inputs, SymbolicTensor):
+        layer.check_inputs(inputs)
+    return Node(layer, inputs, options, layer.compute_output_shape(shapes)).result
+
+
+def unique(tensors: Sequence[Any]) -> list[Any]:
+    """Return the entries without repetitions, in order."""
+    return list({id(tensor): tensor for tensor in tensors}.values())

@@ -1,0 +1,198 @@
+"""Graph: the calls of layers between the inputs and the outputs of a functional model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
+
+Array = npt.NDArray[Any]
+
+
+class Graph:
+    """The nodes between ``inputs`` and ``outputs``.
+
+    Attributes:
+        nodes: in an order in which they can be computed.
+        layers: in Keras's order: by their distance from the outputs, farthest first, and then in
+            the order in which a search from the outputs meets them. Inputs are among them, as
+            tensors.
+
+    Raises:
+        ValueError: an output does not depend on the inputs alone.
+    """
+
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self._given = {id(tensor) for tensor in self.inputs}
+        self.nodes: list[Node] = []
+        met: dict[int, Any] = {}
+        finished: set[int] = set()
+        for tensor in self.outputs:
+            self._visit(tensor, met, finished)
+        self.layers = self._sorted_layers(list(met.values()))
+
+    def _visit(self, tensor: SymbolicTensor, met: dict[int, Any], finished: set[int]) -> None:
+        """Append the nodes that ``tensor`` needs, depth first."""
+        # A stack of tensors still to be visited, and of nodes whose tensors all are.
+        stack: list[Any] = [tensor]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, Node):
+                self.nodes.append(item)
+                continue
+            source = self._source(item)
+            if source is item:
+                met.setdefault(id(item), item)
+            elif id(source) not in finished:
+                finished.add(id(source))
+                met.setdefault(id(source.layer), source.layer)
+                stack.append(source)
+                stack.extend(reversed(source.tensors))
+
+    def _source(self, tensor: SymbolicTensor) -> Any:
+        """Return the tensor itself if it is one of the inputs, else the node that gives it."""
+        if id(tensor) in self._given:
+            return tensor
+        if tensor.node is None:
+            expected = f"all inputs of the model; {tensor!r} is missing"
+            received = [given.name for given in self.inputs]
+            raise ValueError(errors.bad_argument("inputs", received, expected))
+        return tensor.node
+
+    def _sorted_layers(self, met: list[Any]) -> list[Any]:
+        node_depth: dict[int, int] = {}
+        depth: dict[int, int] = {id(tensor): 0 for tensor in self.inputs}
+        for node in reversed(self.nodes):
+            layer = id(node.layer)
+            depth[layer] = max(node_depth.get(id(node), 0), depth.get(layer, 0))
+            node_depth[id(node)] = depth[layer]
+            for tensor in node.tensors:
+                source = self._source(tensor)
+                depths = depth if source is tensor else node_depth
+                depths[id(source)] = max(depth[layer] + 1, depths.get(id(source), 0))
+        unused = [tensor for tensor in self.inputs if not any(tensor is item for item in met)]
+        return sorted([*met, *unused], key=lambda item: -depth[id(item)])
+
+    def shapes(self, input_shapes: Sequence[Any]) -> list[Any]:
+        """Return the shapes of the outputs for inputs of other shapes."""
+        known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
+        for node in self.nodes:
+            shapes = node.layer.compute_output_shape(
+                map_tensors(lambda tensor: known[id(tensor)], node.inputs)
+            )
+            several = isinstance(node.result, (list, tuple))
+            for tensor, shape in zip(node.outputs, shapes if several else [shapes], strict=True):
+                known[id(tensor)] = shape
+        return [known[id(tensor)] for tensor in self.outputs]
+
+    def run(
+        self, arrays: Sequence[Any], context: CallContext, masks: Sequence[Any]
+    ) -> tuple[list[Any], Pullback | None, list[Any]]:
+        """Compute the outputs, their pullback and their masks.
+
+        The pullback takes a list of gradients of the outputs, ``None`` among them, and returns
+        those of the inputs and a dict of those of the weights, by ``id``.
+        """
+        values = dict(zip(map(id, self.inputs), arrays, strict=True))
+        known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
+        # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
+        wanted = set(values) if context.input_gradient else set()
+        calls: list[tuple[Node, Pullback]] = []
+        for node in self.nodes:
+            through = any(id(tensor) in wanted for tensor in node.tensors)
+            needed = context.gradient and (through or bool(node.layer.trainable_weights))
+            inner = dataclasses.replace(context, gradient=needed, input_gradient=through)
+            if "training" in node.options:
+                inner.training = bool(node.options["training"])
+            pullback = _run_node(node, inner, values, known_masks)
+            if needed:
+                assert pullback is not None
+                calls.append((node, pullback))
+                wanted.update(id(tensor) for tensor in node.outputs)
+        outputs = [values[id(tensor)] for tensor in self.outputs]
+        out_masks = [known_masks[id(tensor)] for tensor in self.outputs]
+        if not context.gradient:
+            return outputs, None, out_masks
+
+        def pull(d_outputs: Any) -> tuple[Any, Any]:
+            gradients: dict[int, Any] = {}
+            for tensor, d in zip(self.outputs, d_outputs, strict=True):
+                _accumulate(gradients, id(tensor), d)
+            d_weights: dict[int, Array] = {}
+            for node, pullback in reversed(calls):
+                _pull_node(node, pullback, gradients, d_weights)
+            return [gradients.get(id(tensor)) for tensor in self.inputs], d_weights
+
+        return outputs, pull, out_masks
+
+
+def _run_node(
+    node: Node, context: CallContext, values: dict[int, Any], masks: dict[int, Any]
+) -> Pullback | None:
+    """Compute the outputs of a node into ``values`` and ``masks``; return its pullback."""
+    inputs = map_tensors(lambda tensor: values[id(tensor)], node.inputs)
+    options = {
+        name: map_tensors(lambda tensor: values[id(tensor)], value)
+        for name, value in node.options.items()
+        if name != "training"
+    }
+    if "mask" not in options:
+        mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
+        several = isinstance(mask, (list, tuple))
+        options["mask"] = None if several and all(m is None for m in mask) else mask
+    result, pullback, out_mask = node.layer.run_masked(inputs, context, **options)
+    several = isinstance(node.result, (list, tuple))
+    results = list(result) if several else [result]
+    out_masks = out_mask if isinstance(out_mask, (list, tuple)) else [out_mask] * len(results)
+    for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):
+        values[id(tensor)], masks[id(tensor)] = value, m
+    return pullback
+
+
+def _pull_node(
+    node: Node, pullback: Pullback, gradients: dict[int, Any], d_weights: dict[int, Array]
+) -> None:
+    """Carry the gradients of a node's outputs to its inputs and weights."""
+    d_outputs = [gradients.pop(id(tensor), None) for tensor in node.outputs]
+    if all(d is None for d in d_outputs):
+        return
+    d_inputs, own = pullback(
+        tuple(d_outputs) if isinstance(node.result, (list, tuple)) else d_outputs[0]
+    )
+    for variable, gradient in zip(node.layer.trainable_weights, own, strict=True):
+        _accumulate(d_weights, id(variable), gradient)
+    d_list = list(d_inputs) if isinstance(d_inputs, (list, tuple)) else [d_inputs]
+    for tensor, d in zip(node.tensors, d_list, strict=False):
+        _accumulate(gradients, id(tensor), d)
+
+
+def _accumulate(sums: dict[int, Any], key: int, value: Any) -> None:
+    """Add a gradient to what is there; never in place: arrays may be shared."""
+    if value is not None:
+        sums[key] = sums[key] + value if key in sums else value
+
+
+def check_tensors(argument: str, value: Any) -> list[SymbolicTensor]:
+    """Return the tensors of a tensor, or of a list, tuple or dict of tensors.
+
+    Raises:
+        ValueError: there is none, or something else among them.
+    """
+    tensors = tensors_in(value)
+    count = len(value) if isinstance(value, (list, tuple, dict)) else 1
+    if not tensors or len(tensors) != count:
+        expected = "what Input returns or a layer called on it, or a list or dict of them"
+        raise ValueError(errors.bad_argument(argument, type(value).__name__, expected))
+    return tensors
+
+
+def layers_of(graph: Graph) -> list[Layer]:
+    """Return the layers of a graph, but for its inputs."""
+    return [layer for layer in graph.layers if isinstance(layer, Layer)]

@@ -1,0 +1,198 @@
+"""Model: what all models share, and models whose ``call`` is written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.checks import to_int
+from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.models.summary import print_summary
+from fastrnn.models.trainer import Trainer
+
+Array = npt.NDArray[Any]
+
+
+class Model(Trainer):
+    """A model. Made of layers in one of three ways:
+
+    - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a
+      functional model;
+    - a subclass makes its layers in ``__init__`` and calls them in ``call(self, inputs)``;
+    - ``Sequential`` is a chain of layers.
+
+    ``call`` is followed once with symbolic tensors for each shape of the inputs and each value of
+    ``training``, and then run as a functional model: it may choose by shapes and by ``training``,
+    but not compute with values other than by layers and operators.
+
+    Args:
+        inputs: a tensor, or a list or dict of tensors.
+        outputs: the same.
+        trainable: whether training changes the weights.
+        name: name of the model.
+
+    Raises:
+        ValueError: something else is given, or outputs need other inputs.
+
+    >>> import numpy as np
+    >>> from fastrnn import Input, Model
+    >>> from fastrnn.layers import GRU, Dense
+    >>> x = Input((20, 3))
+    >>> outputs, state = GRU(8, return_sequences=True, return_state=True)(x)
+    >>> model = Model(x, [Dense(1)(state), outputs])
+    >>> [y.shape for y in model(np.zeros((4, 20, 3)))]
+    [(4, 1), (4, 20, 8)]
+    """
+
+    supports_masking = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a functional model of inputs and outputs, or an object of the subclass."""
+        if cls is Model:
+            if not args and "inputs" not in kwargs:
+                expected = "`inputs` and `outputs`, or a subclass with its own `call`"
+                raise TypeError(errors.bad_argument("inputs", None, expected))
+            from fastrnn.models.functional import Functional
+
+            return Functional(*args, **kwargs)
+        return super().__new__(cls)
+
+    # ---- layers ----
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers."""
+        return list(self.sublayers)
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers that are attributes, or in lists and dicts that are, in the order given."""
+        found: dict[int, Layer] = {}
+        for name, value in vars(self).items():
+            if name not in _NOT_LAYERS:
+                _collect_layers(value, found)
+        return list(found.values())
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name, or at this place.
+
+        Raises:
+            ValueError: there is none, or neither or both arguments are given.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(errors.bad_argument("name", name, "one of `name` and `index`"))
+        if index is not None:
+            if not -len(layers) <= to_int("index", index) < len(layers):
+                expected = f"an index below {len(layers)}"
+                raise ValueError(errors.bad_argument("index", index, expected))
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(errors.not_one_of("name", name, [layer.name for layer in layers]))
+
+    def reset_state(self) -> None:
+        """Set the kept states of all stateful layers to zero."""
+        for layer in self.sublayers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    def reset_states(self) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state()
+
+    # ---- computing ----
+
+    @property
+    def names_of_outputs(self) -> list[str] | None:
+        """Names of the outputs; ``None`` before ``call`` has been followed."""
+        traces = list(self.__dict__.get("_traces", {}).values())
+        return traces[0].names_of_outputs if traces else None
+
+    def call(self, inputs: Any) -> Any:
+        """Call the layers; a subclass implements it, with ``training`` if it wants to know."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `call`.")
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Return array, or list of arrays."""
+        from fastrnn.models.traced import arrays_of
+
+        return arrays_of(inputs)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of ``input_shape``, by following ``call``."""
+        if not self.built:
+            self._trace(input_shape, False)
+
+    def _trace(self, input_shape: Any, training: bool) -> Any:
+        """Return the functional model that ``call`` amounts to."""
+        from fastrnn.models.traced import trace
+
+        model = trace(self, input_shape, training)
+        self.built = True
+        return model
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Leave the inputs to the layers."""
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the outputs for inputs of ``input_shape``."""
+        return self._trace(input_shape, False).compute_output_shape(input_shape)
+
+    def run_masked(
+        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
+    ) -> tuple[Any, Pullback | None, Any]:
+        """Return outputs, pullback and the mask that travels on with the outputs."""
+        from fastrnn.models.traced import shapes_of
+
+        inputs = self.convert_inputs(inputs)
+        return self._trace(shapes_of(inputs), context.training).run_for(self, inputs, context, mask)
+
+    def run(self, inputs: Any, context: CallContext, mask: Any = None, **options: Any) -> Any:
+        """Return outputs and pullback."""
+        return self.run_masked(inputs, context, mask)[:2]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask of the outputs; computes all layers to find it."""
+        return self.run_masked(inputs, CallContext(), mask)[2]
+
+    # ---- description ----
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters.
+
+        Args:
+            line_length: width of the table; that of the terminal, at most 88, unless given.
+            positions: right edges of the columns, as shares of the width.
+            print_fn: gets the text, instead of standard output.
+            expand_nested: whether the layers of models inside this one are listed.
+            show_trainable: whether a column says what training changes.
+            layer_range: names (or patterns) of the first and the last layer to list.
+        """
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
+
+
+# Attributes of a model itself that hold no layers of it.
+_NOT_LAYERS = ("optimizer", "loss", "history", "_chosen", "_objectives", "_traces")
+
+
+def _collect_layers(value: Any, found: dict[int, Layer]) -> None:
+    if isinstance(value, Layer):
+        found.setdefault(id(value), value)
+    elif isinstance(value, (list, tuple, dict)):
+        for entry in value.values() if isinstance(value, dict) else value:
+            _collect_layers(entry, found)

@@ -1,0 +1,83 @@
+"""What a model's Python ``call`` amounts to: a functional model for each shape of the inputs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from fastrnn.checks import to_real_array, to_shape
+from fastrnn.layers.base import Layer, iterate_layers
+from fastrnn.layers.input import Input
+from fastrnn.layers.symbolic import holds_shapes
+from fastrnn.models.functional import Functional
+
+# Of the inputs of one model; the oldest are forgotten.
+MOST_TRACES = 64
+
+
+def arrays_of(inputs: Any) -> Any:
+    """Return inputs as an array, or as a list or dict of arrays."""
+    if isinstance(inputs, dict):
+        return {key: to_real_array(f"inputs[{key!r}]", value) for key, value in inputs.items()}
+    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], np.ndarray):
+        return [to_real_array(f"inputs[{k}]", value) for k, value in enumerate(inputs)]
+    return to_real_array("inputs", inputs)
+
+
+def shapes_of(inputs: Any) -> Any:
+    """Return the shapes of what ``arrays_of`` returns, in its structure."""
+    if isinstance(inputs, dict):
+        return {key: value.shape for key, value in inputs.items()}
+    return [value.shape for value in inputs] if isinstance(inputs, list) else inputs.shape
+
+
+def trace(model: Any, shapes: Any, training: bool) -> Functional:
+    """Return the functional model of ``model.call`` for inputs of these shapes.
+
+    Raises:
+        TypeError: ``call`` computes with values, which symbolic tensors have not.
+        ValueError: the shapes do not fit its layers, or it returns no tensors.
+    """
+    fixed = any(getattr(layer, "stateful", False) for layer in iterate_layers(model))
+    inputs = _symbolic_inputs(shapes, fixed)
+    key = (_key(inputs), training)
+    traces: dict[Any, Functional] = model.__dict__.setdefault("_traces", {})
+    if key not in traces:
+        options = {}
+        if "training" in inspect.signature(model.call).parameters:
+            options["training"] = training
+        made = Functional(inputs, model.call(inputs, **options), name=model.name)
+        _require_kept(model, made)
+        while len(traces) >= MOST_TRACES:
+            traces.pop(next(iter(traces)))
+        traces[key] = made
+    return traces[key]
+
+
+def _symbolic_inputs(shapes: Any, fixed_batch: bool) -> Any:
+    def one(shape: Any) -> Any:
+        shape = to_shape("input_shape", shape)
+        return Input(batch_shape=shape if fixed_batch else (None, *shape[1:]))
+
+    if isinstance(shapes, dict):
+        return {key: one(shape) for key, shape in shapes.items()}
+    return [one(shape) for shape in shapes] if holds_shapes(shapes) else one(shapes)
+
+
+def _key(inputs: Any) -> Any:
+    if isinstance(inputs, dict):
+        return tuple((key, tensor.shape) for key, tensor in inputs.items())
+    return tuple(t.shape for t in inputs) if isinstance(inputs, list) else inputs.shape
+
+
+def _require_kept(model: Layer, traced: Functional) -> None:
+    """Raise ``ValueError`` if ``call`` makes layers anew: each call would forget their weights."""
+    kept = {id(variable) for variable in model.weights}
+    lost = [variable.path for variable in traced.weights if id(variable) not in kept]
+    if lost:
+        raise ValueError(
+            f"The weights {', '.join(lost)} belong to layers that are no attributes of model "
+            f"{model.name!r}: make them in `__init__` and keep them on `self`."
+        )
