@@ -1,5 +1,6 @@
 """Layers, under Keras's names."""
 
+from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors their operators
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding

@@ -114,6 +114,8 @@ class Layer:
         # Features (last axis) that the weights were built for; None accepts any.
         self.input_features: int | None = None
         self._variables: list[Variable] = []
+        # Calls on symbolic tensors.
+        self.nodes: list[symbolic.Node] = []
 
     # ---- weights -------------------------------------------------------------------------
 
@@ -398,6 +400,16 @@ class Layer:
         given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
         total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
         return tuple(total) if isinstance(outputs, tuple) else total[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors that the layer was called on, if it was once."""
+        return symbolic.sole_node(self).inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors that this call gave."""
+        return symbolic.sole_node(self).result
 
     # ---- configuration -------------------------------------------------------------------
 

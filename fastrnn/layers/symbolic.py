@@ -146,7 +146,24 @@ def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
         layer.build(shapes)
     if isinstance(inputs, SymbolicTensor):
         layer.check_inputs(inputs)
-    return Node(layer, inputs, options, layer.compute_output_shape(shapes)).result
+    node = Node(layer, inputs, options, layer.compute_output_shape(shapes))
+    layer.nodes.append(node)
+    return node.result
+
+
+def sole_node(layer: Any) -> Node:
+    """Return the only call of ``layer`` on symbolic tensors.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    if len(layer.nodes) != 1:
+        raise ValueError(
+            f"Layer {layer.name!r} has been called on symbolic tensors {len(layer.nodes)} times: "
+            "it has an input and an output of its own if that is once."
+        )
+    node: Node = layer.nodes[0]
+    return node
 
 
 def unique(tensors: Sequence[Any]) -> list[Any]:

@@ -171,7 +171,9 @@ class Compiled(Layer):
             return total, None
         if isinstance(outputs, dict):
             return total, dict(zip(outputs, gradients, strict=True))
-        return total, type(outputs)(gradients) if isinstance(outputs, (list, tuple)) else gradients[0]
+        return total, type(outputs)(gradients) if isinstance(outputs, (list, tuple)) else gradients[
+            0
+        ]
 
     def _by_output(self, y: Any, outputs: Any, sample_weight: Any, mask: Any) -> Any:
         values = arrays_in(outputs)
@@ -193,10 +195,10 @@ class Compiled(Layer):
     def _logs(self) -> dict[str, float]:
         logs = {"loss": self._loss_tracker.result()}
         several = len(self._objectives) > 1
-        if several:
-            for objective in self._objectives:
-                if objective.is_trained:
-                    logs[f"{objective.name}_loss"] = objective.tracker.result()
+        trained = [objective for objective in self._objectives if objective.is_trained]
+        if len(trained) > 1:
+            for objective in trained:
+                logs[f"{objective.name}_loss"] = objective.tracker.result()
         for objective in self._objectives:
             prefix = f"{objective.name}_" if several else ""
             for metric, weighted in objective.metrics or []:

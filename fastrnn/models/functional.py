@@ -24,6 +24,7 @@ class Functional(Model):
     """What ``Model(inputs, outputs)`` makes; see ``Model``.
 
     Attributes:
+        graph: the calls.
         inputs: the tensors that it takes.
         outputs: the tensors that it gives.
         input_names: names of the inputs.
@@ -39,16 +40,16 @@ class Functional(Model):
             expected = "each input once"
             raise ValueError(errors.bad_argument("inputs", [t.name for t in self.inputs], expected))
         self._input_structure, self._output_structure = inputs, outputs
-        self._graph = Graph(self.inputs, self.outputs)
+        self.graph = Graph(self.inputs, self.outputs)
         self._layers: list[Layer] = [
             InputLayer.of(item) if isinstance(item, SymbolicTensor) else item
-            for item in self._graph.layers
+            for item in self.graph.layers
         ]
         self._check_names()
         super().__init__(name=name)
         self.trainable = self._trainable = bool(trainable)
         self.built = True
-        for node in self._graph.nodes:
+        for node in self.graph.nodes:
             shapes = [tensor.shape for tensor in node.outputs]
             node.layer.summary_shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
 
@@ -118,7 +119,7 @@ class Functional(Model):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shapes of the outputs for inputs of ``input_shape``, in their structure."""
         several = isinstance(input_shape, dict) or holds_shapes(input_shape)
-        shapes = self._graph.shapes(self._in_order(input_shape) if several else [input_shape])
+        shapes = self.graph.shapes(self._in_order(input_shape) if several else [input_shape])
         known = {id(t): shape for t, shape in zip(self.outputs, shapes, strict=True)}
         return map_tensors(lambda tensor: known[id(tensor)], self._output_structure)
 
@@ -160,14 +161,15 @@ class Functional(Model):
         arrays = inputs if isinstance(inputs, list) else [inputs]
         for tensor, array in zip(self.inputs, arrays, strict=True):
             fits = array.ndim == tensor.ndim and all(
-                n is None or n == size for n, size in zip(tensor.shape, array.shape, strict=True)
+                n is None or size in (n, None)
+                for n, size in zip(tensor.shape, array.shape, strict=True)
             )
             if not fits:
                 text = f"{tensor.shape}, those of {tensor.name!r} of model {self.name!r}"
                 raise ValueError(errors.bad_shape("inputs", array.shape, text))
-            if array.size == 0:
+            if 0 in array.shape:
                 raise ValueError(errors.bad_shape("inputs", array.shape, "no axis of length 0"))
-        if len({len(array) for array in arrays if array.ndim}) > 1:
+        if len({array.shape[:1] for array in arrays}) > 1:
             received = [array.shape for array in arrays]
             expected = "as many samples in each array"
             raise ValueError(errors.bad_argument("inputs", received, expected))
@@ -186,7 +188,7 @@ class Functional(Model):
         self.check_inputs(inputs)
         arrays = inputs if isinstance(inputs, list) else [inputs]
         masks = list(mask) if isinstance(mask, (list, tuple)) else [mask] * len(arrays)
-        outputs, pull, out_masks = self._graph.run(arrays, context, masks)
+        outputs, pull, out_masks = self.graph.run(arrays, context, masks)
         result, out_mask = self._structured(outputs), self._structured(out_masks)
         if pull is None:
             return result, None, out_mask

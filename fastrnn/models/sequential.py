@@ -49,7 +49,9 @@ class Sequential(Model):
     ) -> None:
         self._layers: list[Layer] = []
         self._input: SymbolicTensor | None = None
-        self._shapes: list[Any] = []  # of the inputs, then of each layer's outputs, when known
+        # Shape and symbolic tensor of the inputs, then of each layer's outputs, when known.
+        self._shapes: list[Any] = []
+        self._tensors: list[Any] = []
         super().__init__(trainable=trainable, name=name)
         for layer in layers or []:
             self.add(layer)
@@ -58,6 +60,28 @@ class Sequential(Model):
     def names_of_outputs(self) -> list[str]:
         """The one output goes by the name of the model."""
         return [self.name]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The tensor that the model takes, in a list: the start of a functional model."""
+        self._require_shapes()
+        return self._tensors[:1]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The tensor that the model gives, in a list."""
+        self._require_shapes()
+        return self._tensors[-1:]
+
+    @property
+    def input(self) -> SymbolicTensor:
+        """The tensor that the model takes."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The tensor that the model gives."""
+        return self.outputs[0]
 
     # ---- layers ----
 
@@ -101,7 +125,7 @@ class Sequential(Model):
             expected = "an Input as the first entry alone"
             raise ValueError(errors.bad_argument("layer", tensor.name, expected))
         self._input = tensor
-        self._shapes = [tensor.shape]
+        self._shapes, self._tensors = [tensor.shape], [tensor]
 
     def _build_next(self, layer: Layer) -> None:
         """Build ``layer`` on the outputs of the last one."""
@@ -113,6 +137,7 @@ class Sequential(Model):
                 layer.build(shape)
         self._shapes.append(layer.compute_output_shape(shape))
         layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
+        self._tensors.append(layer(self._tensors[-1]))
 
     def _several_outputs(self) -> str:
         name = self._layers[-1].name if self._layers else self.name
@@ -130,6 +155,8 @@ class Sequential(Model):
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
         if len(self._shapes) > 1:
             self._shapes.pop()
+            self._tensors.pop()
+            self._layers[-1].nodes.pop()
         return self._layers.pop()
 
     # ---- shapes ----
@@ -168,12 +195,13 @@ class Sequential(Model):
             return
         shape = to_shape("input_shape", input_shape)
         layers, self._layers, self._shapes = self._layers, [], [shape]
+        self._tensors = [Input(batch_shape=(None, *shape[1:]))]
         try:
             for layer in layers:
                 self._build_next(layer)
                 self._layers.append(layer)
         except Exception:
-            self._layers, self._shapes = layers, []
+            self._layers, self._shapes, self._tensors = layers, [], []
             raise
         self.built = True
 

@@ -50,6 +50,8 @@ def trace(model: Any, shapes: Any, training: bool) -> Functional:
             options["training"] = training
         made = Functional(inputs, model.call(inputs, **options), name=model.name)
         _require_kept(model, made)
+        for node in made.graph.nodes:
+            node.layer.nodes.remove(node)  # not the user's calls
         while len(traces) >= MOST_TRACES:
             traces.pop(next(iter(traces)))
         traces[key] = made
