@@ -5,6 +5,24 @@ from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.input import Input, InputLayer
+from fastrnn.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from fastrnn.layers.normalization import BatchNormalization
 from fastrnn.layers.regularization import Dropout
 from fastrnn.layers.reshaping import Flatten, RepeatVector
@@ -14,9 +32,13 @@ __all__ = [
     "GRU",
     "LSTM",
     "Activation",
+    "Add",
+    "Average",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -24,7 +46,19 @@ __all__ = [
     "InputLayer",
     "Layer",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "RepeatVector",
     "SimpleRNN",
+    "Subtract",
     "TimeDistributed",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_choice, to_float_array, to_number
 from fastrnn.layers.base import CallContext, Layer, Pullback, auto_name, registry
+from fastrnn.layers.merging import broadcast
 from fastrnn.layers.symbolic import SymbolicTensor, tensors_in
 
 Array = npt.NDArray[Any]
@@ -43,8 +44,6 @@ class Arithmetic(Layer):
     array([[0.5, 0.5, 0.5]], dtype=float32)
     """
 
-    takes_several_inputs = True
-
     def __init__(
         self, operation: str, left: float | None = None, right: float | None = None, **kwargs: Any
     ) -> None:
@@ -75,7 +74,10 @@ class Arithmetic(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape that the operands broadcast to."""
-        return tuple(input_shape) if self.takes_one else _broadcast(*input_shape)
+        if self.takes_one:
+            return tuple(input_shape)
+        rank = max(map(len, input_shape))
+        return broadcast(*(_fill(shape, rank) for shape in input_shape))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return no mask, as Keras does."""
@@ -91,7 +93,7 @@ class Arithmetic(Layer):
 
         def pullback(d: Array) -> tuple[Any, list[Array]]:
             sums = [
-                _sum_to(g, x.shape)
+                sum_to(g, _fill(x.shape, g.ndim)).reshape(x.shape)
                 for g, x in zip(gradients(d, a, b, outputs), (a, b), strict=True)
             ]
             if self.takes_one:
@@ -186,22 +188,9 @@ def _as_data(entry: Any) -> Any:
     return "..." if entry is Ellipsis else entry
 
 
-def _broadcast(a: Any, b: Any) -> tuple[int | None, ...]:
-    rank = max(len(a), len(b))
-    pairs = zip((1,) * (rank - len(a)) + tuple(a), (1,) * (rank - len(b)) + tuple(b), strict=True)
-    shape: list[int | None] = []
-    for m, n in pairs:
-        if 1 not in (m, n) and None not in (m, n) and m != n:
-            raise ValueError(errors.bad_shape("inputs", b, f"one that broadcasts with {tuple(a)}"))
-        shape.append(n if m == 1 else m if n in (1, None) else n)
-    return tuple(shape)
-
-
-def _sum_to(d: Array, shape: tuple[int, ...]) -> Array:
-    """Return ``d`` summed over the axes along which an operand of ``shape`` was repeated."""
-    d = d.sum(axis=tuple(range(d.ndim - len(shape))))
-    repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
-    return d.sum(axis=repeated, keepdims=True) if repeated else d
+def _fill(shape: Any, rank: int) -> tuple[int | None, ...]:
+    """Return the shape with axes of length 1 in front, as NumPy broadcasts."""
+    return (*(1,) * (rank - len(shape)), *shape)
 
 
 def _operator(operation: str, reflected: bool = False) -> Callable[[SymbolicTensor, Any], Any]:

@@ -144,8 +144,7 @@ def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
     shapes = map_tensors(lambda tensor: tensor.shape, inputs)
     if not layer.built:
         layer.build(shapes)
-    if isinstance(inputs, SymbolicTensor):
-        layer.check_inputs(inputs)
+    layer.check_inputs(inputs)
     node = Node(layer, inputs, options, layer.compute_output_shape(shapes))
     layer.nodes.append(node)
     return node.result

@@ -1,0 +1,412 @@
+"""Layers that join several inputs into one output."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.checks import to_float_array, to_int
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+
+
+class SeveralInputs(Layer):
+    """A layer of a list of inputs. Its pullback returns a list of gradients."""
+
+    supports_masking = True
+    least_inputs = 1
+    most_inputs: float = math.inf
+
+    def convert_inputs(self, inputs: Any) -> list[Array]:
+        """Return the inputs as arrays of the layer's dtype."""
+        if not isinstance(inputs, (list, tuple)):
+            expected = "a list of arrays"
+            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+        return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if the inputs do not fit each other."""
+        self.compute_output_shape([x.shape for x in inputs])
+
+    def check_count(self, shapes: Any) -> None:
+        """Raise ``ValueError`` if there are too few inputs or too many."""
+        listed = isinstance(shapes, (list, tuple)) and all(
+            isinstance(shape, (list, tuple)) for shape in shapes
+        )
+        if not listed or not self.least_inputs <= len(shapes) <= self.most_inputs:
+            most = self.most_inputs
+            expected = f"{most:g}" if most == self.least_inputs else f"{self.least_inputs} or more"
+            raise ValueError(
+                errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
+            )
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Check that the shapes fit each other."""
+        self.compute_output_shape(input_shape)
+
+
+class Merge(SeveralInputs):
+    """Joins inputs entry by entry. Shapes broadcast; missing axes are added behind the batch."""
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape that all inputs broadcast to."""
+        self.check_count(input_shape)
+        rank = max(map(len, input_shape))
+        padded = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
+        return functools.reduce(broadcast, padded)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return where any input counts; no mask if an input has none."""
+        if mask is None or any(m is None for m in mask):
+            return None
+        return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in mask])
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Return the outputs for inputs of one rank, and the function d -> gradient of each."""
+        raise NotImplementedError
+
+    def forward(
+        self, inputs: list[Array], context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Join the inputs."""
+        rank = max(x.ndim for x in inputs)
+        alike = [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
+        outputs, gradients = self.merge(alike)
+
+        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
+            d_alike = zip(gradients(d_outputs), alike, inputs, strict=True)
+            return [sum_to(d, a.shape).reshape(x.shape) for d, a, x in d_alike], []
+
+        return outputs, pullback if context.gradient else None
+
+
+@registry.register()
+class Add(Merge):
+    """The sum of the inputs.
+
+    Args:
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: a list of arrays (batch, …). Outputs: the shape that they broadcast to.
+
+    Raises:
+        ValueError: the shapes do not broadcast. So it is with all layers here.
+
+    >>> from fastrnn.layers import Add
+    >>> Add()([np.ones((1, 2)), np.ones((1, 2))])
+    array([[2., 2.]], dtype=float32)
+    """
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Add up."""
+        return functools.reduce(np.add, inputs), lambda d: [d for _ in inputs]
+
+
+@registry.register()
+class Subtract(Merge):
+    """The first of two inputs less the second; see ``Add``."""
+
+    least_inputs, most_inputs = 2, 2
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Subtract."""
+        return inputs[0] - inputs[1], lambda d: [d, -d]
+
+
+@registry.register()
+class Multiply(Merge):
+    """The product of the inputs; see ``Add``."""
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Multiply."""
+
+        def gradients(d: Array) -> list[Array]:
+            others = [inputs[:k] + inputs[k + 1 :] for k in range(len(inputs))]
+            return [functools.reduce(np.multiply, rest, d) for rest in others]
+
+        return functools.reduce(np.multiply, inputs), gradients
+
+
+@registry.register()
+class Average(Merge):
+    """The mean of the inputs; see ``Add``."""
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Average."""
+        n = len(inputs)
+        return functools.reduce(np.add, inputs) / n, lambda d: [d / n for _ in inputs]
+
+
+class _Extremum(Merge):
+    """The largest or smallest entries. Inputs that tie share the gradient pair by pair."""
+
+    choose: ClassVar[Any]
+
+    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+        """Choose entry by entry."""
+        partial = [inputs[0]]
+        for x in inputs[1:]:
+            partial.append(type(self).choose(partial[-1], x))
+
+        def gradients(d: Array) -> list[Array]:
+            found = []
+            for k in range(len(inputs) - 1, 0, -1):
+                before, x, best = partial[k - 1], inputs[k], partial[k]
+                tie = (before == x).astype(d.dtype) / 2
+                found.append(d * np.where(before == x, tie, x == best))
+                d = d * np.where(before == x, tie, before == best)
+            return [d, *reversed(found)]
+
+        return partial[-1], gradients
+
+
+@registry.register()
+class Maximum(_Extremum):
+    """The largest of the inputs, entry by entry; see ``Add``."""
+
+    choose = np.maximum
+
+
+@registry.register()
+class Minimum(_Extremum):
+    """The smallest of the inputs, entry by entry; see ``Add``."""
+
+    choose = np.minimum
+
+
+@registry.register()
+class Concatenate(SeveralInputs):
+    """The inputs one after the other along an axis.
+
+    Args:
+        axis: the axis; all others have equal lengths.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: a list of arrays (batch, …). Outputs: as the inputs, but for the length of the axis.
+
+    Raises:
+        ValueError: other axes differ.
+
+    >>> from fastrnn.layers import Concatenate
+    >>> Concatenate()([np.zeros((2, 3)), np.zeros((2, 4))]).shape
+    (2, 7)
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = to_int("axis", axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the inputs, the axis as long as all together."""
+        self.check_count(input_shape)
+        first, rank = input_shape[0], len(input_shape[0])
+        if not -rank <= self.axis < rank:
+            expected = f"an axis of inputs of shape {tuple(first)}"
+            raise ValueError(errors.bad_argument("axis", self.axis, expected))
+        axis = self.axis % rank
+        shape: list[int | None] = list(first)
+        for other in input_shape[1:]:
+            fits = len(other) == rank and all(
+                k == axis or None in (m, n) or m == n
+                for k, (m, n) in enumerate(zip(shape, other, strict=True))
+            )
+            if not fits:
+                expected = f"{tuple(first)}, but for axis {self.axis}"
+                raise ValueError(errors.bad_shape("inputs", other, expected))
+            for k, n in enumerate(other):
+                if k != axis:
+                    shape[k] = n if shape[k] is None else shape[k]
+                elif shape[k] is not None:
+                    shape[k] = None if n is None else shape[k] + n
+        return tuple(shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the masks joined as the inputs are; an input without one counts throughout."""
+        if mask is None or all(m is None for m in mask):
+            return None
+        full = []
+        for x, m in zip(inputs, mask, strict=True):
+            m = np.ones(x.shape, bool) if m is None else np.asarray(m, dtype=bool)
+            full.append(np.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m)
+        return np.concatenate(full, axis=self.axis).any(axis=-1)
+
+    def forward(
+        self, inputs: list[Array], context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Join the inputs."""
+        edges = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]
+
+        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
+            parts = np.split(d_outputs, edges, axis=self.axis)
+            return [np.ascontiguousarray(part) for part in parts], []
+
+        return np.concatenate(inputs, axis=self.axis), pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+@registry.register()
+class Dot(SeveralInputs):
+    """The products of two inputs, summed over an axis of each.
+
+    Args:
+        axes: the axis of both inputs, or one of each; not the batch.
+        normalize: whether the inputs are divided by their norms along the axis first, which makes
+            the cosine of vectors.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: two arrays (batch, …). Outputs: (batch, other axes of the first, other axes of the
+    second), (batch, 1) if there are none.
+
+    Raises:
+        ValueError: the axes are no axes of the inputs, or differ in length.
+
+    >>> from fastrnn.layers import Dot
+    >>> Dot(axes=(2, 1))([np.ones((2, 3, 5)), np.ones((2, 5, 4))]).shape
+    (2, 3, 4)
+    """
+
+    least_inputs, most_inputs = 2, 2
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(axes, (list, tuple)):
+            if len(axes) != 2:
+                raise ValueError(errors.bad_argument("axes", axes, "one axis or two"))
+            axes = tuple(to_int("axes", axis) for axis in axes)
+        else:
+            axes = to_int("axes", axes)
+        self.axes, self.normalize = axes, bool(normalize)
+
+    def _axes_for(self, shapes: Any) -> tuple[int, int]:
+        """Return the axes of both inputs, counted from the front."""
+        pair = self.axes if isinstance(self.axes, tuple) else (self.axes, self.axes)
+        found = []
+        for axis, shape in zip(pair, shapes, strict=True):
+            if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
+                expected = f"an axis of shape {tuple(shape)} that is not the batch"
+                raise ValueError(errors.bad_argument("axes", axis, expected))
+            found.append(axis % len(shape))
+        return found[0], found[1]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the axes that are left."""
+        self.check_count(input_shape)
+        x, y = (list(shape) for shape in input_shape)
+        i, j = self._axes_for(input_shape)
+        m, n = x.pop(i), y.pop(j)
+        if None not in (m, n) and m != n:
+            expected = f"axis {j} as long as axis {i} of the first input, {m}"
+            raise ValueError(errors.bad_shape("inputs", input_shape[1], expected))
+        shape = (*x, *y[1:])
+        return shape if len(shape) > 1 else (*shape, 1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return no mask."""
+        return None
+
+    def forward(
+        self, inputs: list[Array], context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Multiply and sum, as one matrix product for each sample."""
+        shape = self.compute_output_shape([x.shape for x in inputs])
+        axes = self._axes_for([x.shape for x in inputs])
+        unit = inputs
+        back: list[Callable[[Array], Array]] = [_identity, _identity]
+        if self.normalize:
+            pairs = [_unit_vectors(x, axis) for x, axis in zip(inputs, axes, strict=True)]
+            unit, back = [u for u, _ in pairs], [b for _, b in pairs]
+        last = [np.moveaxis(x, axis, -1) for x, axis in zip(unit, axes, strict=True)]
+        x, y = (a.reshape(len(a), -1, a.shape[-1]) for a in last)
+
+        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
+            d = d_outputs.reshape(len(x), x.shape[1], y.shape[1])
+            products = (d @ y, d.transpose(0, 2, 1) @ x)
+            d_inputs = [
+                b(np.moveaxis(p.reshape(a.shape), -1, axis))
+                for p, a, axis, b in zip(products, last, axes, back, strict=True)
+            ]
+            return [np.ascontiguousarray(d) for d in d_inputs], []
+
+        outputs = (x @ y.transpose(0, 2, 1)).reshape(shape)
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def _identity(d: Array) -> Array:
+    return d
+
+
+def _unit_vectors(x: Array, axis: int) -> tuple[Array, Callable[[Array], Array]]:
+    """Return x / |x|, and d -> (d - u·(u·d)) / |x|."""
+    norm = np.maximum(np.sqrt((x * x).sum(axis=axis, keepdims=True)), 1e-12)
+    u = x / norm
+    return u, lambda d: (d - u * (u * d).sum(axis=axis, keepdims=True)) / norm
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """Return the shape that two of one rank broadcast to, or raise ``ValueError``."""
+    if any(None not in (m, n) and 1 not in (m, n) and m != n for m, n in zip(a, b, strict=True)):
+        raise ValueError(errors.bad_shape("inputs", b, f"one that broadcasts with {a}"))
+    batch = a[0] if b[0] in (None, 1) else b[0]
+    rest = zip(a[1:], b[1:], strict=True)
+    return (batch, *(None if None in (m, n) else n if m == 1 else m for m, n in rest))
+
+
+def sum_to(d: Array, shape: tuple[int, ...]) -> Array:
+    """Return ``d``, of the same rank, summed over the axes along which ``shape`` was repeated."""
+    repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
+    return d.sum(axis=repeated, keepdims=True) if repeated else d
+
+
+def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Add(**kwargs)(inputs)``; so it is with the other functions here."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Subtract(**kwargs)(inputs)``."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Multiply(**kwargs)(inputs)``."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Average(**kwargs)(inputs)``."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Maximum(**kwargs)(inputs)``."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Minimum(**kwargs)(inputs)``."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
+    """Return ``Concatenate(axis, **kwargs)(inputs)``."""
+    return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def dot(inputs: Sequence[Any], axes: Any = -1, **kwargs: Any) -> Any:
+    """Return ``Dot(axes, **kwargs)(inputs)``."""
+    return Dot(axes=axes, **kwargs)(inputs)
