@@ -366,7 +366,7 @@ def broadcast(a: Shape, b: Shape) -> Shape:
     return (batch, *(None if None in (m, n) else n if m == 1 else m for m, n in rest))
 
 
-def sum_to(d: Array, shape: tuple[int, ...]) -> Array:
+def sum_to(d: Array, shape: Shape) -> Array:
     """Return ``d``, of the same rank, summed over the axes along which ``shape`` was repeated."""
     repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
     return d.sum(axis=repeated, keepdims=True) if repeated else d
