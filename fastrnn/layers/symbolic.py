@@ -61,6 +61,8 @@ class Node:
         options: its keyword arguments; tensors and lists of tensors among them.
         outputs: the tensors that it gives.
         result: the same in the structure in which the call returns them.
+        tensors: all tensors that it takes, those of the options last.
+        is_plain: whether it is one tensor in, one out, and no options.
     """
 
     def __init__(self, layer: Any, inputs: Any, options: dict[str, Any], shapes: Any) -> None:
@@ -71,16 +73,8 @@ class Node:
             for k, shape in enumerate(shapes if several else [shapes])
         ]
         self.result: Any = type(shapes)(self.outputs) if several else self.outputs[0]
-
-    @property
-    def tensors(self) -> list[SymbolicTensor]:
-        """The tensors that the call takes, those of the options last."""
-        return [*tensors_in(self.inputs), *self.option_tensors]
-
-    @property
-    def option_tensors(self) -> list[SymbolicTensor]:
-        """The tensors among the options."""
-        return [tensor for value in self.options.values() for tensor in tensors_in(value)]
+        self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]
+        self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
 
 
 def holds_shapes(shapes: Any) -> bool:

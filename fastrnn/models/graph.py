@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
+from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
 
@@ -104,17 +105,19 @@ class Graph:
         known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
         # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
         wanted = set(values) if context.input_gradient else set()
-        calls: list[tuple[Node, Pullback]] = []
+        calls: list[tuple[Node, list[Variable], Pullback]] = []
         for node in self.nodes:
+            if not context.gradient:
+                _run_node(node, context, values, known_masks)
+                continue
             through = any(id(tensor) in wanted for tensor in node.tensors)
-            needed = context.gradient and (through or bool(node.layer.trainable_weights))
-            inner = dataclasses.replace(context, gradient=needed, input_gradient=through)
-            if "training" in node.options:
-                inner.training = bool(node.options["training"])
+            weights = node.layer.trainable_weights
+            needed = through or bool(weights)
+            inner = CallContext(context.training, needed, through, context.penalties)
             pullback = _run_node(node, inner, values, known_masks)
             if needed:
                 assert pullback is not None
-                calls.append((node, pullback))
+                calls.append((node, weights, pullback))
                 wanted.update(id(tensor) for tensor in node.outputs)
         outputs = [values[id(tensor)] for tensor in self.outputs]
         out_masks = [known_masks[id(tensor)] for tensor in self.outputs]
@@ -126,8 +129,8 @@ class Graph:
             for tensor, d in zip(self.outputs, d_outputs, strict=True):
                 _accumulate(gradients, id(tensor), d)
             d_weights: dict[int, Array] = {}
-            for node, pullback in reversed(calls):
-                _pull_node(node, pullback, gradients, d_weights)
+            for call in reversed(calls):
+                _pull_node(*call, gradients, d_weights)
             return [gradients.get(id(tensor)) for tensor in self.inputs], d_weights
 
         return outputs, pull, out_masks
@@ -137,6 +140,15 @@ def _run_node(
     node: Node, context: CallContext, values: dict[int, Any], masks: dict[int, Any]
 ) -> Pullback | None:
     """Compute the outputs of a node into ``values`` and ``masks``; return its pullback."""
+    if node.is_plain:
+        tensor, output = node.inputs, node.result
+        result, pullback, mask = node.layer.run_masked(
+            values[id(tensor)], context, masks[id(tensor)]
+        )
+        values[id(output)], masks[id(output)] = result, mask
+        return pullback
+    if "training" in node.options:
+        context = dataclasses.replace(context, training=bool(node.options["training"]))
     inputs = map_tensors(lambda tensor: values[id(tensor)], node.inputs)
     options = {
         name: map_tensors(lambda tensor: values[id(tensor)], value)
@@ -157,7 +169,11 @@ def _run_node(
 
 
 def _pull_node(
-    node: Node, pullback: Pullback, gradients: dict[int, Any], d_weights: dict[int, Array]
+    node: Node,
+    weights: list[Variable],
+    pullback: Pullback,
+    gradients: dict[int, Any],
+    d_weights: dict[int, Array],
 ) -> None:
     """Carry the gradients of a node's outputs to its inputs and weights."""
     d_outputs = [gradients.pop(id(tensor), None) for tensor in node.outputs]
@@ -166,7 +182,7 @@ def _pull_node(
     d_inputs, own = pullback(
         tuple(d_outputs) if isinstance(node.result, (list, tuple)) else d_outputs[0]
     )
-    for variable, gradient in zip(node.layer.trainable_weights, own, strict=True):
+    for variable, gradient in zip(weights, own, strict=True):
         _accumulate(d_weights, id(variable), gradient)
     d_list = list(d_inputs) if isinstance(d_inputs, (list, tuple)) else [d_inputs]
     for tensor, d in zip(node.tensors, d_list, strict=False):
