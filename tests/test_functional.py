@@ -428,3 +428,29 @@ def test_a_part_of_a_sequential_model():
     assert Model(model.input, model.output).output_shape == model.output_shape
     with pytest.raises(ValueError, match="0 times"):
         _ = layers.Dense(1).output
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_json_and_clones(name):
+    model = MODELS[name](fastrnn)
+    x = batch_for(model)
+    again = fastrnn.models.model_from_json(model.to_json())
+    clone = fastrnn.models.clone_model(model)
+    renamed = fastrnn.models.clone_model(
+        model, clone_function=lambda e: type(e).from_config({**e.get_config(), "name": None})
+    )
+    for other in (again, clone, renamed):
+        other.set_weights(model.get_weights())
+        for y, z in zip(flat(model(x)), flat(other(x)), strict=True):
+            np.testing.assert_array_equal(y, z)
+    assert clone.get_config() == model.get_config()
+
+
+def test_a_clone_of_a_sequential_model():
+    model = Sequential([Input((TIME, FEATURES)), layers.GRU(4), layers.Dense(2)])
+    clone = fastrnn.models.clone_model(model, clone_function=lambda e: type(e)(e.units + 1))
+    assert clone.output_shape == (None, 3)
+    assert fastrnn.models.model_from_json(model.to_json()).get_config() == model.get_config()
+    for text in ("{", "[]", 3, '{"class_name": "Dense", "config": {"units": 1}}'):
+        with pytest.raises(ValueError, match=r"`json_string`|`layer`"):
+            fastrnn.models.model_from_json(text)

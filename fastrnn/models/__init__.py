@@ -1,7 +1,8 @@
 """Models."""
 
+from fastrnn.models.cloning import clone_model, model_from_json
 from fastrnn.models.functional import Functional
 from fastrnn.models.model import Model
 from fastrnn.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from fastrnn import errors
@@ -50,26 +51,29 @@ def graph_config(model: Any) -> dict[str, Any]:
     }
 
 
-def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
-    """Return inputs and outputs of the graph that ``graph_config`` described, with new layers.
+def graph_from_config(
+    config: dict[str, Any], make: Callable[[dict[str, Any]], Layer] = registry.deserialize
+) -> tuple[Any, Any]:
+    """Return inputs and outputs of the graph that ``graph_config`` described.
+
+    ``make`` makes each layer of its description.
 
     Raises:
         ValueError: a layer is unknown, or a call takes a tensor that no call gives.
     """
     config = copy.deepcopy(config)
-    layers: dict[str, Layer] = {}
     results: dict[tuple[str, int, int], SymbolicTensor] = {}
-    waiting: list[tuple[Layer, int, dict[str, Any]]] = []
+    waiting: list[tuple[Layer, str, int, dict[str, Any]]] = []
     for data in config["layers"]:
-        layer = registry.deserialize(data)
-        layers[data["name"]] = layer
+        layer = make(data)
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
-        waiting += [(layer, k, call) for k, call in enumerate(data["inbound_nodes"])]
+        name = data["name"]
+        waiting += [(layer, name, k, call) for k, call in enumerate(data["inbound_nodes"])]
     while waiting:
         blocked = [entry for entry in waiting if not _call(*entry, results)]
         if len(blocked) == len(waiting):
-            names = sorted({layer.name for layer, _, _ in blocked})
+            names = sorted({name for _, name, _, _ in blocked})
             expected = "calls that take tensors of other calls in the model"
             raise ValueError(errors.bad_argument("layers", names, expected))
         waiting = blocked
@@ -86,6 +90,7 @@ def graph_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
 
 def _call(
     layer: Layer,
+    name: str,
     place: int,
     call: dict[str, Any],
     results: dict[tuple[str, int, int], SymbolicTensor],
@@ -93,12 +98,12 @@ def _call(
     """Call the layer if its tensors are there; return whether they were."""
     try:
         arguments = [_tensors_of(value, results) for value in call["args"]]
-        options = {name: _tensors_of(value, results) for name, value in call["kwargs"].items()}
+        options = {key: _tensors_of(value, results) for key, value in call["kwargs"].items()}
     except KeyError:
         return False
     outputs = layer(*arguments, **options)
     for k, tensor in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
-        results[layer.name, place, k] = tensor
+        results[name, place, k] = tensor
     return True
 
 

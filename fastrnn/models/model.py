@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_int
-from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
@@ -161,6 +162,14 @@ class Model(Trainer):
         return self.run_masked(inputs, CallContext(), mask)[2]
 
     # ---- description ----
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the configuration as JSON, which ``models.model_from_json`` reads.
+
+        Args:
+            **kwargs: see ``json.dumps``.
+        """
+        return json.dumps(registry.serialize(self), **kwargs)
 
     def summary(
         self,

@@ -1,0 +1,86 @@
+"""Models from the configurations of others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.layers.base import Layer, registry
+from fastrnn.layers.input import InputLayer
+from fastrnn.models.functional import Functional
+from fastrnn.models.graph_config import graph_from_config
+from fastrnn.models.model import Model
+from fastrnn.models.sequential import Sequential
+
+
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+) -> Model:
+    """Return a model of the same layers and calls, with new weights.
+
+    Args:
+        model: a sequential or functional model, or one of a class with ``get_config``.
+        input_tensors: accepted as ``None`` only.
+        clone_function: returns the layer that takes the place of a given one.
+
+    Raises:
+        ValueError: the model cannot be described, or an argument is not as above.
+
+    >>> from fastrnn import Input, Sequential
+    >>> from fastrnn.layers import GRU
+    >>> from fastrnn.models import clone_model
+    >>> clone_model(Sequential([Input((5, 3)), GRU(4)])).output_shape
+    (None, 4)
+    """
+    if not isinstance(model, Model):
+        raise ValueError(errors.bad_argument("model", model, "a model"))
+    if input_tensors is not None:
+        raise ValueError(errors.bad_argument("input_tensors", input_tensors, "None"))
+    if clone_function is None:
+        clone: Model = type(model).from_config(model.get_config())
+        return clone
+    if isinstance(model, Functional):
+        by_name = {layer.name: layer for layer in model.layers}
+
+        def make(data: dict[str, Any]) -> Layer:
+            layer = by_name[data["name"]]
+            if isinstance(layer, InputLayer):
+                made: Layer = registry.deserialize(data)
+                return made
+            return clone_function(layer)
+
+        inputs, outputs = graph_from_config(model.get_config(), make)
+        return Functional(inputs, outputs, name=model.name)
+    if isinstance(model, Sequential):
+        start = [model._input] if model._input is not None else []
+        return Sequential([*start, *map(clone_function, model.layers)], name=model.name)
+    expected = "None for a model with a `call` of its own"
+    raise ValueError(errors.bad_argument("clone_function", clone_function, expected))
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+    """Return the model that ``model.to_json()`` described, with new weights.
+
+    Args:
+        json_string: what ``to_json`` returned.
+        custom_objects: accepted as ``None`` only; register classes of your own instead.
+
+    Raises:
+        ValueError: it describes no model, or one with unknown layers.
+    """
+    if custom_objects is not None:
+        raise ValueError(errors.bad_argument("custom_objects", custom_objects, "None"))
+    try:
+        config = json.loads(json_string)
+    except (TypeError, ValueError, RecursionError):
+        expected = "a string that model.to_json() returned"
+        raise ValueError(errors.bad_argument("json_string", json_string, expected)) from None
+    model: Any = registry.deserialize(config)
+    if not isinstance(model, Model):
+        expected = "a description of a model"
+        raise ValueError(errors.bad_argument("json_string", type(model).__name__, expected))
+    return model
