@@ -4,7 +4,9 @@ from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
+from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from fastrnn.layers.input import Input, InputLayer
+from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
 from fastrnn.layers.merging import (
     Add,
     Average,
@@ -24,35 +26,53 @@ from fastrnn.layers.merging import (
     subtract,
 )
 from fastrnn.layers.normalization import BatchNormalization
-from fastrnn.layers.regularization import Dropout
-from fastrnn.layers.reshaping import Flatten, RepeatVector
+from fastrnn.layers.regularization import (
+    ActivityRegularization,
+    Dropout,
+    GaussianNoise,
+    SpatialDropout1D,
+)
+from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from fastrnn.layers.rnn import GRU, LSTM, Bidirectional, SimpleRNN, TimeDistributed
+from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
 
 __all__ = [
     "GRU",
     "LSTM",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "Average",
+    "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
+    "Conv1D",
     "Dense",
     "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "Masking",
+    "MaxPooling1D",
     "Maximum",
     "Minimum",
     "Multiply",
+    "Permute",
     "RepeatVector",
+    "Reshape",
     "SimpleRNN",
+    "SpatialDropout1D",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
     "add",
     "average",
     "concatenate",

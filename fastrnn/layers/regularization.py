@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout, SpatialDropout1D, GaussianNoise and ActivityRegularization."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import errors, regularizers
 from fastrnn.checks import to_number, to_positive_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.utils import random
@@ -98,3 +98,117 @@ class Dropout(Layer):
             "seed": self.seed,
             "noise_shape": self.noise_shape,
         }
+
+
+@registry.register()
+class SpatialDropout1D(Dropout):
+    """Dropout of whole features: all steps of a sequence lose the same ones.
+
+    Args:
+        rate: the share, from 0 to 1.
+        seed: integer, or ``None`` for one that is drawn.
+        name, dtype: see ``Layer``.
+
+    Inputs: (batch, timesteps, features). Outputs: the same.
+
+    Raises:
+        ValueError: ``rate`` is out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import SpatialDropout1D
+    >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((1, 3, 4)), training=True)
+    >>> bool((y[:, 0] == y[:, 2]).all())
+    True
+    """
+
+    input_rank = 3
+    input_axes = "(batch, timesteps, features)"
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, (None, 1, None), seed, name=name, dtype=dtype, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        config = super().get_config()
+        del config["noise_shape"]
+        return config
+
+
+@registry.register()
+class GaussianNoise(Layer):
+    """Adds noise of a normal distribution in training.
+
+    Args:
+        stddev: its standard deviation.
+        seed: integer, or ``None`` for one that is drawn.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: ``stddev`` is out of range, 0 to 1.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import GaussianNoise
+    >>> GaussianNoise(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stddev = to_number("stddev", stddev, 0, 1)
+        self.seed = seed
+        self.generator = random.generator(seed)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Add noise if training, else hand the inputs through."""
+        outputs = inputs
+        if context.training and self.stddev > 0:
+            noise = self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+            outputs = inputs + noise * inputs.dtype.type(self.stddev)
+        return outputs, (lambda d: (d, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+
+
+@registry.register()
+class ActivityRegularization(Layer):
+    """Hands the inputs through, and adds a penalty on them to the loss.
+
+    Args:
+        l1: factor of the sum of absolute values.
+        l2: factor of the sum of squares.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import ActivityRegularization
+    >>> ActivityRegularization(l2=0.1)(np.ones((1, 2)))
+    array([[1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Hand the inputs through."""
+        return inputs, (lambda d: (d, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "l1": self.l1, "l2": self.l2}

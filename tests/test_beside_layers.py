@@ -1,0 +1,180 @@
+"""Layers that stand beside recurrent ones, against live Keras: outputs, gradients, shapes."""
+
+import numpy as np
+import pytest
+from live_keras import differentiate, keras, torch
+from tolerance import assert_close
+
+from fastrnn import layers
+
+BATCH, TIME, FEATURES = 4, 11, 6
+
+
+def conv(**options):
+    return lambda L: L.Conv1D(**{"filters": 4, "kernel_size": 3, **options})
+
+
+MAKERS = {
+    "conv": conv(),
+    "conv same": conv(padding="same"),
+    "conv same even": conv(padding="same", kernel_size=4, strides=3),
+    "conv causal": conv(padding="causal", activation="tanh", use_bias=False),
+    "conv causal dilated": conv(padding="causal", dilation_rate=2),
+    "conv strides": conv(strides=2, activation="relu", name="c"),
+    "conv same strides": conv(strides=2, padding="same"),
+    "conv dilated": conv(dilation_rate=3, padding="same"),
+    "conv groups": conv(groups=2),
+    "conv one step": conv(kernel_size=[1]),
+    "max": lambda L: L.MaxPooling1D(),
+    "max overlapping": lambda L: L.MaxPooling1D(3, strides=1),
+    "max same": lambda L: L.MaxPooling1D(3, 2, padding="same"),
+    "max gaps": lambda L: L.MaxPooling1D(2, 3),
+    "average": lambda L: L.AveragePooling1D(2),
+    "average overlapping": lambda L: L.AveragePooling1D(4, 1),
+    "average same": lambda L: L.AveragePooling1D(3, 2, padding="same"),
+    "global average": lambda L: L.GlobalAveragePooling1D(),
+    "global average kept": lambda L: L.GlobalAveragePooling1D(keepdims=True),
+    "global average first": lambda L: L.GlobalAveragePooling1D("channels_first"),
+    "global max": lambda L: L.GlobalMaxPooling1D(),
+    "global max kept": lambda L: L.GlobalMaxPooling1D("channels_first", keepdims=True),
+    "layer norm": lambda L: L.LayerNormalization(),
+    "layer norm axes": lambda L: L.LayerNormalization(axis=[1, 2], epsilon=0.1),
+    "layer norm without gamma": lambda L: L.LayerNormalization(scale=False),
+    "layer norm plain": lambda L: L.LayerNormalization(center=False, scale=False),
+    "unit norm": lambda L: L.UnitNormalization(),
+    "unit norm axes": lambda L: L.UnitNormalization(axis=[1, 2]),
+    "reshape": lambda L: L.Reshape((3, 22)),
+    "reshape rest": lambda L: L.Reshape((2, -1)),
+    "permute": lambda L: L.Permute((2, 1)),
+    "spatial dropout": lambda L: L.SpatialDropout1D(0.5),
+    "noise": lambda L: L.GaussianNoise(0.5),
+    "activity": lambda L: L.ActivityRegularization(l1=0.1, l2=0.2),
+}
+
+
+# Of equal largest entries, backends give the gradient to different ones.
+CASES = [(name, ties) for name in MAKERS for ties in (False, True) if not (ties and "max" in name)]
+
+
+@pytest.mark.parametrize(("name", "ties"), CASES)
+def test_layer(name, ties):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((BATCH, TIME, FEATURES), dtype=np.float32)
+    if ties:
+        x = np.round(x)
+    ours, theirs = MAKERS[name](layers), MAKERS[name](keras.layers)
+    ours.build(x.shape)
+    theirs.build(x.shape)
+    weights = [rng.standard_normal(w.shape).astype("float32") for w in ours.weights]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
+    outputs, pullback = ours.vjp(x)
+    assert ours.compute_output_shape((None, TIME, FEATURES)) == theirs.compute_output_shape(
+        (None, TIME, FEATURES)
+    )
+    d = rng.standard_normal(outputs.shape, dtype=np.float32)
+    expected, (expected_dx,), expected_dw = differentiate(theirs, [x], [d])
+    d_inputs, d_weights = pullback(d)
+    assert_close(outputs, expected[0], 64)
+    assert_close(d_inputs, expected_dx, 64, backward=True)
+    for mine, other in zip(d_weights, expected_dw, strict=True):
+        assert_close(mine, other, 64, TIME, backward=True)
+    again = type(ours).from_config(ours.get_config())
+    again.build(x.shape)
+    again.set_weights(weights)
+    np.testing.assert_array_equal(again(x), outputs)
+
+
+@pytest.mark.parametrize(
+    "name", ["conv same", "conv groups", "conv strides", "max same", "average"]
+)
+def test_channels_first_is_the_transpose(name):
+    x = np.random.default_rng(0).standard_normal((BATCH, TIME, FEATURES), dtype=np.float32)
+    layer = MAKERS[name](layers)
+    expected, pull = layer.vjp(x)
+    first = type(layer).from_config({**layer.get_config(), "data_format": "channels_first"})
+    first.build((BATCH, FEATURES, TIME))
+    first.set_weights(layer.get_weights())
+    outputs, pullback = first.vjp(x.transpose(0, 2, 1))
+    np.testing.assert_array_equal(outputs, expected.transpose(0, 2, 1))
+    dx, dw = pull(expected)
+    d_inputs, d_weights = pullback(outputs)
+    np.testing.assert_array_equal(d_inputs, dx.transpose(0, 2, 1))
+    for mine, other in zip(d_weights, dw, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    if layer.weights:
+        with pytest.raises(ValueError, match="`inputs`"):
+            first(np.zeros((BATCH, FEATURES + 1, TIME)))
+
+
+def test_layer_normalization_over_another_axis():
+    x = np.random.default_rng(0).standard_normal((BATCH, TIME, FEATURES))
+    last, other = (layers.LayerNormalization(axis=axis, dtype="float64") for axis in (-1, 1))
+    expected, pull = last.vjp(x.transpose(0, 2, 1))
+    weights = [w + k for k, w in enumerate(last.get_weights())]
+    for layer, y in ((last, x.transpose(0, 2, 1)), (other, x)):
+        layer.build(y.shape)
+        layer.set_weights(weights)
+    expected, pull = last.vjp(x.transpose(0, 2, 1))
+    outputs, pullback = other.vjp(x)
+    np.testing.assert_allclose(outputs, expected.transpose(0, 2, 1), atol=1e-13)
+    pairs = zip(pullback(outputs)[1], pull(expected)[1], strict=True)
+    for mine, theirs in pairs:
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+
+
+def test_global_average_of_steps_that_count():
+    x = np.random.default_rng(0).standard_normal((3, 5, 2), dtype=np.float32)
+    mask = np.array([[1, 1, 0, 0, 0], [0, 1, 1, 0, 1], [1, 1, 1, 1, 1]], bool)
+    x[0, 3] = np.nan
+    ours, theirs = layers.GlobalAveragePooling1D(), keras.layers.GlobalAveragePooling1D()
+    outputs, pullback = ours.vjp(x, mask=mask)
+    tensor = torch.tensor(x, requires_grad=True)
+    expected = theirs(tensor, mask=torch.tensor(mask))
+    assert_close(outputs, expected.detach().numpy(), 8)
+    expected.sum().backward()
+    assert_close(pullback(np.ones_like(outputs))[0], tensor.grad.numpy(), 8)
+    np.testing.assert_array_equal(ours(x[:1], mask=np.zeros((1, 5), bool)), np.zeros((1, 2)))
+
+
+def test_spatial_dropout_drops_whole_features():
+    x = np.ones((8, TIME, 40), np.float32)
+    y, pullback = layers.SpatialDropout1D(0.25, seed=3).vjp(x, training=True)
+    np.testing.assert_array_equal(y, np.repeat(y[:, :1], TIME, axis=1))
+    assert set(np.unique(y)) == {0, np.float32(1 / 0.75)}
+    assert 0.6 < (y > 0).mean() < 0.9
+    np.testing.assert_array_equal(pullback(x)[0], y)
+
+
+def test_noise_is_normal_and_has_the_gradient_of_the_inputs():
+    x = np.zeros((100, 1000), np.float32)
+    y, pullback = layers.GaussianNoise(0.5, seed=3).vjp(x, training=True)
+    assert abs(y.mean()) < 0.01
+    assert abs(y.std() - 0.5) < 0.01
+    np.testing.assert_array_equal(pullback(y)[0], y)
+
+
+BAD = {
+    "padding": lambda: layers.Conv1D(2, 3, padding="reflect"),
+    "filters": lambda: layers.Conv1D(0, 3),
+    "kernel_size": lambda: layers.Conv1D(2, (3, 3)),
+    "dilation_rate": lambda: layers.Conv1D(2, 3, strides=2, dilation_rate=2),
+    "groups": lambda: layers.Conv1D(3, 3, groups=2),
+    "input_shape": lambda: layers.Conv1D(4, 3, groups=4)(np.zeros((1, 5, 6))),
+    "inputs": lambda: layers.Conv1D(4, 6)(np.zeros((1, 5, 6))),
+    "pool_size": lambda: layers.MaxPooling1D(0),
+    "data_format": lambda: layers.GlobalMaxPooling1D("last"),
+    "axis": lambda: layers.LayerNormalization(axis=3)(np.zeros((2, 3))),
+    "target_shape": lambda: layers.Reshape((-1, -1)),
+    "dims": lambda: layers.Permute((1, 3)),
+    "rate": lambda: layers.SpatialDropout1D(2),
+    "stddev": lambda: layers.GaussianNoise(-1),
+}
+
+
+@pytest.mark.parametrize("argument", BAD)
+def test_bad_arguments_say_why(argument):
+    with pytest.raises(ValueError, match=f"`{argument}`"):
+        BAD[argument]()
+    with pytest.raises(ValueError, match="target_shape"):
+        layers.Reshape((4,))(np.zeros((2, 3)))
