@@ -454,3 +454,25 @@ def test_a_clone_of_a_sequential_model():
     for text in ("{", "[]", 3, '{"class_name": "Dense", "config": {"units": 1}}'):
         with pytest.raises(ValueError, match=r"`json_string`|`layer`"):
             fastrnn.models.model_from_json(text)
+
+
+def shared_alone(k):
+    a, b = k.Input((FEATURES,), name="a"), k.Input((FEATURES,), name="b")
+    dense = k.layers.Dense(2)
+    return k.Model([a, b], k.layers.Concatenate()([dense(a), dense(b), a]))
+
+
+@pytest.mark.parametrize("name", ["shared_alone", "branches", "bidirectional_states", "penalized"])
+def test_summary_is_the_table_of_keras(name, monkeypatch):
+    """But for masks, which are lines of their own in Keras."""
+    monkeypatch.setenv("COLUMNS", "200")
+    tables = []
+    for k in (fastrnn, keras):
+        k.utils.clear_session()
+        model = (shared_alone if name == "shared_alone" else MODELS[name])(k)
+        model.compile("sgd", "mse")
+        lines = []
+        for options in ({}, {"line_length": 140}, {"show_trainable": True, "line_length": 140}):
+            model.summary(print_fn=lines.append, **options)
+        tables.append("\n".join(lines))
+    assert tables[0] == tables[1]

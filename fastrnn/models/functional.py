@@ -213,6 +213,20 @@ class Functional(Model):
             return [values[key] for key in structure]
         return list(values) if isinstance(structure, (list, tuple)) else [values]
 
+    def connections(self) -> dict[str, str] | None:
+        """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""
+        nodes = self.graph.nodes
+        called = [id(node.layer) for node in nodes]
+        chain = len(set(called)) == len(called) and all(len(n.tensors) == 1 for n in nodes)
+        if chain and len({id(node.tensors[0].node) for node in nodes}) == len(nodes):
+            return None
+        texts: dict[str, list[str]] = {layer.name: [] for layer in self.layers}
+        for node in nodes:
+            for tensor in node.tensors:
+                place = 0 if tensor.node is None else tensor.node.layer.nodes.index(tensor.node)
+                texts[node.layer.name].append(f"{tensor.name}[{place}][{tensor.index}]")
+        return {name: ", ".join(found) or "-" for name, found in texts.items()}
+
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Model(Trainer):
                 raise TypeError(errors.bad_argument("inputs", None, expected))
             from fastrnn.models.functional import Functional
 
-            return Functional(*args, **kwargs)
+            return super().__new__(Functional)
         return super().__new__(cls)
 
     # ---- layers ----

@@ -33,6 +33,12 @@ def print_summary(
     if line_length is not None:
         line_length = to_positive_int("line_length", line_length)
     length = 88
+    connections = model.connections() if hasattr(model, "connections") else None
+    if connections is not None:
+        header.append("Connected to")
+        length = 108
+        if positions is None:
+            shares = [0.3, 0.56, 0.74, 1.0]
     if show_trainable:
         header.append("Trainable")
         shares = [0.9 * p for p in shares] + [1.0]
@@ -42,7 +48,7 @@ def print_summary(
     rows = [
         row
         for layer in _select(model.layers, layer_range)
-        for row in _rows(layer, expand_nested, show_trainable)
+        for row in _rows(layer, expand_nested, show_trainable, connections)
     ]
     lines = [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
     text = "\n".join(lines)
@@ -66,16 +72,24 @@ def _column_widths(positions: Sequence[float], length: int) -> list[int]:
     return widths
 
 
-def _rows(layer: Layer, expand: bool, trainable: bool, level: int = 0) -> list[list[str]]:
+def _rows(
+    layer: Layer,
+    expand: bool,
+    trainable: bool,
+    connections: dict[str, str] | None,
+    level: int = 0,
+) -> list[list[str]]:
     prefix = "   " * level + "└ " if level else ""
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
     row = [f"{prefix}{layer.name} ({type(layer).__name__})", _shape_text(layer), count]
+    if connections is not None:
+        row.append(connections.get(layer.name, "-"))
     if trainable:
         row.append(("Y" if layer.trainable else "N") if layer.built and layer.weights else "-")
     rows = [row]
     if expand:
         for inner in getattr(layer, "layers", ()):
-            rows += _rows(inner, expand, trainable, level + 1)
+            rows += _rows(inner, expand, trainable, connections, level + 1)
     return rows
 
 
@@ -102,7 +116,7 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[
         for k in range(max(len(column) for column in columns)):
             parts = [column[k] if k < len(column) else "" for column in columns]
             padded = [
-                text.rjust(w - 2) if i == 2 else text.center(w - 2) if i > 2 else text.ljust(w - 2)
+                _align(text, header[i], w - 2)
                 for i, (text, w) in enumerate(zip(parts, widths, strict=True))
             ]
             lines.append(bar + bar.join(f" {text} " for text in padded) + bar)
@@ -114,6 +128,12 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> list[
             lines.append(rule("├", "─", "┼", "┤"))
         lines += cells(row, "│")
     return [*lines, rule("└", "─", "┴", "┘")]
+
+
+def _align(text: str, column: str, width: int) -> str:
+    if column == "Param #":
+        return text.rjust(width)
+    return text.center(width) if column == "Trainable" else text.ljust(width)
 
 
 def _wrap(text: str, width: int) -> list[str]:
