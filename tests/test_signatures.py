@@ -22,7 +22,7 @@ NAMES = {
         "sparse_categorical_crossentropy", "MeanAbsolutePercentageError",
         "MeanSquaredLogarithmicError", "LogCosh", "CosineSimilarity", "Hinge", "SquaredHinge",
         "CategoricalHinge", "KLDivergence", "Poisson", "Dice", "Tversky",
-        "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy",
+        "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "CTC", "ctc",
         "CategoricalGeneralizedCrossEntropy", "mean_absolute_percentage_error",
         "mean_squared_logarithmic_error", "log_cosh", "cosine_similarity", "hinge",
         "squared_hinge", "categorical_hinge", "kl_divergence", "poisson", "dice", "tversky",

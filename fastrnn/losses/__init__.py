@@ -25,6 +25,10 @@ from fastrnn.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from fastrnn.losses.ctc import (
+    CTC,
+    ctc,
+)
 from fastrnn.losses.divergence import (
     KLDivergence,
     Poisson,
@@ -71,6 +75,7 @@ from fastrnn.losses.regression import (
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -100,6 +105,7 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",
@@ -125,6 +131,7 @@ _FUNCTIONS = {
     function: function.__name__
     for function in (
         binary_crossentropy,
+        ctc,
         categorical_crossentropy,
         sparse_categorical_crossentropy,
         kl_divergence,
