@@ -164,6 +164,21 @@ def test_a_model_reports_them_under_the_names_of_keras():
         np.testing.assert_allclose(ours[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_results_of_several_numbers_are_shown_by_their_mean(verbose, capsys):
+    k, y = fastrnn, np.eye(4)[np.arange(8) % 4]
+    model = k.Sequential([k.Input((3,)), k.layers.Dense(4, activation="softmax")])
+    model.compile("sgd", "kld", metrics=["F1Score", k.metrics.Recall(thresholds=[0.1, 0.4])])
+    x = np.random.default_rng(0).random((8, 3))
+    logs = model.fit(x, y, verbose=verbose).history
+    assert (logs["F1Score"][0].shape, logs["recall"][0].shape) == ((4,), (2,))
+    shown = capsys.readouterr().out
+    for name in ("F1Score", "recall"):
+        mean = float(shown.split(f"{name}: ")[-1].split()[0])
+        assert mean == pytest.approx(logs[name][0].mean(), abs=1e-4)
+    assert [np.shape(value) for value in model.evaluate(x, y, verbose=0)] == [(), (4,), (2,)]
+
+
 BAD = {
     "thresholds": [
         lambda: fastrnn.metrics.Precision(thresholds=1.5),
