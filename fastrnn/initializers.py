@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from fastrnn import config, errors
 from fastrnn._registry import Registry
-from fastrnn.checks import to_choice, to_number, to_real_array
+from fastrnn.checks import to_choice, to_int, to_list, to_number, to_real_array
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -183,6 +183,9 @@ class VarianceScaling(RandomInitializer):
         mode: what n is: ``"fan_in"``, ``"fan_out"``, or ``"fan_avg"``, their mean.
         distribution: ``"truncated_normal"``, ``"untruncated_normal"`` or ``"uniform"``.
         seed: integer or ``None``.
+        input_axes, output_axes: axes of a shape whose lengths, multiplied, are its inputs and its
+            outputs; both or none of them. By default the last but one and the last, times the
+            axes before them.
 
     Raises:
         ValueError: an argument is none of these.
@@ -194,6 +197,8 @@ class VarianceScaling(RandomInitializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
         self.scale = to_number("scale", scale, 0, exclusive=True)
@@ -201,10 +206,12 @@ class VarianceScaling(RandomInitializer):
         distributions = ("truncated_normal", "untruncated_normal", "uniform", "normal")
         to_choice("distribution", distribution, distributions)
         self.distribution = "truncated_normal" if distribution == "normal" else distribution
+        self.input_axes = _to_axes_or_none("input_axes", input_axes)
+        self.output_axes = _to_axes_or_none("output_axes", output_axes)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
-        fan_in, fan_out = compute_fans(shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
         generator, dtype = self.generator(), _dtype(dtype)
@@ -222,6 +229,8 @@ class VarianceScaling(RandomInitializer):
             "scale": self.scale,
             "mode": self.mode,
             "distribution": self.distribution,
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
             **super().get_config(),
         }
 
@@ -231,12 +240,18 @@ class _NamedScaling(VarianceScaling):
 
     _arguments: tuple[float, str, str]
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self._arguments, seed=seed)
+    def __init__(
+        self,
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self._arguments, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return RandomInitializer.get_config(self)
+        axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
+        return {**RandomInitializer.get_config(self), **axes}
 
 
 @registry.register()
@@ -309,14 +324,34 @@ class Orthogonal(RandomInitializer):
         return {"gain": self.gain, **super().get_config()}
 
 
-def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
+def _to_axes_or_none(argument: str, axes: Any) -> list[int] | None:
+    return None if axes is None else [to_int(argument, axis) for axis in to_list(argument, axes)]
+
+
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
     """Return the number of inputs and of outputs of a unit with weights of ``shape``."""
+    if input_axes is not None and output_axes is not None:
+        return _product("input_axes", shape, input_axes), _product(
+            "output_axes", shape, output_axes
+        )
     if len(shape) == 0:
         return 1, 1
     if len(shape) == 1:
         return shape[0], shape[0]
     field = math.prod(shape[:-2])
     return field * shape[-2], field * shape[-1]
+
+
+def _product(argument: str, shape: Sequence[int], axes: Sequence[int]) -> int:
+    try:
+        return math.prod(shape[axis] for axis in axes)
+    except IndexError:
+        expected = f"axes of a weight of shape {tuple(shape)}"
+        raise ValueError(errors.bad_argument(argument, axes, expected)) from None
 
 
 def _truncated_normal(
@@ -328,5 +363,11 @@ def _truncated_normal(
     return (mean + stddev * ndtri(uniform)).astype(dtype)
 
 
-IdentityInitializer = Identity
-OrthogonalInitializer = Orthogonal
+IdentityInitializer = identity = Identity
+OrthogonalInitializer = orthogonal = Orthogonal
+zeros, ones, constant = Zeros, Ones, Constant
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal

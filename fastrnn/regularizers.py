@@ -49,7 +49,7 @@ class Regularizer:
         return cls(**config)
 
 
-@registry.register("l1_l2")
+@registry.register("l1_l2", "l1l2")
 class L1L2(Regularizer):
     """l1·sum|x| + l2·sum x². By name, with no arguments, both factors are 0."""
 

@@ -2,7 +2,6 @@
 
 import inspect
 import itertools
-import re
 
 import numpy as np
 import pytest
@@ -39,6 +38,21 @@ def class_numbers(rng, shape):
     return rng.integers(0, CLASSES, shape[:-1]), rng.random(shape) + 0.01
 
 
+def positive(rng, shape):
+    """Among them some near 0, below the limits of logarithms and divisions."""
+    labels, predictions = 2 * rng.random(shape), 2 * rng.random(shape) + 0.01
+    labels.flat[:2] = 0, 1e-9
+    predictions.flat[2] = 1e-9
+    return labels, predictions
+
+
+def short_vectors(rng, shape):
+    """Among them some too short to have a direction."""
+    labels, predictions = numbers(rng, shape)
+    labels[0], predictions[1] = 0, 1e-9
+    return labels, predictions
+
+
 def as_logits(make):
     def make_logits(rng, shape):
         labels, _ = make(rng, shape)
@@ -61,6 +75,44 @@ LOSSES = {
     "mae": ("MeanAbsoluteError", {}, numbers),
     "huber": ("Huber", {}, numbers),
     "huber, delta": ("Huber", {"delta": 0.4}, numbers),
+    "mape": ("MeanAbsolutePercentageError", {}, numbers),
+    "msle": ("MeanSquaredLogarithmicError", {}, positive),
+    "log cosh": ("LogCosh", {}, numbers),
+    "cosine": ("CosineSimilarity", {}, short_vectors),
+    "hinge": ("Hinge", {}, numbers),
+    "hinge, binary": ("Hinge", {}, as_logits(probabilities)),
+    "squared hinge": ("SquaredHinge", {}, numbers),
+    "squared hinge, binary": ("SquaredHinge", {}, as_logits(probabilities)),
+    "categorical hinge": ("CategoricalHinge", {}, as_logits(distributions)),
+    "divergence": ("KLDivergence", {}, distributions),
+    "poisson": ("Poisson", {}, positive),
+    "dice": ("Dice", {"axis": -1}, probabilities),
+    "tversky": ("Tversky", {"axis": -1, "alpha": 0.3, "beta": 0.9}, probabilities),
+    "binary focal": ("BinaryFocalCrossentropy", {}, probabilities),
+    "binary focal, all options": (
+        "BinaryFocalCrossentropy",
+        {
+            "apply_class_balancing": True,
+            "alpha": 0.3,
+            "gamma": 1.5,
+            "from_logits": True,
+            "label_smoothing": 0.1,
+        },
+        as_logits(probabilities),
+    ),
+    "binary focal, gamma 0": ("BinaryFocalCrossentropy", {"gamma": 0.0}, probabilities),
+    "categorical focal": ("CategoricalFocalCrossentropy", {}, distributions),
+    "categorical focal, all options": (
+        "CategoricalFocalCrossentropy",
+        {"alpha": 0.3, "gamma": 1.5, "from_logits": True, "label_smoothing": 0.1},
+        as_logits(distributions),
+    ),
+    "categorical focal, alphas": (
+        "CategoricalFocalCrossentropy",
+        {"alpha": [0.1, 0.2, 0.3, 0.4], "gamma": 0.0},
+        distributions,
+    ),
+    "generalized": ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, class_numbers),
     "binary": ("BinaryCrossentropy", {}, probabilities),
     "binary, smooth": ("BinaryCrossentropy", {"label_smoothing": 0.2}, probabilities),
     "binary, logits": ("BinaryCrossentropy", {"from_logits": True}, as_logits(probabilities)),
@@ -167,6 +219,8 @@ def test_gradients_are_those_of_central_differences(name, reduction):
     y_true, y_pred, pairs = make_call(name, SHAPES["steps"], "float64")
     if LOSSES[name][2] is probabilities:
         y_pred = np.clip(y_pred, 0.01, 0.99)  # no difference crosses the limits of clipping
+    if LOSSES[name][2] in (positive, short_vectors):
+        y_pred = np.where(np.abs(y_pred) < 1e-3, 0.5, y_pred)
     for sample_weight, mask in pairs:
         _, gradient = loss.value_and_gradient(y_true, y_pred, sample_weight, mask)
         assert gradient.dtype == np.float64
@@ -181,7 +235,7 @@ def test_gradients_are_those_of_central_differences(name, reduction):
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_functions_give_the_values_of_the_classes(name):
     cls, options, _ = LOSSES[name]
-    function = re.sub("(?<=.)([A-Z])", r"_\1", cls).lower()
+    function = fastrnn._registry.to_snake_case(cls)
     y_true, y_pred, _ = make_call(name, SHAPES["steps"], "float32")
     values = getattr(fastrnn.losses, function)(y_true, y_pred, **options)
     expected = getattr(fastrnn.losses, cls)(**options, reduction=None)(y_true, y_pred)
@@ -197,3 +251,106 @@ def test_arguments_are_those_of_keras():
             for losses_of in (getattr(fastrnn.losses, cls), getattr(keras.losses, cls))
         )
         assert ours == theirs, cls
+
+
+OVERLAPS = [None, 0, -1, (1, 2), (0, -1)]
+
+
+@pytest.mark.parametrize("axis", OVERLAPS, ids=str)
+@pytest.mark.parametrize("name", ["Dice", "Tversky"])
+def test_overlaps_along_any_axes(name, axis):
+    y_true, y_pred = probabilities(np.random.default_rng(0), SHAPES["steps"])
+    y_pred = y_pred.astype("float32")
+    for reduction in ("sum_over_batch_size", "sum", None):
+        options = {"axis": axis, "reduction": reduction}
+        expected, d_expected = with_keras(
+            getattr(keras.losses, name)(**options), y_true, y_pred, None, None
+        )
+        loss = getattr(fastrnn.losses, name)(**options)
+        assert_close(np.asarray(loss(y_true, y_pred), "float32"), expected, y_pred.size)
+        _, gradient = loss.value_and_gradient(y_true, y_pred)
+        assert_close(gradient, d_expected, y_pred.size, backward=True)
+
+
+def test_losses_along_another_axis():
+    rng = np.random.default_rng(0)
+    y_true, y_pred = (a.astype("float32") for a in distributions(rng, SHAPES["steps"]))
+    for name, options in (
+        ("CosineSimilarity", {}),
+        ("BinaryFocalCrossentropy", {}),
+        ("CategoricalCrossentropy", {"label_smoothing": 0.2}),
+        ("CategoricalFocalCrossentropy", {"label_smoothing": 0.2, "from_logits": True}),
+    ):
+        ours, theirs = (
+            getattr(k.losses, name)(axis=1, **options, reduction=None) for k in (fastrnn, keras)
+        )
+        expected, d_expected = with_keras(theirs, y_true, y_pred, None, None)
+        assert_close(ours(y_true, y_pred), expected, y_pred.size, name=name)
+        _, gradient = ours.value_and_gradient(y_true, y_pred)
+        assert_close(gradient, d_expected, y_pred.size, backward=True, name=name)
+
+
+def test_extreme_differences_do_not_overflow():
+    y_pred = np.array([[-1e4, 1e4, 500, -0.5]], "float32")
+    expected, d_expected = with_keras(
+        keras.losses.LogCosh(), np.zeros_like(y_pred), y_pred, None, None
+    )
+    value, gradient = fastrnn.losses.LogCosh().value_and_gradient(np.zeros_like(y_pred), y_pred)
+    assert value == pytest.approx(float(expected), rel=1e-6)
+    assert_close(gradient, d_expected, 4, backward=True)
+
+
+NAMES = {
+    "mape": "MeanAbsolutePercentageError",
+    "MAPE": "MeanAbsolutePercentageError",
+    "msle": "MeanSquaredLogarithmicError",
+    "MSLE": "MeanSquaredLogarithmicError",
+    "kld": "KLDivergence",
+    "KLD": "KLDivergence",
+    "bce": "BinaryCrossentropy",
+    "BCE": "BinaryCrossentropy",
+    "mse": "MeanSquaredError",
+    "mae": "MeanAbsoluteError",
+}
+for cls, _, _ in LOSSES.values():
+    if cls != "CategoricalGeneralizedCrossEntropy":  # the one that Keras does not know by name
+        NAMES[cls] = NAMES[fastrnn._registry.to_snake_case(cls)] = cls
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_keras_are_known(name):
+    keras.losses.get(name)  # knows it, too
+    assert type(fastrnn.losses.get(name)).__name__ == NAMES[name]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_config_makes_the_same_loss(name):
+    cls, options, _ = LOSSES[name]
+    loss = getattr(fastrnn.losses, cls)(**options, name="other")
+    again = fastrnn.losses.deserialize(fastrnn.losses.serialize(loss))
+    assert again.name == "other"
+    y_true, y_pred, _ = make_call(name, SHAPES["samples"], "float32")
+    assert loss(y_true, y_pred) == again(y_true, y_pred)
+
+
+@pytest.mark.parametrize(
+    ("argument", "make"),
+    [
+        ("q", lambda: fastrnn.losses.CategoricalGeneralizedCrossEntropy(q=1)),
+        ("alpha", lambda: fastrnn.losses.CategoricalFocalCrossentropy(alpha="a")),
+        ("gamma", lambda: fastrnn.losses.BinaryFocalCrossentropy(gamma=None)),
+        ("beta", lambda: fastrnn.losses.Tversky(beta=float("nan"))),
+        ("axis", lambda: fastrnn.losses.Dice(axis="all")),
+        ("axis", lambda: fastrnn.losses.CosineSimilarity(axis=None)),
+        ("axis", lambda: fastrnn.losses.dice(np.ones((2, 3)), np.ones((2, 3)), axis=(1, -1))),
+        ("axis", lambda: fastrnn.losses.dice(np.ones((2, 3)), np.ones((2, 3)), axis=(0, 2))),
+        ("y_true", lambda: fastrnn.losses.hinge(np.ones((2, 3)), np.ones((2, 4)))),
+        (
+            "y_true",
+            lambda: fastrnn.losses.CategoricalGeneralizedCrossEntropy()([3], np.ones((1, 3))),
+        ),
+    ],
+)
+def test_bad_arguments(argument, make):
+    with pytest.raises(ValueError, match=f"`{argument}`"):
+        make()

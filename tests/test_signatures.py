@@ -19,13 +19,28 @@ NAMES = {
         "Loss", "MeanSquaredError", "MeanAbsoluteError", "Huber", "BinaryCrossentropy",
         "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "mean_squared_error",
         "mean_absolute_error", "huber", "binary_crossentropy", "categorical_crossentropy",
-        "sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy", "MeanAbsolutePercentageError",
+        "MeanSquaredLogarithmicError", "LogCosh", "CosineSimilarity", "Hinge", "SquaredHinge",
+        "CategoricalHinge", "KLDivergence", "Poisson", "Dice", "Tversky",
+        "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "CTC", "ctc",
+        "CategoricalGeneralizedCrossEntropy", "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error", "log_cosh", "cosine_similarity", "hinge",
+        "squared_hinge", "categorical_hinge", "kl_divergence", "poisson", "dice", "tversky",
+        "binary_focal_crossentropy", "categorical_focal_crossentropy",
+        "categorical_generalized_cross_entropy",
     ],
     "metrics": [
         "Mean", "Sum", "Accuracy", "BinaryAccuracy", "CategoricalAccuracy",
         "SparseCategoricalAccuracy", "MeanSquaredError", "MeanAbsoluteError",
         "RootMeanSquaredError", "BinaryCrossentropy", "CategoricalCrossentropy",
-        "SparseCategoricalCrossentropy",
+        "SparseCategoricalCrossentropy", "MeanAbsolutePercentageError",
+        "MeanSquaredLogarithmicError", "LogCoshError", "CosineSimilarity", "KLDivergence",
+        "Poisson", "Hinge", "SquaredHinge", "CategoricalHinge", "TopKCategoricalAccuracy",
+        "SparseTopKCategoricalAccuracy", "TruePositives", "FalsePositives", "TrueNegatives",
+        "FalseNegatives", "Precision", "Recall", "SensitivityAtSpecificity",
+        "SpecificityAtSensitivity", "PrecisionAtRecall", "RecallAtPrecision", "AUC", "F1Score",
+        "FBetaScore", "R2Score", "top_k_categorical_accuracy",
+        "sparse_top_k_categorical_accuracy",
     ],
     "optimizers": ["SGD", "Adam", "RMSprop"],
     "initializers": [
@@ -37,13 +52,11 @@ NAMES = {
     "constraints": ["MaxNorm", "NonNeg", "UnitNorm", "MinMaxNorm"],
     "callbacks": ["Callback", "History", "LambdaCallback", "ProgbarLogger"],
 }  # fmt: skip
-# Arguments of Keras 3.15 for convolutions' kernels; see docs/keras_differences.md.
-NOT_OURS = {"input_axes", "output_axes"}
 
 
 def parameters(function):
     found = inspect.signature(function).parameters.values()
-    return [(p.name, p.kind, p.default) for p in found if p.name not in NOT_OURS]
+    return [(p.name, p.kind, p.default) for p in found]
 
 
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in NAMES.items() for n in names])
@@ -153,6 +166,46 @@ def test_initializers_that_are_functions():
     layer = layers.Dense(2, kernel_initializer=lambda shape, dtype=None: np.zeros(3))
     with pytest.raises(ValueError, match="`initializer`"):
         layer(np.zeros((1, 3)))
+
+
+AXES = [(None, None), ([0], [1, 2]), ([0, 1], [-1]), ([0], None), ([], [2])]
+
+
+@pytest.mark.parametrize("axes", AXES, ids=str)
+@pytest.mark.parametrize("name", ["VarianceScaling", "GlorotUniform", "HeNormal", "LecunUniform"])
+def test_inputs_and_outputs_of_an_initializer_by_axes(name, axes):
+    """Drawn numbers differ from those of Keras; their spread does not."""
+    options = dict(zip(("input_axes", "output_axes"), axes, strict=True))
+    ours, theirs = (getattr(k.initializers, name)(seed=0, **options) for k in (fastrnn, keras))
+    shape = (40, 6, 500)
+    np.testing.assert_allclose(np.std(ours(shape)), np.std(theirs(shape).numpy()), rtol=0.02)
+    config = ours.get_config()
+    assert set(config) == set(theirs.get_config())
+    np.testing.assert_array_equal(type(ours).from_config(config)(shape), ours(shape))
+
+
+def test_axes_that_a_weight_does_not_have():
+    for axes in ([2], [-3]):
+        for options in (
+            {"input_axes": axes, "output_axes": [0]},
+            {"input_axes": [0], "output_axes": axes},
+        ):
+            with pytest.raises(ValueError, match="put_axes`"):
+                fastrnn.initializers.HeNormal(**options)((3, 4))
+    with pytest.raises(ValueError, match="`input_axes`"):
+        fastrnn.initializers.HeNormal(input_axes=["a"])
+
+
+@pytest.mark.parametrize("module", ["activations", "initializers", "regularizers", "constraints"])
+def test_every_name_of_keras_is_known(module):
+    ours, theirs = getattr(fastrnn, module), getattr(keras, module)
+    bases = {"Initializer", "Regularizer", "Constraint"}
+    for name in set(dir(theirs)) - bases:
+        if not name.startswith("_") and "stft" not in name.lower():
+            assert hasattr(ours, name), name
+    for name in getattr(keras.src, module).ALL_OBJECTS_DICT:
+        if name.title() not in bases and "stft" not in name.lower():
+            ours.get(name)
 
 
 def test_bias_initializer_may_be_none():

@@ -25,45 +25,133 @@ from fastrnn.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from fastrnn.losses.ctc import (
+    CTC,
+    ctc,
+)
+from fastrnn.losses.divergence import (
+    KLDivergence,
+    Poisson,
+    kl_divergence,
+    poisson,
+)
+from fastrnn.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
+from fastrnn.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from fastrnn.losses.overlap import (
+    Dice,
+    Tversky,
+    dice,
+    tversky,
+)
 from fastrnn.losses.regression import (
+    CosineSimilarity,
     Huber,
+    LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
     huber,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
     "FunctionLoss",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "ctc",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
     "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
 
 serialize = registry.serialize
 deserialize = registry.deserialize
 
 _FUNCTIONS = {
-    mean_squared_error: "mean_squared_error",
-    mean_absolute_error: "mean_absolute_error",
-    huber: "huber",
-    binary_crossentropy: "binary_crossentropy",
-    categorical_crossentropy: "categorical_crossentropy",
-    sparse_categorical_crossentropy: "sparse_categorical_crossentropy",
+    function: function.__name__
+    for function in (
+        binary_crossentropy,
+        ctc,
+        categorical_crossentropy,
+        sparse_categorical_crossentropy,
+        kl_divergence,
+        poisson,
+        binary_focal_crossentropy,
+        categorical_focal_crossentropy,
+        categorical_generalized_cross_entropy,
+        categorical_hinge,
+        hinge,
+        squared_hinge,
+        dice,
+        tversky,
+        cosine_similarity,
+        huber,
+        log_cosh,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        mean_squared_logarithmic_error,
+    )
 }
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn._registry import Registry, to_snake_case
-from fastrnn.checks import to_choice, to_int, to_number
+from fastrnn.checks import to_axes, to_choice, to_int, to_number
 from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
 
 Array = npt.NDArray[Any]
@@ -158,6 +158,7 @@ class TermsLoss(Loss):
     """A loss that is one of the functions above, with options."""
 
     _terms: Callable[..., Terms]
+    _takes_axes = False  # whether `axis` may be several, or None for all
 
     def __init__(
         self,
@@ -167,8 +168,10 @@ class TermsLoss(Loss):
         **options: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
-        if "axis" in options:
+        if not self._takes_axes and "axis" in options:
             to_int("axis", options["axis"])
+        elif options.get("axis") is not None:
+            options["axis"] = to_axes("axis", options["axis"])
         if "label_smoothing" in options:
             to_number("label_smoothing", options["label_smoothing"], 0, 1)
         if options.get("ignore_class") is not None:
@@ -182,7 +185,9 @@ class TermsLoss(Loss):
 
     def _check_axis(self, y_pred: Array) -> None:
         axis, rank = self._options.get("axis", -1), y_pred.ndim
-        if not -rank <= axis < rank:
+        axes = axis if isinstance(axis, tuple) else () if axis is None else (axis,)
+        positions = {a % rank for a in axes if -rank <= a < rank}
+        if len(positions) != len(axes):
             expected = f"an axis of predictions of shape {y_pred.shape}"
             raise ValueError(errors.bad_argument("axis", axis, expected))
 

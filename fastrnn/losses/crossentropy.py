@@ -18,17 +18,32 @@ def _binary_crossentropy(
     y_true: Array, y_pred: Array, from_logits: bool = False, label_smoothing: float = 0.0
 ) -> tuple[Array, Array]:
     """-(t·log p + (1 - t)·log(1 - p)); probabilities are clipped, without gradient there."""
-    if label_smoothing:
-        y_true = y_true * (1 - label_smoothing) + label_smoothing / 2
+    y_true = smooth_binary(y_true, label_smoothing)
     if from_logits:
         loss = np.maximum(y_pred, 0) - y_pred * y_true + np.log1p(np.exp(-np.abs(y_pred)))
         return loss, activations.sigmoid(y_pred) - y_true
-    p, inside = _clip_probabilities(y_pred)
+    return binary_terms(y_true, y_pred)
+
+
+def binary_terms(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return the binary crossentropy of each probability, and its slope."""
+    p, inside = clip_probabilities(y_pred)
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
     return loss, inside * (p - y_true) / (p * (1 - p))
 
 
-def _clip_probabilities(p: Array) -> tuple[Array, Array]:
+def smooth_binary(y_true: Array, label_smoothing: float) -> Array:
+    """Move labels 0 and 1 towards 1/2."""
+    return y_true * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else y_true
+
+
+def smooth_classes(y_true: Array, label_smoothing: float) -> Array:
+    """Move one-hot labels towards equal shares: of the last axis, as Keras counts them."""
+    shares = label_smoothing / y_true.shape[-1]
+    return y_true * (1 - label_smoothing) + shares if label_smoothing else y_true
+
+
+def clip_probabilities(p: Array) -> tuple[Array, Array]:
     """Return p within [epsilon, 1 - epsilon], and where it already was."""
     low, high = p.dtype.type(config.epsilon()), p.dtype.type(1 - config.epsilon())
     return np.clip(p, low, high), (p >= low) & (p <= high)
@@ -42,8 +57,7 @@ def _categorical_crossentropy(
     axis: int = -1,
 ) -> Terms:
     """-sum over the classes of t·log p; probabilities are renormalised, then clipped."""
-    if label_smoothing:
-        y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis]
+    y_true = smooth_classes(y_true, label_smoothing)
     if from_logits:
         log_p = activations.log_softmax(y_pred, axis=axis)
         total = y_true.sum(axis=axis, keepdims=True)
@@ -51,7 +65,7 @@ def _categorical_crossentropy(
         return values, lambda d: np.expand_dims(d, axis) * (np.exp(log_p) * total - y_true)
     total = y_pred.sum(axis=axis, keepdims=True)
     p = y_pred / total
-    clipped, inside = _clip_probabilities(p)
+    clipped, inside = clip_probabilities(p)
 
     def pullback(d: Array) -> Array:
         dp = np.expand_dims(d, axis) * inside * -y_true / clipped
@@ -78,7 +92,7 @@ def _sparse_categorical_crossentropy(
     else:
         total = scores.sum(axis=-1, keepdims=True)
         p_label = np.take_along_axis(scores, index, axis=-1) / total
-        clipped, inside = _clip_probabilities(p_label)
+        clipped, inside = clip_probabilities(p_label)
         values = -np.log(clipped)[..., 0]
     if keep is not None:
         values = np.where(keep, values, 0).astype(y_pred.dtype)
@@ -150,8 +164,54 @@ class CategoricalCrossentropy(TermsLoss):
         super().__init__(reduction, name, dtype, **options)
 
 
+class ClassNumbersLoss(TermsLoss):
+    """A loss of labels that are the numbers of the classes."""
+
+    def check_labels(self, y_true: Array, classes: int | None = None) -> None:
+        """Raise ``ValueError`` if labels are no integers from 0 to ``classes`` - 1."""
+        super().check_labels(y_true, classes)
+        if y_true.dtype.kind == "f" and (y_true != np.floor(y_true)).any():
+            raise ValueError(
+                errors.bad_argument("y_true", "fractions", "integers, the numbers of the classes")
+            )
+        ignored = self._options.get("ignore_class")
+        kept = y_true if ignored is None else y_true[y_true != ignored]
+        if classes is None or kept.size == 0:
+            return
+        low, high = kept.min(), kept.max()
+        if low < 0 or high >= classes:
+            received = f"labels from {low:g} to {high:g}"
+            expected = f"labels from 0 to {classes - 1}, the last of {classes} classes"
+            raise ValueError(errors.bad_argument("y_true", received, expected))
+
+    def check_shapes(self, y_true: Array, y_pred: Array) -> None:
+        """Raise ``ValueError`` if the labels are not as the predictions without the classes."""
+        self._check_axis(y_pred)
+        axis = self._options.get("axis", -1) % y_pred.ndim
+        without = (*y_pred.shape[:axis], *y_pred.shape[axis + 1 :])
+        if y_true.shape not in (without, (*without[:axis], 1, *without[axis:])):
+            remedy = "For one-hot labels use categorical_crossentropy."
+            raise ValueError(
+                errors.bad_shape("y_true", y_true.shape, f"{without}, one label each", remedy)
+            )
+        self.check_labels(y_true, y_pred.shape[axis])
+
+    def terms(self, y_true: Array, y_pred: Array) -> Terms:
+        """Return values and pullback."""
+        if y_true.ndim == y_pred.ndim:
+            y_true = y_true.squeeze(self._options.get("axis", -1))
+        return super().terms(y_true, y_pred)
+
+    def _join_masks(self, mask: Any, y_true: Array, values: Array) -> Any:
+        ignored = self._options.get("ignore_class")
+        if ignored is None:
+            return mask
+        kept = y_true.reshape(values.shape) != ignored
+        return kept if mask is None else kept & np.asarray(mask, dtype=bool)
+
+
 @registry.register("sparse_categorical_crossentropy")
-class SparseCategoricalCrossentropy(TermsLoss):
+class SparseCategoricalCrossentropy(ClassNumbersLoss):
     """Crossentropy of labels that are the numbers of the classes.
 
     Args:
@@ -175,48 +235,6 @@ class SparseCategoricalCrossentropy(TermsLoss):
     ) -> None:
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(reduction, name, dtype, **options)
-
-    def check_labels(self, y_true: Array, classes: int | None = None) -> None:
-        """Raise ``ValueError`` if labels are no integers from 0 to ``classes`` - 1."""
-        super().check_labels(y_true, classes)
-        if y_true.dtype.kind == "f" and (y_true != np.floor(y_true)).any():
-            raise ValueError(
-                errors.bad_argument("y_true", "fractions", "integers, the numbers of the classes")
-            )
-        ignored = self._options["ignore_class"]
-        kept = y_true if ignored is None else y_true[y_true != ignored]
-        if classes is None or kept.size == 0:
-            return
-        low, high = kept.min(), kept.max()
-        if low < 0 or high >= classes:
-            received = f"labels from {low:g} to {high:g}"
-            expected = f"labels from 0 to {classes - 1}, the last of {classes} classes"
-            raise ValueError(errors.bad_argument("y_true", received, expected))
-
-    def check_shapes(self, y_true: Array, y_pred: Array) -> None:
-        """Raise ``ValueError`` if the labels are not as the predictions without the classes."""
-        self._check_axis(y_pred)
-        axis = self._options["axis"] % y_pred.ndim
-        without = (*y_pred.shape[:axis], *y_pred.shape[axis + 1 :])
-        if y_true.shape not in (without, (*without[:axis], 1, *without[axis:])):
-            remedy = "For one-hot labels use categorical_crossentropy."
-            raise ValueError(
-                errors.bad_shape("y_true", y_true.shape, f"{without}, one label each", remedy)
-            )
-        self.check_labels(y_true, y_pred.shape[axis])
-
-    def terms(self, y_true: Array, y_pred: Array) -> Terms:
-        """Return values and pullback."""
-        if y_true.ndim == y_pred.ndim:
-            y_true = y_true.squeeze(self._options["axis"])
-        return super().terms(y_true, y_pred)
-
-    def _join_masks(self, mask: Any, y_true: Array, values: Array) -> Any:
-        ignored = self._options["ignore_class"]
-        if ignored is None:
-            return mask
-        kept = y_true.reshape(values.shape) != ignored
-        return kept if mask is None else kept & np.asarray(mask, dtype=bool)
 
 
 def binary_crossentropy(

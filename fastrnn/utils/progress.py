@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any, TextIO
 
+import numpy as np
+
 from fastrnn.utils.terminal import write
 
 _WIDTH = 20
@@ -90,7 +92,8 @@ def _per_step(seconds: float) -> str:
 
 
 def _logs_text(logs: dict[str, Any]) -> str:
-    return "".join(
-        f" - {name}: {value:.4f}" if abs(value) > 1e-3 or value == 0 else f" - {name}: {value:.4e}"
-        for name, value in logs.items()
-    )
+    return "".join(f" - {name}: {_number(float(np.mean(logs[name])))}" for name in logs)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"

@@ -1,0 +1,203 @@
+"""Metrics: means over batches of what a model gets right or wrong, under Keras's names.
+
+>>> import numpy as np
+>>> from fastrnn import metrics
+>>> metric = metrics.BinaryAccuracy()
+>>> metric.update_state(np.array([[1], [0]]), np.array([[0.9], [0.8]]))
+>>> metric.result()
+0.5
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastrnn.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from fastrnn.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from fastrnn.metrics.base import (
+    Mean,
+    MeanMetricWrapper,
+    Metric,
+    Sum,
+    registry,
+)
+from fastrnn.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from fastrnn.metrics.curves import (
+    AUC,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from fastrnn.metrics.f_score import (
+    F1Score,
+    FBetaScore,
+)
+from fastrnn.metrics.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    Hinge,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from fastrnn.metrics.regression import (
+    CosineSimilarity,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    R2Score,
+    RootMeanSquaredError,
+)
+
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
+    "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "accuracy_for",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kind_for",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]
+
+serialize = registry.serialize
+deserialize = registry.deserialize
+
+
+def get(identifier: Any) -> Any:
+    """Return the metric that ``identifier`` means: a name, a config, a ``Metric`` or a function.
+
+    A name becomes the metric's name; so ``"mse"`` reports as ``mse``.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    if callable(identifier) and not isinstance(identifier, (Metric, type)):
+        return MeanMetricWrapper(identifier)
+    metric = registry.get(identifier)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def kind_for(y_true_shape: tuple[int, ...], y_pred_shape: tuple[int, ...]) -> str:
+    """Return what ``"accuracy"`` and ``"crossentropy"`` mean for labels and predictions.
+
+    Returns:
+        ``"binary"`` for one prediction each, ``"sparse_categorical"`` for labels that lack the
+        classes' axis or have length 1 there, else ``"categorical"``.
+    """
+    if y_pred_shape[-1] == 1:
+        return "binary"
+    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
+    return "sparse_categorical" if sparse else "categorical"
+
+
+def accuracy_for(
+    name: str, y_true_shape: tuple[int, ...], y_pred_shape: tuple[int, ...]
+) -> MeanMetricWrapper:
+    """Return the accuracy for labels and predictions of these shapes, under ``name``."""
+    classes = {
+        "binary": BinaryAccuracy,
+        "sparse_categorical": SparseCategoricalAccuracy,
+        "categorical": CategoricalAccuracy,
+    }
+    return classes[kind_for(y_true_shape, y_pred_shape)](name=name)

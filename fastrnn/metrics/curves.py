@@ -1,0 +1,321 @@
+"""Metrics of a whole curve of thresholds: the area below it, and its best points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, config, errors
+from fastrnn.checks import to_choice, to_number, to_positive_int
+from fastrnn.losses.alignment import to_predictions
+from fastrnn.metrics.base import registry
+from fastrnn.metrics.confusion import COUNTS, ConfusionMetric, count, ratio
+
+Array = npt.NDArray[Any]
+CURVES = ("ROC", "PR", "PRGAIN")
+SUMMATION_METHODS = ("interpolation", "majoring", "minoring")
+
+
+def _rates(metric: ConfusionMetric) -> dict[str, Array]:
+    """Return the rates at all thresholds by name."""
+    tp, fp, tn, fn = (getattr(metric, name) for name in COUNTS)
+    recall = ratio(tp, tp + fn)
+    specificity = ratio(tn, tn + fp)
+    return {
+        "precision": ratio(tp, tp + fp),
+        "recall": recall,
+        "sensitivity": recall,
+        "specificity": specificity,
+    }
+
+
+class _BestUnderConstraint(ConfusionMetric):
+    """The best value of one rate at the thresholds where another is at least a value."""
+
+    _best: str
+    _constrained: str
+
+    def __init__(
+        self, least: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+    ) -> None:
+        self._least = to_number(self._constrained, least, 0, 1)
+        self.num_thresholds = to_positive_int("num_thresholds", num_thresholds)
+        single = self.num_thresholds == 1
+        thresholds = [0.5] if single else np.linspace(0, 1, self.num_thresholds).tolist()
+        super().__init__(thresholds, name, dtype, class_id=class_id)
+
+    def result(self) -> float:
+        """Return the best value, 0 where no threshold fulfils the condition."""
+        rates = _rates(self)
+        feasible = rates[self._constrained].astype(np.float32) >= np.float32(self._least)
+        return float(np.max(rates[self._best][feasible], initial=0.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        options = {"num_thresholds": self.num_thresholds, self._constrained: self._least}
+        return {**super().get_config(), **options, "class_id": self.class_id}
+
+
+@registry.register()
+class SensitivityAtSpecificity(_BestUnderConstraint):
+    """The best sensitivity at a threshold where the specificity is at least ``specificity``.
+
+    Args:
+        specificity: from 0 to 1.
+        num_thresholds: how many, in equal steps from 0 to 1.
+        class_id: look at this class alone.
+        name, dtype: see ``Metric``.
+    """
+
+    _best, _constrained = "sensitivity", "specificity"
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+
+
+@registry.register()
+class SpecificityAtSensitivity(_BestUnderConstraint):
+    """The best specificity at a threshold where the sensitivity is at least ``sensitivity``.
+
+    Args:
+        sensitivity: from 0 to 1.
+        num_thresholds: how many, in equal steps from 0 to 1.
+        class_id: look at this class alone.
+        name, dtype: see ``Metric``.
+    """
+
+    _best, _constrained = "specificity", "sensitivity"
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+
+
+@registry.register()
+class PrecisionAtRecall(_BestUnderConstraint):
+    """The best precision at a threshold where the recall is at least ``recall``.
+
+    Args:
+        recall: from 0 to 1.
+        num_thresholds: how many, in equal steps from 0 to 1.
+        class_id: look at this class alone.
+        name, dtype: see ``Metric``.
+    """
+
+    _best, _constrained = "precision", "recall"
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+
+
+@registry.register()
+class RecallAtPrecision(_BestUnderConstraint):
+    """The best recall at a threshold where the precision is at least ``precision``.
+
+    Args:
+        precision: from 0 to 1.
+        num_thresholds: how many, in equal steps from 0 to 1.
+        class_id: look at this class alone.
+        name, dtype: see ``Metric``.
+    """
+
+    _best, _constrained = "recall", "precision"
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
+
+
+@registry.register()
+class AUC(ConfusionMetric):
+    """Area under the curve of rates at all thresholds.
+
+    Args:
+        num_thresholds: how many, at least 2.
+        curve: ``"ROC"``, true by false positive rate; ``"PR"``, precision by recall; ``"PRGAIN"``,
+            their gains over a constant decision (Flach and Kull, 2015).
+        summation_method: heights of the curve between two thresholds: ``"interpolation"``,
+            ``"minoring"`` (the lower one) or ``"majoring"`` (the higher one). For PR,
+            interpolation follows Davis and Goadrich (2006).
+        name, dtype: see ``Metric``.
+        thresholds: from 0 to 1, in place of equal steps; the ends are added.
+        multi_label: whether each label (last of two axes) has a curve; the result is their mean.
+        num_labels: number of labels; known from the first batch otherwise.
+        label_weights: weights of the labels.
+        from_logits: whether ``y_pred`` is what a sigmoid would be applied to.
+
+    >>> metric = AUC(num_thresholds=3)
+    >>> metric(np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9]))
+    0.75
+    """
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Any = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
+        self.curve = to_choice("curve", curve.upper() if isinstance(curve, str) else curve, CURVES)
+        method = summation_method
+        method = method.lower() if isinstance(method, str) else method
+        self.summation_method = to_choice("summation_method", method, SUMMATION_METHODS)
+        self._given = None if thresholds is None else _to_inner(thresholds)
+        inner = self._given
+        if inner is None:
+            if to_positive_int("num_thresholds", num_thresholds) < 2:
+                raise ValueError(errors.bad_argument("num_thresholds", num_thresholds, "2 or more"))
+            inner = np.linspace(0, 1, num_thresholds)[1:-1].tolist()
+        self.num_thresholds = len(inner) + 2
+        self.multi_label, self.from_logits = multi_label, from_logits
+        self.num_labels = None if num_labels is None else to_positive_int("num_labels", num_labels)
+        self.label_weights = None if label_weights is None else _to_weights(label_weights)
+        # The ends lie beyond 0 and 1: every prediction is above the first, none above the last.
+        ends = (-config.epsilon(), 1 + config.epsilon())
+        super().__init__([ends[0], *inner, ends[1]], name, dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch; see ``ConfusionMetric``."""
+        y_pred = to_predictions(y_pred)
+        y_pred = activations.sigmoid(y_pred) if self.from_logits else y_pred
+        y_true, y_pred, weights = self._prepare(y_true, y_pred, sample_weight)
+        if self.multi_label:
+            self._check_labels_axis(y_pred.shape)
+        self._check_label_weights(y_pred.shape)
+        if self.label_weights is not None and not self.multi_label:
+            weights = weights * self.label_weights
+        self._count(y_true, y_pred, weights)
+
+    def _count(self, y_true: Array, y_pred: Array, weights: Array) -> None:
+        if not self.multi_label:
+            return super()._count(y_true, y_pred, weights)
+        columns = zip(y_true.T, y_pred.T, weights.T, strict=True)
+        counts = np.stack([count(*column, self.thresholds) for column in columns], axis=-1)
+        first = self.true_positives.ndim == 1
+        for name, number in zip(COUNTS, counts, strict=True):
+            setattr(self, name, number if first else getattr(self, name) + number)
+        return None
+
+    def _check_labels_axis(self, shape: tuple[int, ...]) -> None:
+        labels = self.true_positives.shape[1] if self.true_positives.ndim > 1 else self.num_labels
+        if len(shape) != 2 or (labels is not None and shape[1] != labels):
+            expected = f"(batch, {'labels' if labels is None else labels})"
+            raise ValueError(errors.bad_shape("y_pred", shape, expected))
+
+    def _check_label_weights(self, shape: tuple[int, ...]) -> None:
+        weights = self.label_weights
+        if weights is not None and weights.shape != shape[-1:]:
+            expected = f"{shape[-1:]}, one for each label"
+            raise ValueError(errors.bad_shape("label_weights", weights.shape, expected))
+
+    def result(self) -> float:
+        """Return the area, 0 before the first batch."""
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            areas = self._interpolated_precision()
+        else:
+            x, y = self._points()
+            both = y[:-1], y[1:]
+            heights = {
+                "interpolation": (both[0] + both[1]) / 2,
+                "minoring": np.minimum(*both),
+                "majoring": np.maximum(*both),
+            }[self.summation_method]
+            areas = (x[:-1] - x[1:]) * heights
+        area = areas.sum(axis=0)
+        if area.ndim and self.label_weights is not None:
+            total = self.label_weights.sum()
+            return float((area * self.label_weights).sum() / total) if total else 0.0
+        return float(area.mean())
+
+    def _points(self) -> tuple[Array, Array]:
+        """Return x and y of the curve at all thresholds."""
+        rates = _rates(self)
+        if self.curve == "PR":
+            return rates["recall"], rates["precision"]
+        tp, fp, tn, fn = (getattr(self, name) for name in COUNTS)
+        if self.curve == "ROC":
+            return ratio(fp, fp + tn), rates["recall"]
+        scale = ratio(tp + fn, tn + fp)
+        recall_gain = np.where(tp == 0, 0, 1 - scale * ratio(fn, tp))
+        return np.maximum(recall_gain, 0), np.where(tp == 0, 1, 1 - scale * ratio(fp, tp))
+
+    def _interpolated_precision(self) -> Array:
+        """Return the areas between thresholds, with true positives linear in the positive ones."""
+        tp, p = self.true_positives, self.true_positives + self.false_positives
+        d_tp = tp[:-1] - tp[1:]
+        slope = ratio(d_tp, np.maximum(p[:-1] - p[1:], 0))
+        intercept = tp[1:] - slope * p[1:]
+        both = (p[:-1] > 0) & (p[1:] > 0)
+        logarithm = np.log(np.where(both, ratio(p[:-1], p[1:]), 1))
+        return ratio(slope * (d_tp + intercept * logarithm), tp[1:] + self.false_negatives[1:])
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        super().reset_state()
+        if self.multi_label and self.num_labels is not None:
+            zero = np.zeros((len(self.thresholds), self.num_labels))
+            for name in COUNTS:
+                setattr(self, name, zero)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        weights = self.label_weights
+        options = {
+            "num_thresholds": self.num_thresholds,
+            "curve": self.curve,
+            "summation_method": self.summation_method,
+            "thresholds": self._given,
+            "multi_label": self.multi_label,
+            "num_labels": self.num_labels,
+            "label_weights": None if weights is None else weights.tolist(),
+            "from_logits": self.from_logits,
+        }
+        return {**super().get_config(), **options}
+
+
+def _to_inner(thresholds: Any) -> list[float]:
+    if not isinstance(thresholds, (list, tuple, np.ndarray)):
+        raise ValueError(errors.bad_argument("thresholds", thresholds, "a list of numbers"))
+    return sorted(to_number("thresholds", t, 0, 1) for t in thresholds)
+
+
+def _to_weights(label_weights: Any) -> Array:
+    weights = np.asarray(label_weights)
+    if weights.dtype.kind not in "fiub" or weights.ndim != 1:
+        expected = "a list of numbers, one for each label"
+        raise ValueError(errors.bad_argument("label_weights", label_weights, expected))
+    return weights.astype(np.float64)

@@ -1,0 +1,185 @@
+"""Metrics of numbers: errors, cosines, and the share of variance that is explained."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors, losses
+from fastrnn.checks import to_choice, to_int
+from fastrnn.losses.alignment import align, to_labels, to_predictions
+from fastrnn.metrics.base import FunctionMetric, Metric, registry, weights_of_entries
+
+Array = npt.NDArray[Any]
+
+
+@registry.register("mse", "MSE")
+class MeanSquaredError(FunctionMetric):
+    """Mean of (y_pred - y_true)²."""
+
+    _function = staticmethod(losses.mean_squared_error)
+
+    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+
+@registry.register("mae", "MAE")
+class MeanAbsoluteError(FunctionMetric):
+    """Mean of |y_pred - y_true|."""
+
+    _function = staticmethod(losses.mean_absolute_error)
+
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+
+@registry.register("rmse")
+class RootMeanSquaredError(FunctionMetric):
+    """Square root of the mean of (y_pred - y_true)²."""
+
+    _function = staticmethod(losses.mean_squared_error)
+
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def result(self) -> float:
+        """Return the square root of the mean."""
+        return float(np.sqrt(super().result()))
+
+
+@registry.register("mape", "MAPE")
+class MeanAbsolutePercentageError(FunctionMetric):
+    """Mean of 100·|y_pred - y_true| / |y_true|."""
+
+    _function = staticmethod(losses.mean_absolute_percentage_error)
+
+    def __init__(
+        self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
+
+
+@registry.register("msle", "MSLE")
+class MeanSquaredLogarithmicError(FunctionMetric):
+    """Mean of (log(1 + y_pred) - log(1 + y_true))²."""
+
+    _function = staticmethod(losses.mean_squared_logarithmic_error)
+
+    def __init__(
+        self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
+
+
+@registry.register()
+class LogCoshError(FunctionMetric):
+    """Mean of log(cosh(y_pred - y_true))."""
+
+    _function = staticmethod(losses.log_cosh)
+
+    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+
+def _cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
+    return -losses.cosine_similarity(y_true, y_pred, axis)
+
+
+@registry.register()
+class CosineSimilarity(FunctionMetric):
+    """Mean cosine of the angle between ``y_true`` and ``y_pred``, vectors along ``axis``."""
+
+    _function = staticmethod(_cosine_similarity)
+
+    def __init__(
+        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(name, dtype, axis=to_int("axis", axis))
+
+
+AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
+
+
+@registry.register()
+class R2Score(Metric):
+    """1 minus the squared error by the labels' variance: 1 where all predictions are right.
+
+    Args:
+        class_aggregation: ``"uniform_average"``, the mean of the scores of all outputs;
+            ``"variance_weighted_average"``; or ``None``, an array of them.
+        num_regressors: number of independent variables, for the adjusted score, or 0.
+        name, dtype: see ``Metric``.
+
+    >>> metric = R2Score()
+    >>> metric.update_state(np.array([[1.0], [4.0], [3.0]]), np.array([[2.0], [4.0], [4.0]]))
+    >>> round(metric.result(), 6)
+    0.571429
+    """
+
+    _sum: Array
+    _squares: Array
+    _errors: Array
+    _count: Array
+    _num_samples: int
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str | None = "r2_score",
+        dtype: Any = None,
+    ) -> None:
+        self.class_aggregation = to_choice("class_aggregation", class_aggregation, AGGREGATIONS)
+        self.num_regressors = to_int("num_regressors", num_regressors)
+        if self.num_regressors < 0:
+            raise ValueError(errors.bad_argument("num_regressors", num_regressors, "at least 0"))
+        super().__init__(dtype, name)
+        self.reset_state()
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add labels and predictions, (batch, outputs), and weights, (batch,)."""
+        y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
+        if y_pred.ndim != 2:
+            raise ValueError(errors.bad_shape("y_pred", y_pred.shape, "(batch, outputs)"))
+        if y_true.shape != y_pred.shape:
+            raise ValueError(errors.bad_shape("y_true", y_true.shape, f"{y_pred.shape}"))
+        y_true, y_pred = y_true.astype(np.float64), y_pred.astype(np.float64)
+        weights = weights_of_entries(sample_weight, y_true.shape)
+        self._sum = self._sum + (y_true * weights).sum(axis=0)
+        self._squares = self._squares + (y_true**2 * weights).sum(axis=0)
+        self._errors = self._errors + ((y_true - y_pred) ** 2 * weights).sum(axis=0)
+        self._count = self._count + weights.sum(axis=0)
+        self._num_samples += y_true.size
+
+    def result(self) -> Any:
+        """Return the score: a float, or an array where nothing is aggregated; 0 at first."""
+        if not self._num_samples:
+            return 0.0
+        with np.errstate(all="ignore"):  # labels without variance, weights of 0
+            variance = self._squares - self._sum * (self._sum / self._count)
+            scores = 1 - self._errors / variance
+            scores = np.where(np.isinf(scores), 0.0, scores)
+            if self.class_aggregation == "uniform_average":
+                scores = scores.mean()
+            elif self.class_aggregation == "variance_weighted_average":
+                scores = (variance * scores).sum() / variance.sum()
+        degrees = self._num_samples - self.num_regressors - 1
+        if self.num_regressors and degrees <= 0:
+            message = "R2Score has no adjusted score of fewer samples than num_regressors + 2: "
+            warnings.warn(f"{message}the plain score is returned.", stacklevel=2)
+        elif self.num_regressors:
+            scores = 1 - (1 - scores) * (self._num_samples - 1) / degrees
+        return scores if self.class_aggregation is None else float(scores)
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self._sum = self._squares = self._errors = self._count = np.zeros(())
+        self._num_samples = 0
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        options = {"class_aggregation": self.class_aggregation}
+        return {**super().get_config(), **options, "num_regressors": self.num_regressors}
