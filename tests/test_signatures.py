@@ -40,6 +40,7 @@ NAMES = {
     "callbacks": [
         "Callback", "History", "LambdaCallback", "ProgbarLogger", "EarlyStopping", "CSVLogger",
         "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
+        "ModelCheckpoint",
     ],
 }  # fmt: skip
 # Arguments of Keras 3.15 for convolutions' kernels; see docs/keras_differences.md.

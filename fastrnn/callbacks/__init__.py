@@ -5,6 +5,7 @@
 """
 
 from fastrnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
+from fastrnn.callbacks.checkpoint import ModelCheckpoint
 from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from fastrnn.callbacks.monitor import EarlyStopping
 from fastrnn.callbacks.progress import ProgbarLogger
@@ -18,6 +19,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
