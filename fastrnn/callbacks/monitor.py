@@ -75,8 +75,8 @@ class EarlyStopping(MonitorCallback):
     Args:
         monitor: name in the logs.
         min_delta: a change of this or less is none.
-        patience: number of epochs without a better value after which training ends; it does not
-            end with the first epoch.
+        patience: number of epochs without a better value after which training ends; the first one
+            is the best so far, so training does not end there.
         verbose: 1 says so.
         mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric.
         baseline: better values count only once they are better than this.
@@ -140,7 +140,7 @@ class EarlyStopping(MonitorCallback):
             self._keep(epoch)
             if self.baseline is None or self._is_better(current, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
