@@ -42,6 +42,7 @@ FLOORS = {
         "fastrnn.optimizers",
         "fastrnn.metrics",
         "fastrnn.callbacks",
+        "fastrnn.saving",
     ),
     "helpers": ("fastrnn.utils", "fastrnn.preprocessing", "fastrnn.datasets"),
     "commands": ("fastrnn._bench", "fastrnn.cli", "fastrnn.__main__", "fastrnn"),

@@ -42,7 +42,9 @@ NAMES = {
         "FBetaScore", "R2Score", "top_k_categorical_accuracy",
         "sparse_top_k_categorical_accuracy",
     ],
-    "optimizers": ["SGD", "Adam", "RMSprop"],
+    "optimizers": [
+        "SGD", "Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Lion", "Ftrl",
+    ],
     "initializers": [
         "Zeros", "Ones", "Constant", "Identity", "RandomNormal", "TruncatedNormal", "RandomUniform",
         "VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal",
@@ -50,7 +52,11 @@ NAMES = {
     ],
     "regularizers": ["L1", "L2", "L1L2", "OrthogonalRegularizer"],
     "constraints": ["MaxNorm", "NonNeg", "UnitNorm", "MinMaxNorm"],
-    "callbacks": ["Callback", "History", "LambdaCallback", "ProgbarLogger"],
+    "callbacks": [
+        "Callback", "History", "LambdaCallback", "ProgbarLogger", "EarlyStopping", "CSVLogger",
+        "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
+        "ModelCheckpoint",
+    ],
 }  # fmt: skip
 
 
@@ -141,6 +147,9 @@ OPTIMIZERS = {
     "adam": lambda k: k.optimizers.Adam(amsgrad=True),
     "rmsprop": lambda k: k.optimizers.RMSprop(momentum=0.5, centered=True),
     "sgd": lambda k: k.optimizers.SGD(momentum=0.5),
+    "averaged": lambda k: k.optimizers.Adagrad(use_ema=True, gradient_accumulation_steps=2),
+    "ftrl": lambda k: k.optimizers.Ftrl(),
+    "adadelta": lambda k: k.optimizers.Adadelta(use_ema=True),
 }
 
 

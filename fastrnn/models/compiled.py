@@ -14,11 +14,12 @@ from fastrnn.layers.base import Layer
 from fastrnn.layers.symbolic import holds_shapes
 from fastrnn.models.data import arrays_in, each
 from fastrnn.models.objective import Objective, as_list, is_crossentropy, make_metric, per_output
+from fastrnn.saving import SavesWeights
 
 Array = npt.NDArray[Any]
 
 
-class Compiled(Layer):
+class Compiled(SavesWeights, Layer):
     """A model with an optimizer, losses and metrics, once ``compile`` has chosen them."""
 
     def __init__(self, **kwargs: Any) -> None:

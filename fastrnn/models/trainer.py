@@ -132,6 +132,7 @@ class Trainer(Compiled):
         validation_steps: int | None,
         validation_freq: int | Sequence[int],
     ) -> None:
+        assert self.optimizer is not None
         logs: dict[str, float] = {}
         hooks.on_train_begin()
         stream = EpochStream(batches, steps)
@@ -151,6 +152,7 @@ class Trainer(Compiled):
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
+        self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
 
     def evaluate(

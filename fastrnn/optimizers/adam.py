@@ -72,7 +72,7 @@ class Adam(Optimizer):
             name,
             **kwargs,
         )
-        self.beta_1, self.beta_2 = _decay("beta_1", beta_1), _decay("beta_2", beta_2)
+        self.beta_1, self.beta_2 = to_decay("beta_1", beta_1), to_decay("beta_2", beta_2)
         self.epsilon = to_number("epsilon", epsilon, 0)
         self.amsgrad = bool(amsgrad)
         if self.amsgrad:
@@ -81,7 +81,7 @@ class Adam(Optimizer):
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
         m, v = slots["momentum"], slots["velocity"]
-        t = int(self._iterations.value) + 1
+        t = self._updates + 1
         alpha = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         change = self.scratch(variable.value)
         np.subtract(gradient, m, out=change)
@@ -110,7 +110,67 @@ class Adam(Optimizer):
         }
 
 
-def _decay(argument: str, value: Any) -> float:
+@registry.register("adamw")
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2017).
+
+    Args:
+        learning_rate: see ``Optimizer``.
+        weight_decay: share of each weight, times the learning rate, taken off at each update.
+        beta_1, beta_2, epsilon, amsgrad: see ``Adam``.
+        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs: see ``Optimizer``.
+
+    Raises:
+        ValueError: an argument is out of range, or ``weight_decay`` is ``None``.
+
+    >>> from fastrnn.optimizers import AdamW
+    >>> AdamW().weight_decay
+    0.004
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        to_number("weight_decay", weight_decay, 0)
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+
+
+def to_decay(argument: str, value: Any) -> float:
+    """Return ``value`` as the weight of the old value in an average, from 0 to below 1."""
     number = to_number(argument, value, 0, 1)
     # At 1 the averages would stay 0, and the bias correction divide by 0.
     if number == 1:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn._registry import Registry
-from fastrnn.checks import to_name, to_number
+from fastrnn.checks import to_int, to_name, to_number, to_positive_int
 from fastrnn.layers.base import auto_name
 from fastrnn.layers.variable import Variable, name_scope
+from fastrnn.optimizers import schedules
 
 Array = npt.NDArray[Any]
 registry = Registry("optimizer", "keras.optimizers")
@@ -25,22 +28,31 @@ class Optimizer:
     A subclass names its slots, arrays that it keeps for each variable, and implements ``update``.
 
     Args:
-        learning_rate: a number, or a function of the number of updates so far.
+        learning_rate: a number, a schedule (see ``fastrnn.optimizers.schedules``), or a function
+            of the number of batches so far.
         weight_decay: share of each weight, times the learning rate, taken off at each update.
         clipnorm: each gradient is scaled down to at most this norm.
         clipvalue: entries of gradients are cut off at plus and minus this.
         global_clipnorm: all gradients together are scaled down to at most this norm.
-        use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-            gradient_accumulation_steps: accepted at Keras's defaults only.
+        use_ema: whether to keep a moving average of the variables, in which the old value has the
+            weight ``ema_momentum``. ``finalize_variable_values``, which ``fit`` calls at its end,
+            puts it in the place of the variables.
+        ema_momentum: from 0 to 1.
+        ema_overwrite_frequency: the average takes the variables' place after each so many updates
+            too; ``None`` is never.
+        loss_scale_factor: accepted as ``None`` only.
+        gradient_accumulation_steps: number of batches, 2 or more, whose mean gradient makes one
+            update; ``None`` updates after each.
         name: name of the optimizer.
 
     Raises:
         ValueError: an argument is unknown or out of range, or more than one clips.
     """
 
-    # Names of the arrays kept for each variable, of its shape, zero at first. `variables` lists
-    # them group by group.
+    # Names of the arrays kept for each variable, of its shape. `variables` lists them group by
+    # group. They start at 0, or at what `initial_values` says.
     slots: tuple[tuple[str, ...], ...] = ()
+    initial_values: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,
@@ -61,25 +73,17 @@ class Optimizer:
             warnings.warn("Argument `decay` has no effect.", UserWarning, stacklevel=3)
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
-        unsupported = {
-            "use_ema": use_ema,
-            "ema_overwrite_frequency": ema_overwrite_frequency,
-            "loss_scale_factor": loss_scale_factor,
-            "gradient_accumulation_steps": gradient_accumulation_steps,
-        }
-        for argument, value in unsupported.items():
-            if value:
-                raise ValueError(errors.bad_argument(argument, value, "its default"))
-        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        given = {argument: value for argument, value in clips.items() if value is not None}
-        for argument, value in given.items():
-            to_number(argument, value, 0, exclusive=True)
-        if len(given) > 1:
-            raise ValueError(
-                errors.bad_argument(
-                    next(iter(given)), sorted(given), "one of the three clip arguments alone"
-                )
-            )
+        if loss_scale_factor is not None:
+            raise ValueError(errors.bad_argument("loss_scale_factor", loss_scale_factor, "None"))
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = to_number("ema_momentum", ema_momentum, 0, 1)
+        if ema_overwrite_frequency is not None:
+            to_positive_int("ema_overwrite_frequency", ema_overwrite_frequency)
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.gradient_accumulation_steps = _accumulation_steps(gradient_accumulation_steps)
+        _check_clips(
+            {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        )
         self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
         if weight_decay is not None:
             to_number("weight_decay", weight_decay, 0)
@@ -93,10 +97,16 @@ class Optimizer:
         self._known: list[Variable] = []
         self._slots: dict[int, dict[str, Variable]] = {}
         self._scratch: dict[str, Array] = {}
+        self._not_decayed: set[int] = set()
+        self._not_decayed_names: re.Pattern[str] | None = None
 
     @property
     def learning_rate(self) -> Variable:
-        """The learning rate in force: read it with ``float``; set it by assignment."""
+        """The learning rate in force: read it with ``float``; set it by assignment.
+
+        Raises:
+            TypeError: a number is set, but the optimizer was made with a schedule.
+        """
         if self._schedule is not None:
             self._learning_rate.value[...] = self._schedule(int(self._iterations.value))
         return self._learning_rate
@@ -108,13 +118,21 @@ class Optimizer:
             return
         value = value.value if isinstance(value, Variable) else value
         number = to_number("learning_rate", value, 0)
+        if isinstance(self._schedule, schedules.LearningRateSchedule):
+            remedy = "Make the optimizer with a number to set its learning rate later."
+            expected = "a schedule, as the optimizer was made with one"
+            raise TypeError(errors.bad_argument("learning_rate", value, expected, remedy))
         self._schedule = None
         self._learning_rate.value[...] = number
 
     @property
-    def iterations(self) -> Variable:
+    def iterations(self) -> Variable | int:
         """The number of updates so far."""
-        return self._iterations
+        return self._updates if self.gradient_accumulation_steps else self._iterations
+
+    @property
+    def _updates(self) -> int:
+        return int(self._iterations) // (self.gradient_accumulation_steps or 1)
 
     @property
     def built(self) -> bool:
@@ -123,25 +141,73 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Variable]:
-        """Iteration, learning rate, then the slots, in each group variable by variable."""
+        """Iteration, learning rate (but for a schedule), then the slots.
+
+        Those of all optimizers come first, averages and sums of gradients; then in each group of
+        ``slots`` variable by variable.
+        """
         slots = [
-            self._slots[id(v)][name] for group in self.slots for v in self._known for name in group
+            self._slots[id(v)][name]
+            for group in self._all_slots
+            for v in self._known
+            for name in group
         ]
-        return [self._iterations, self._learning_rate, *slots]
+        rate = [] if self._schedule is not None else [self._learning_rate]
+        return [self._iterations, *rate, *slots, *self._scalars]
+
+    @property
+    def _all_slots(self) -> tuple[tuple[str, ...], ...]:
+        average = (("average",),) if self.use_ema else ()
+        summed = (("gradient_accumulator",),) if self.gradient_accumulation_steps else ()
+        return (*average, *summed, *self.slots)
+
+    @property
+    def _scalars(self) -> list[Variable]:
+        """What a subclass keeps for all variables together, last in ``variables``."""
+        return []
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots for ``variables``; the first ``apply`` does it otherwise."""
         if self.built:
             return
         self._known = list(variables)
-        names = [name for group in self.slots for name in group]
         with name_scope(self.name):
             for variable in self._known:
-                path = variable.path.replace("/", "_")
                 self._slots[id(variable)] = {
-                    name: Variable(np.zeros_like(variable.value), f"{path}_{name}", trainable=False)
-                    for name in names
+                    name: self._new_slot(variable, name)
+                    for group in self._all_slots
+                    for name in group
                 }
+
+    def _new_slot(self, variable: Variable, name: str) -> Variable:
+        value = np.full_like(variable.value, self.initial_values.get(name, 0))
+        return Variable(value, f"{variable.path.replace('/', '_')}_{name}", trainable=False)
+
+    def exclude_from_weight_decay(
+        self,
+        var_list: Iterable[Variable] | None = None,
+        var_names: Iterable[str] | None = None,
+    ) -> None:
+        """Leave variables out of weight decay; a second call forgets the first.
+
+        Args:
+            var_list: the variables.
+            var_names: regular expressions; each variable in whose name one is found is left out.
+
+        Raises:
+            ValueError: the optimizer is built already.
+
+        >>> from fastrnn.optimizers import AdamW
+        >>> AdamW().exclude_from_weight_decay(var_names=["bias"])
+        """
+        if self.built:
+            raise ValueError(
+                "`exclude_from_weight_decay` must be called before the optimizer is built, which "
+                "the first update does."
+            )
+        self._not_decayed = {id(variable) for variable in var_list or ()}
+        names = list(var_names or ())
+        self._not_decayed_names = re.compile("|".join(names)) if names else None
 
     def apply(
         self, gradients: Sequence[Array], variables: Sequence[Variable] | None = None
@@ -164,25 +230,93 @@ class Optimizer:
                 expected = f"{variable.shape}, that of {variable.path!r}"
                 raise ValueError(errors.bad_shape("gradients", np.shape(gradient), expected))
         self.build(variables)
+        self._check_known("variables", variables)
+        if self._accumulate(gradients, variables):
+            self._update_all(self._clip(self._mean_gradients(gradients, variables)), variables)
+        if self.use_ema:
+            self._average()
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.value[...] = variable.constraint(variable.value)
+        self._iterations.value += 1
+
+    def _update_all(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> None:
+        rate = float(self.learning_rate)
+        self.begin_update()
+        for gradient, variable in zip(gradients, variables, strict=True):
+            if self.weight_decay and self._decays(variable):
+                variable.value *= 1 - self.weight_decay * rate
+            self.update(gradient, variable, rate, **self._arrays(variable))
+
+    def _accumulate(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> bool:
+        """Add up gradients, if asked for; return whether it is time for an update."""
+        steps = self.gradient_accumulation_steps
+        if not steps:
+            return True
+        for gradient, variable in zip(gradients, variables, strict=True):
+            self._slots[id(variable)]["gradient_accumulator"].value += gradient
+        return (int(self._iterations) + 1) % steps == 0
+
+    def _mean_gradients(
+        self, gradients: Sequence[Array], variables: Sequence[Variable]
+    ) -> Sequence[Array]:
+        """Return the gradients of an update; sums of several batches start anew."""
+        steps = self.gradient_accumulation_steps
+        if not steps:
+            return gradients
+        sums = [self._slots[id(variable)]["gradient_accumulator"].value for variable in variables]
+        means = [total / steps for total in sums]
+        for total in sums:
+            total[...] = 0
+        return means
+
+    def _decays(self, variable: Variable) -> bool:
+        names = self._not_decayed_names
+        excluded = names is not None and names.search(variable.name) is not None
+        return not excluded and id(variable) not in self._not_decayed
+
+    def _average(self) -> None:
+        """Move the averages; let them take the variables' place where it is time for that."""
+        updates = self._updates
+        for variable in self._known:
+            average = self._slots[id(variable)]["average"].value
+            if updates == 0:  # nothing to average with
+                average[...] = variable.value
+                continue
+            change = np.subtract(variable.value, average, out=self.scratch(average))
+            change *= 1 - self.ema_momentum
+            average += change
+        frequency = self.ema_overwrite_frequency
+        if frequency and (updates + 1) % frequency == 0:
+            self.finalize_variable_values(self._known)
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Put the averages in the place of ``var_list``; without ``use_ema``, do nothing.
+
+        Raises:
+            ValueError: the optimizer was built for other variables.
+        """
+        if not self.use_ema or not self.built:
+            return
+        self._check_known("var_list", var_list)
+        for variable in var_list:
+            variable.value[...] = self._slots[id(variable)]["average"].value
+
+    def _check_known(self, argument: str, variables: Sequence[Variable]) -> None:
         unknown = [v.path for v in variables if id(v) not in self._slots]
         if unknown:
             expected = "those that the optimizer was built for"
             remedy = "Use a new optimizer for another model."
-            raise ValueError(errors.bad_argument("variables", unknown, expected, remedy))
-        rate = float(self.learning_rate)
-        for gradient, variable in zip(self._clip(gradients), variables, strict=True):
-            if self.weight_decay:
-                variable.value *= 1 - self.weight_decay * rate
-            self.update(gradient, variable, rate, **self._arrays(variable))
-            if variable.constraint is not None:
-                variable.value[...] = variable.constraint(variable.value)
-        self._iterations.value += 1
+            raise ValueError(errors.bad_argument(argument, unknown, expected, remedy))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:
         """Update by pairs of a gradient and a variable; return ``iterations``."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
+
+    def begin_update(self) -> None:
+        """Prepare the updates of all variables: called once before them."""
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Change ``variable.value`` and the slots in place, for one gradient."""
@@ -212,17 +346,43 @@ class Optimizer:
         """Return the constructor arguments."""
         return {
             "name": self.name,
-            "learning_rate": self._schedule or float(self._learning_rate),
+            "learning_rate": schedules.serialize(self._schedule or float(self._learning_rate)),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
             "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": None,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Make an optimizer from what ``get_config`` returned."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            config = {**config, "learning_rate": schedules.deserialize(rate)}
         return cls(**config)
+
+
+def _accumulation_steps(steps: Any) -> int | None:
+    if steps is None:
+        return None
+    if to_int("gradient_accumulation_steps", steps) < 2:
+        expected = "an integer, 2 or more, or None"
+        raise ValueError(errors.bad_argument("gradient_accumulation_steps", steps, expected))
+    return int(steps)
+
+
+def _check_clips(clips: dict[str, float | None]) -> None:
+    given = {argument: value for argument, value in clips.items() if value is not None}
+    for argument, value in given.items():
+        to_number(argument, value, 0, exclusive=True)
+    if len(given) > 1:
+        expected = "one of the three clip arguments alone"
+        raise ValueError(errors.bad_argument(next(iter(given)), sorted(given), expected))
 
 
 def _norm(gradients: Sequence[Array]) -> float:

@@ -1,0 +1,26 @@
+"""Callbacks: what is called at each point of training, evaluation and prediction.
+
+>>> from fastrnn.callbacks import LambdaCallback
+>>> report = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+"""
+
+from fastrnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
+from fastrnn.callbacks.checkpoint import ModelCheckpoint
+from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from fastrnn.callbacks.monitor import EarlyStopping
+from fastrnn.callbacks.progress import ProgbarLogger
+from fastrnn.callbacks.watch import CSVLogger, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,106 @@
+"""ModelCheckpoint."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.callbacks.base import Logs
+from fastrnn.callbacks.monitor import MonitorCallback
+from fastrnn.checks import to_number, to_positive_int
+from fastrnn.saving.weights import to_path
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the weights after each epoch, or after each so many batches.
+
+    Args:
+        filepath: path that ends in ``.weights.npz``; ``{epoch}`` (from 1), ``{batch}`` (from 1,
+            where batches are counted) and names of the logs in it are filled in.
+        monitor: name in the logs.
+        verbose: 1 says so.
+        save_best_only: whether weights are saved only when the value is better than ever.
+        save_weights_only: ``True``; models as a whole cannot be saved yet.
+        mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric.
+        save_freq: ``"epoch"``, or a number of batches, counted across epochs.
+        initial_value_threshold: the value to be better than at first; ``None`` is none.
+
+    Raises:
+        ValueError: an argument is out of range; when weights are saved, if ``filepath`` has names
+            that the logs do not have.
+
+    >>> from fastrnn.callbacks import ModelCheckpoint
+    >>> ModelCheckpoint("best.weights.npz", save_best_only=True, save_weights_only=True).save_freq
+    'epoch'
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        if not save_weights_only:
+            remedy = "Models as a whole cannot be saved yet."
+            raise ValueError(
+                errors.bad_argument("save_weights_only", save_weights_only, "True", remedy)
+            )
+        to_path(filepath)
+        if save_freq != "epoch":
+            to_positive_int("save_freq", save_freq)
+        if initial_value_threshold is not None:
+            to_number("initial_value_threshold", initial_value_threshold)
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = bool(save_best_only)
+        self.save_weights_only = True
+        self.save_freq = save_freq
+        self.best = initial_value_threshold
+        self._batches = 0
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Take note of the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Save, if batches are counted and it is time."""
+        self._batches += 1
+        if self.save_freq != "epoch" and self._batches >= self.save_freq:
+            self._batches = 0
+            self._save({"batch": batch + 1, **(logs or {})}, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Save, if epochs are counted."""
+        if self.save_freq == "epoch":
+            self._save(logs or {}, logs)
+
+    def _save(self, names: dict[str, Any], logs: Logs) -> None:
+        try:
+            path = Path(self.filepath.format(epoch=self._epoch + 1, **names))
+        except KeyError as error:
+            expected = f"names among epoch, {', '.join(names)}"
+            raise ValueError(errors.bad_argument("filepath", self.filepath, expected)) from error
+        if self.save_best_only and not self._is_best(logs):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save_weights(path)
+        if self.verbose:
+            print(f"Epoch {self._epoch + 1}: the weights are saved to {path}.")
+
+    def _is_best(self, logs: Logs) -> bool:
+        current = self._current(logs)
+        if current is None:  # as Keras: better saved than lost
+            return True
+        if not self._is_better(current, self.best):
+            return False
+        self.best = current
+        return True

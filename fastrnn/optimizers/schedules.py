@@ -1,0 +1,370 @@
+"""Schedules of the learning rate: functions of the number of batches so far.
+
+>>> from fastrnn.optimizers import SGD
+>>> optimizer = SGD(ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5))
+>>> round(float(optimizer.learning_rate), 6)
+0.1
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fastrnn import errors
+from fastrnn._registry import Registry
+from fastrnn.checks import to_number
+
+registry = Registry("learning_rate", "keras.optimizers.schedules")
+serialize = registry.serialize
+deserialize = registry.deserialize
+
+
+class LearningRateSchedule:
+    """Base class: a subclass implements ``__call__`` and ``get_config``."""
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `get_config`.")
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a schedule from what ``get_config`` returned."""
+        return cls(**config)
+
+
+class _Decay(LearningRateSchedule):
+    """What schedules share that count in ``decay_steps`` from ``initial_learning_rate``."""
+
+    def __init__(self, initial_learning_rate: float, decay_steps: float, name: str) -> None:
+        to_number("initial_learning_rate", initial_learning_rate, 0)
+        to_number("decay_steps", decay_steps, 0, exclusive=True)
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.name = name
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_steps": self.decay_steps,
+            "name": self.name,
+        }
+
+
+class _RateDecay(_Decay):
+    """What the schedules share that have a ``decay_rate`` and may go in stairs."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool,
+        name: str,
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, name)
+        to_number("decay_rate", decay_rate, 0)
+        self.decay_rate, self.staircase = decay_rate, bool(staircase)
+
+    def _periods(self, step: Any) -> float:
+        periods = float(step) / self.decay_steps
+        return math.floor(periods) if self.staircase else periods
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "decay_rate": self.decay_rate,
+            "staircase": self.staircase,
+        }
+
+
+@registry.register()
+class ExponentialDecay(_RateDecay):
+    """initial_learning_rate · decay_rate^(step / decay_steps).
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: number of batches, above 0, after which the rate has changed by the factor.
+        decay_rate: the factor.
+        staircase: whether the exponent is rounded down.
+        name: name of the schedule.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> ExponentialDecay(0.8, 10, 0.5)(20)
+    0.2
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        return float(self.initial_learning_rate * self.decay_rate ** self._periods(step))
+
+
+@registry.register()
+class InverseTimeDecay(_RateDecay):
+    """initial_learning_rate / (1 + decay_rate · step / decay_steps).
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: number of batches, above 0, in which the divisor grows by ``decay_rate``.
+        decay_rate: how much the divisor grows.
+        staircase: whether step / decay_steps is rounded down.
+        name: name of the schedule.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> InverseTimeDecay(0.8, 10, 0.5)(20)
+    0.4
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        return float(self.initial_learning_rate / (1 + self.decay_rate * self._periods(step)))
+
+
+@registry.register()
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """values[k], where k is the number of ``boundaries`` below the step.
+
+    Args:
+        boundaries: numbers of batches, increasing.
+        values: rates, one more than boundaries.
+        name: name of the schedule.
+
+    Raises:
+        ValueError: the numbers do not fit, or the boundaries do not increase.
+
+    >>> schedule = PiecewiseConstantDecay([10, 20], [0.1, 0.01, 0.001])
+    >>> [schedule(step) for step in (10, 11, 21)]
+    [0.1, 0.01, 0.001]
+    """
+
+    def __init__(
+        self,
+        boundaries: Sequence[float],
+        values: Sequence[float],
+        name: str = "PiecewiseConstant",
+    ) -> None:
+        if len(boundaries) != len(values) - 1:
+            expected = f"{len(boundaries) + 1} rates, one more than boundaries"
+            raise ValueError(errors.bad_argument("values", values, expected))
+        if list(boundaries) != sorted(boundaries):
+            raise ValueError(errors.bad_argument("boundaries", boundaries, "increasing numbers"))
+        for value in values:
+            to_number("values", value, 0)
+        self.boundaries, self.values, self.name = boundaries, values, name
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
+
+
+@registry.register()
+class PolynomialDecay(_Decay):
+    """(initial_learning_rate - end_learning_rate) · (1 - step / decay_steps)^power + the end.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: number of batches, above 0, until the end.
+        end_learning_rate: the rate from there on.
+        power: exponent.
+        cycle: whether the end is put off, each time it is reached, by ``decay_steps``.
+        name: name of the schedule.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> PolynomialDecay(0.5, 10, end_learning_rate=0.25)(5)
+    0.375
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, name)
+        to_number("end_learning_rate", end_learning_rate, 0)
+        to_number("power", power)
+        self.end_learning_rate, self.power, self.cycle = end_learning_rate, power, bool(cycle)
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        periods = float(step) / self.decay_steps
+        done = periods / max(1, math.ceil(periods)) if self.cycle else min(1.0, periods)
+        span = self.initial_learning_rate - self.end_learning_rate
+        return float(span * (1 - done) ** self.power + self.end_learning_rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "end_learning_rate": self.end_learning_rate,
+            "power": self.power,
+            "cycle": self.cycle,
+        }
+
+
+@registry.register()
+class CosineDecay(_Decay):
+    """Half a cosine from the rate down to ``alpha`` times it (Loshchilov and Hutter, 2016).
+
+    With ``warmup_target`` the rate first rises in ``warmup_steps`` batches, in a straight line,
+    from ``initial_learning_rate`` to the target, and falls from there.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        decay_steps: number of batches, above 0, from the top to the end.
+        alpha: the last rate as a share of the top.
+        name: name of the schedule.
+        warmup_target: the top; ``None`` starts at it.
+        warmup_steps: number of batches until the top.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> CosineDecay(0.0, 10, warmup_target=0.5, warmup_steps=4)(2)
+    0.25
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: float = 0,
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, name)
+        to_number("alpha", alpha, 0)
+        to_number("warmup_steps", warmup_steps, 0)
+        if warmup_target is not None:
+            to_number("warmup_target", warmup_target, 0)
+        self.alpha, self.warmup_target, self.warmup_steps = alpha, warmup_target, warmup_steps
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        step, first, top = float(step), self.initial_learning_rate, self.warmup_target
+        if top is None:
+            top = first
+        elif step < self.warmup_steps:
+            return float(first + (top - first) * step / self.warmup_steps)
+        else:
+            step -= self.warmup_steps
+        return float(top * _half_cosine(min(1.0, step / self.decay_steps), 1, self.alpha))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "warmup_target": self.warmup_target,
+            "warmup_steps": self.warmup_steps,
+        }
+
+
+@registry.register()
+class CosineDecayRestarts(LearningRateSchedule):
+    """Half a cosine again and again (Loshchilov and Hutter, 2016).
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: number of batches, above 0, of the first period.
+        t_mul: factor of the length from each period to the next, 1 or more.
+        m_mul: factor of the rate at the start from each period to the next.
+        alpha: the lowest rate as a share of ``initial_learning_rate``.
+        name: name of the schedule.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> CosineDecayRestarts(0.5, 10)(10)
+    0.5
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        to_number("initial_learning_rate", initial_learning_rate, 0)
+        to_number("first_decay_steps", first_decay_steps, 0, exclusive=True)
+        to_number("t_mul", t_mul, 1)
+        to_number("m_mul", m_mul, 0)
+        to_number("alpha", alpha, 0)
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = first_decay_steps
+        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+
+    def __call__(self, step: Any) -> float:
+        """Return the learning rate after ``step`` batches."""
+        done = float(step) / self.first_decay_steps
+        restarts = math.floor(done)
+        if self.t_mul == 1:
+            done -= restarts
+        else:
+            # Periods of length 1, t, t² … end at (t^k - 1) / (t - 1).
+            restarts = math.floor(math.log(1 + done * (self.t_mul - 1)) / math.log(self.t_mul))
+            length = self.t_mul**restarts
+            done = (done - (length - 1) / (self.t_mul - 1)) / length
+        return float(
+            self.initial_learning_rate * _half_cosine(done, self.m_mul**restarts, self.alpha)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "first_decay_steps": self.first_decay_steps,
+            "t_mul": self.t_mul,
+            "m_mul": self.m_mul,
+            "alpha": self.alpha,
+            "name": self.name,
+        }
+
+
+def _half_cosine(done: float, height: float, least: float) -> float:
+    """Return the share of the rate when ``done``, from 0 to 1, of a period is over."""
+    return (1 - least) * height * 0.5 * (1 + math.cos(math.pi * done)) + least
