@@ -476,3 +476,26 @@ def test_summary_is_the_table_of_keras(name, monkeypatch):
             model.summary(print_fn=lines.append, **options)
         tables.append("\n".join(lines))
     assert tables[0] == tables[1]
+
+
+def test_automatic_names_are_keras_s():
+    names = []
+    for k in (fastrnn, keras):
+        k.utils.clear_session()
+        L, found = k.layers, []
+
+        def make(k=k, L=L, found=found):
+            x = k.Input((4,))
+            found.append(k.Model(x, L.Dense(1)(x)).name)
+
+        make()
+        model = k.Sequential([k.Input((4,)), L.Dense(2), L.Dense(2)])
+        make()
+        model.add(L.Dense(3))
+        make()
+        late = k.Sequential([L.Dense(2)])
+        make()
+        late.build((None, 4))
+        make()
+        names.append([*found, model.name, late.name])
+    assert names[0] == names[1]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_shape
-from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
+from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, auto_name, registry
 from fastrnn.layers.input import Input, InputLayer, SymbolicTensor
 from fastrnn.layers.variable import name_scope
 from fastrnn.models.data import sole_array
@@ -54,7 +54,8 @@ class Sequential(Model):
         self._tensors: list[Any] = []
         super().__init__(trainable=trainable, name=name)
         for layer in layers or []:
-            self.add(layer)
+            self.add(layer, rebuild=False)
+        self._take_name()
 
     @property
     def names_of_outputs(self) -> list[str]:
@@ -119,6 +120,13 @@ class Sequential(Model):
             self._build_next(layer)
         self._layers.append(layer)
         self.built = bool(self._shapes)
+        if rebuild:
+            self._take_name()
+
+    def _take_name(self) -> None:
+        """Use up a name where Keras makes a functional model: later names are Keras's."""
+        if self._shapes and self._layers:
+            auto_name("Functional")
 
     def _set_input(self, tensor: SymbolicTensor) -> None:
         if self._layers or self._input is not None:
@@ -204,6 +212,7 @@ class Sequential(Model):
             self._layers, self._shapes, self._tensors = layers, [], []
             raise
         self.built = True
+        self._take_name()
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
