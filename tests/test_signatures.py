@@ -13,8 +13,13 @@ NAMES = {
     "layers": [
         "Dense", "Embedding", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed",
         "RepeatVector", "Masking", "Dropout", "BatchNormalization", "Activation", "Flatten",
-        "InputLayer",
+        "InputLayer", "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalAveragePooling1D",
+        "GlobalMaxPooling1D", "LayerNormalization", "UnitNormalization", "Reshape", "Permute",
+        "SpatialDropout1D", "GaussianNoise", "ActivityRegularization", "Add", "Subtract",
+        "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "add", "subtract",
+        "multiply", "average", "maximum", "minimum", "concatenate", "dot",
     ],
+    "models": ["clone_model", "model_from_json"],
     "losses": [
         "Loss", "MeanSquaredError", "MeanAbsoluteError", "Huber", "BinaryCrossentropy",
         "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "mean_squared_error",

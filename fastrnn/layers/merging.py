@@ -25,6 +25,9 @@ class SeveralInputs(Layer):
     least_inputs = 1
     most_inputs: float = math.inf
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
     def convert_inputs(self, inputs: Any) -> list[Array]:
         """Return the inputs as arrays of the layer's dtype."""
         if not isinstance(inputs, (list, tuple)):

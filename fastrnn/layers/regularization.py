@@ -130,15 +130,12 @@ class SpatialDropout1D(Dropout):
         seed: int | None = None,
         name: str | None = None,
         dtype: Any = None,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(rate, (None, 1, None), seed, name=name, dtype=dtype, **kwargs)
+        super().__init__(rate, (None, 1, None), seed, name=name, dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        config = super().get_config()
-        del config["noise_shape"]
-        return config
+        return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
 
 
 @registry.register()

@@ -368,6 +368,17 @@ class AveragePooling1D(Pooling):
     array([0.5, 2.5], dtype=float32)
     """
 
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
     def compute(self, x: Array) -> tuple[Array, Pullback]:
         """Return outputs and pullback."""
         windows = self._windows(x, 0)

@@ -19,6 +19,9 @@ def clone_model(
     model: Model,
     input_tensors: Any = None,
     clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Any = None,
+    recursive: bool = False,
+    **kwargs: Any,
 ) -> Model:
     """Return a model of the same layers and calls, with new weights.
 
@@ -26,6 +29,7 @@ def clone_model(
         model: a sequential or functional model, or one of a class with ``get_config``.
         input_tensors: accepted as ``None`` only.
         clone_function: returns the layer that takes the place of a given one.
+        call_function, recursive: accepted at their defaults only.
 
     Raises:
         ValueError: the model cannot be described, or an argument is not as above.
@@ -38,8 +42,12 @@ def clone_model(
     """
     if not isinstance(model, Model):
         raise ValueError(errors.bad_argument("model", model, "a model"))
-    if input_tensors is not None:
-        raise ValueError(errors.bad_argument("input_tensors", input_tensors, "None"))
+    if kwargs:
+        raise ValueError(errors.unknown_arguments("clone_model", kwargs))
+    left_out = {"input_tensors": input_tensors, "call_function": call_function}
+    for argument, value in {**left_out, "recursive": recursive or None}.items():
+        if value is not None:
+            raise ValueError(errors.bad_argument(argument, value, "its default"))
     if clone_function is None:
         clone: Model = type(model).from_config(model.get_config())
         return clone
