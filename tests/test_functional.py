@@ -499,3 +499,16 @@ def test_automatic_names_are_keras_s():
         make()
         names.append([*found, model.name, late.name])
     assert names[0] == names[1]
+
+
+def test_gradients_of_outputs_in_a_dict():
+    model = two_outputs(fastrnn, True)
+    x = np.random.default_rng(0).standard_normal((4, FEATURES))
+    outputs, pullback = model.vjp(x)
+    _, (kernel, bias, *rest) = pullback({"p": np.ones((4, 1))})
+    np.testing.assert_allclose(kernel[:, 0], x.sum(axis=0), rtol=1e-5)
+    assert bias == 4
+    assert not any(d.any() for d in rest)
+    for d in ({"z": outputs["p"]}, outputs["p"], {"p": outputs["q"]}):
+        with pytest.raises(ValueError, match="`d_outputs`"):
+            pullback(d)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, constraints, errors, initializers, regularizers
-from fastrnn._registry import Registry, to_snake_case
-from fastrnn.checks import to_float_array, to_list, to_name, to_shape
+from fastrnn._registry import Registry
+from fastrnn.checks import to_float_array, to_list, to_name
 from fastrnn.layers import symbolic
+from fastrnn.layers.naming import auto_name
+from fastrnn.layers.structures import check_gradients, flatten, shape_of, to_shapes, unshared
 from fastrnn.layers.variable import Variable, name_scope
 
 Array = npt.NDArray[Any]
@@ -42,31 +42,6 @@ class CallContext:
     gradient: bool = False
     input_gradient: bool = True
     penalties: list[float] | None = None
-
-
-class _Names(threading.local):
-    """Counts the automatic names given so far: lstm, lstm_1, lstm_2 …"""
-
-    def __init__(self) -> None:
-        self.counts: collections.Counter[str] = collections.Counter()
-
-    def next(self, prefix: str) -> str:
-        count = self.counts[prefix]
-        self.counts[prefix] += 1
-        return f"{prefix}_{count}" if count else prefix
-
-
-_names = _Names()
-
-
-def auto_name(class_name: str) -> str:
-    """Return the next free automatic name for an object of this class."""
-    return _names.next(to_snake_case(class_name))
-
-
-def reset_names() -> None:
-    """Start the automatic names again from the beginning."""
-    _names.counts.clear()
 
 
 class Layer:
@@ -130,7 +105,7 @@ class Layer:
         """
         if self.built:
             return
-        input_shape = _to_shapes(input_shape)
+        input_shape = to_shapes(input_shape)
         before = len(self._variables)
         try:
             with name_scope(self.name):
@@ -304,7 +279,7 @@ class Layer:
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
         context = CallContext(training=bool(training))
         inputs = self.convert_inputs(inputs)
-        return _unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
+        return unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -331,17 +306,17 @@ class Layer:
         assert pullback is not None
 
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
-            d_outputs = _check_gradients(d_outputs, outputs)
+            d_outputs = check_gradients(d_outputs, outputs)
             d_inputs, d_weights = pullback(d_outputs)
-            return _unshared(d_inputs, d_outputs), d_weights
+            return unshared(d_inputs, d_outputs), d_weights
 
-        return _unshared(outputs, inputs), checked_pullback
+        return unshared(outputs, inputs), checked_pullback
 
     def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
         """Check and convert the inputs, build if needed, compute. Models call this."""
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build(_shape_of(inputs))
+            self.build(shape_of(inputs))
         self.check_inputs(inputs)
         outputs, pullback = self.forward(inputs, context, **options)
         if self.activity_regularizer is not None and context.penalties is not None:
@@ -391,13 +366,13 @@ class Layer:
 
     def activity_penalties(self, outputs: Any) -> list[float]:
         """Return the activity penalty of every output, divided by the batch."""
-        return [float(self.activity_regularizer(y)) / y.shape[0] for y in _flatten(outputs)]
+        return [float(self.activity_regularizer(y)) / y.shape[0] for y in flatten(outputs)]
 
     def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
         """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
         gradient = self.activity_regularizer.gradient
-        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in _flatten(outputs)]
-        given = _flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
+        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in flatten(outputs)]
+        given = flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
         total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
         return tuple(total) if isinstance(outputs, tuple) else total[0]
 
@@ -428,53 +403,6 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _flatten(outputs: Any) -> list[Any]:
-    return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
-
-
-def _unshared(results: Any, sources: Any) -> Any:
-    """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
-    if isinstance(results, dict):
-        return {key: _unshared(result, sources) for key, result in results.items()}
-    if isinstance(results, (tuple, list)):
-        return type(results)(_unshared(result, sources) for result in results)
-    arrays = [source for source in _flatten(sources) if isinstance(source, np.ndarray)]
-    shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
-    return results.copy() if shared else results
-
-
-def _to_shapes(input_shape: Any) -> Any:
-    """Check a shape, or each of several."""
-    if isinstance(input_shape, (list, tuple)) and symbolic.holds_shapes(input_shape):
-        return [to_shape("input_shape", shape) for shape in input_shape]
-    return to_shape("input_shape", input_shape)
-
-
-def _shape_of(inputs: Any) -> Any:
-    return inputs.shape if isinstance(inputs, np.ndarray) else [x.shape for x in inputs]
-
-
-def _check_gradients(d_outputs: Any, outputs: Any) -> Any:
-    expected = _flatten(outputs)
-    if d_outputs is None:
-        d_outputs = tuple(np.zeros_like(y) for y in expected)
-    given = _flatten(d_outputs)
-    if len(given) != len(expected):
-        raise ValueError(
-            errors.bad_argument("d_outputs", f"{len(given)} arrays", f"{len(expected)} arrays")
-        )
-    checked = []
-    for gradient, output in zip(given, expected, strict=True):
-        if gradient is not None:
-            gradient = to_float_array("d_outputs", gradient, output.dtype.name)
-            if gradient.shape != output.shape:
-                raise ValueError(
-                    errors.bad_shape("d_outputs", gradient.shape, f"{output.shape}, as the outputs")
-                )
-        checked.append(gradient)
-    return type(outputs)(checked) if isinstance(outputs, (tuple, list)) else checked[0]
 
 
 def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:

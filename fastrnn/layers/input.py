@@ -9,7 +9,8 @@ import numpy as np
 
 from fastrnn import config, errors
 from fastrnn.checks import to_shape
-from fastrnn.layers.base import Layer, Shape, auto_name, registry
+from fastrnn.layers.base import Layer, Shape, registry
+from fastrnn.layers.naming import auto_name
 from fastrnn.layers.symbolic import SymbolicTensor
 
 INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_choice, to_float_array, to_number
-from fastrnn.layers.base import CallContext, Layer, Pullback, auto_name, registry
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.merging import broadcast, sum_to
+from fastrnn.layers.naming import auto_name
 from fastrnn.layers.symbolic import SymbolicTensor, tensors_in
 
 Array = npt.NDArray[Any]

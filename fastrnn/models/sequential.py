@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_shape
-from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, auto_name, registry
-from fastrnn.layers.input import Input, InputLayer, SymbolicTensor
+from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
+from fastrnn.layers.input import Input, InputLayer
+from fastrnn.layers.naming import auto_name
+from fastrnn.layers.symbolic import SymbolicTensor
 from fastrnn.layers.variable import name_scope
 from fastrnn.models.data import sole_array
 from fastrnn.models.model import Model

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn._registry import Registry
 from fastrnn.checks import to_int, to_name, to_number, to_positive_int
-from fastrnn.layers.base import auto_name
+from fastrnn.layers.naming import auto_name
 from fastrnn.layers.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 

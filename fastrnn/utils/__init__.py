@@ -1,6 +1,6 @@
 """Helpers around training, at Keras's paths."""
 
-from fastrnn.layers.base import reset_names as _reset_names
+from fastrnn.layers.naming import reset_names as _reset_names
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.random import set_random_seed
 from fastrnn.utils.sequences import pad_sequences
