@@ -101,12 +101,47 @@ static void FN(load_input_part)(const FN(fr_step) * s, int phase, ptrdiff_t firs
     }
 }
 
+/* dense[r] holds the sums of all gates of `units` units without gaps -> a vector for each gate. */
+static void FN(spread)(const FN(fr_plan) * p, int rows, ptrdiff_t units, const V *dense, V *tile)
+{
+    REAL sums[FR_MAX_COLUMNS * LANES];
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < p->dense; c++)
+            FN(store)(sums + c * LANES, dense[r * p->dense + c]);
+        for (int g = 0; g < p->G; g++)
+            tile[r * p->G + g] = FN(load_part)(sums + g * units, units);
+    }
+}
+
+/* The candidate's recurrent sum is kept apart, since r multiplies it: the sums of the input side
+ * become `inputs`, a vector for each gate, and that of the candidate begins again. */
+static void FN(part_candidate)(const FN(fr_plan) * p, int rows, int dense, ptrdiff_t units, V *tile,
+                               V *inputs)
+{
+    if (!dense) {
+        memcpy(inputs, tile, sizeof(V) * (size_t)(rows * p->G));
+        for (int r = 0; r < rows; r++)
+            tile[r * p->G + 2] = SPLAT(0);
+        return;
+    }
+    FN(spread)(p, rows, units, tile, inputs);
+    REAL sums[FR_MAX_COLUMNS * LANES];
+    for (int r = 0; r < rows; r++, tile += p->dense) {
+        for (int c = 0; c < p->dense; c++)
+            FN(store)(sums + c * LANES, tile[c]);
+        memset(sums + 2 * units, 0, (size_t)units * sizeof(REAL));
+        for (int c = 0; c < p->dense; c++)
+            tile[c] = FN(load)(sums + c * LANES);
+    }
+}
+
 /* One phase of a step, for a block of rows and some vectors of units. */
 static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row, int n,
                            ptrdiff_t v, int vectors)
 {
     const FN(fr_plan) *p = s->p;
-    const int gates = p->cell->phase[phase].gates, columns = gates * vectors;
+    const int gates = p->cell->phase[phase].gates, dense = FN(is_dense)(p, v);
+    const int columns = dense ? p->dense : gates * vectors;
     const int kernel_rows = FN(kernel_rows)(p, n);
     const int sub_row = p->gated ? p->cell->phase[phase].first_gate : p->cell->phase[phase].sub_row;
     FN(fr_segment) segments[MAX_SEGMENTS];
@@ -114,7 +149,7 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
     const int count = FN(list_segments)(p, phase, v, segments, &recurrent);
     V tile[TILE_VECTORS], inputs[TILE_VECTORS];
     FN(fr_operands) o = {.a_step = 1, .a_gate = p->gated && gates > 1 ? p->gate_stride : 0};
-    FN(set_weight_steps)(p, phase, &o);
+    FN(set_weight_steps)(p, phase, v, &o);
     const REAL *a[FR_MAX_ROWS];
     for (int r = 0; r < kernel_rows; r++)
         a[r] = FN(sub_row)(p, s->rows[first_row + (r < n ? r : 0)].slot, sub_row);
@@ -123,12 +158,8 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
         o.add = 1;
     }
     for (int k = p->input_part ? recurrent : 0; k < count; k++) {
-        if (k == recurrent && p->r->cell == FR_GRU_RESET_AFTER) {
-            /* The candidate's recurrent sum is kept apart, since r multiplies it. */
-            memcpy(inputs, tile, sizeof(V) * (size_t)(kernel_rows * columns));
-            for (int r = 0; r < kernel_rows; r++)
-                tile[r * columns + 2] = SPLAT(0);
-        }
+        if (k == recurrent && p->r->cell == FR_GRU_RESET_AFTER)
+            FN(part_candidate)(p, kernel_rows, dense, FN(lanes_at)(p, v), tile, inputs);
         for (int r = 0; r < kernel_rows; r++)
             o.a[r] = a[r] + segments[k].a;
         o.b = segments[k].b;
@@ -136,8 +167,13 @@ static void FN(step_block)(const FN(fr_step) * s, int phase, ptrdiff_t first_row
         FN(product)(kernel_rows, columns, &o, tile);
         o.add = 1;
     }
+    if (dense) {
+        V sums[TILE_VECTORS];
+        memcpy(sums, tile, sizeof(V) * (size_t)(n * columns));
+        FN(spread)(p, n, FN(lanes_at)(p, v), sums, tile);
+    }
     for (int u = 0; u < vectors; u++)
-        p->cell->forward(s, phase, first_row, n, v + u, tile + u * gates, columns, inputs);
+        p->cell->forward(s, phase, first_row, n, v + u, tile + u * gates, gates * vectors, inputs);
 }
 
 /* All threads of the pass; `wait` where they depend on one another within a step. */
@@ -194,7 +230,7 @@ static void FN(project_inputs)(const FN(fr_step) * s, ptrdiff_t t, ptrdiff_t end
                 n = FN(block_rows)(rows - i);
                 FN(fr_operands) o = {.a_step = 1, .b = FN(packed_at)(p, phase, v),
                                      .terms = p->F + 1};
-                FN(set_weight_steps)(p, phase, &o);
+                FN(set_weight_steps)(p, phase, v, &o);
                 const int kernel_rows = n == 1 ? 2 : (int)n;
                 for (int r = 0; r < kernel_rows; r++)
                     o.a[r] = p->chunk_x + (i + (r < n ? r : 0)) * (p->F + 1);

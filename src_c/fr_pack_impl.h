@@ -3,6 +3,8 @@
  * Forward: for each phase of the step and each vector of units, the terms k of [x | 1 | h] one after
  * the other, LANES numbers for every gate of the phase. Where only one gate is multiplied, several
  * vectors are read at once. The GRU with reset_after has the 1 twice: once for each bias.
+ * Where the last vector of units is filled so little that fewer vectors hold all its gates, they stand
+ * there without gaps, and are spread over vectors of their own after the product.
  * Backward: U^T and W^T, the terms k in the order of a row of dz.
  */
 
@@ -16,6 +18,20 @@ static ptrdiff_t FN(packed_terms)(const FN(fr_plan) * p)
 static int FN(reads_in_place)(const fr_rnn *r)
 {
     return r->units % LANES == 0 && r->batch * r->timesteps <= 4;
+}
+
+/* Column vectors of the last vector of units if its gates stand in them without gaps; else 0. */
+static int FN(dense_columns)(const FN(fr_plan) * p)
+{
+    const ptrdiff_t units = p->H - (p->vectors - 1) * LANES;
+    const ptrdiff_t columns = (p->G * units + LANES - 1) / LANES;
+    const int able = p->cell->phases == 1 && !p->gated && !p->in_place && !FN(hoists)(p);
+    return able && columns < p->G ? (int)columns : 0;
+}
+
+static FR_INLINE int FN(is_dense)(const FN(fr_plan) * p, ptrdiff_t v)
+{
+    return p->dense && v == p->vectors - 1;
 }
 
 static size_t FN(packed_numbers)(const FN(fr_plan) * p)
@@ -51,6 +67,12 @@ static FR_INLINE void FN(pack_row)(const FN(fr_plan) * p, int phase, ptrdiff_t v
 {
     const ptrdiff_t n = FN(lanes_at)(p, v);
     const ptrdiff_t column = p->cell->phase[phase].first_gate * p->H + v * LANES;
+    if (FN(is_dense)(p, v)) {
+        memset(out, 0, (size_t)(p->dense * LANES) * sizeof(REAL));
+        for (ptrdiff_t g = 0; row && g < p->G; g++)
+            memcpy(out + g * n, row + column + g * p->H, (size_t)n * sizeof(REAL));
+        return;
+    }
     for (int g = 0; g < p->cell->phase[phase].gates; g++)
         FN(store)(out + g * LANES, row ? FN(load_part)(row + column + g * p->H, n) : SPLAT(0));
 }
@@ -66,8 +88,9 @@ static void FN(pack)(const FN(fr_plan) * p, ptrdiff_t begin, ptrdiff_t end)
         for (ptrdiff_t first = 0; first < terms; first += PACKED_ROWS) {
             const ptrdiff_t last = first + PACKED_ROWS < terms ? first + PACKED_ROWS : terms;
             for (ptrdiff_t v = begin; v < end; v++) {
-                REAL *out = FN(packed_at)(p, phase, v) + first * gates * LANES;
-                for (ptrdiff_t k = first; k < last; k++, out += gates * LANES)
+                const ptrdiff_t step = (FN(is_dense)(p, v) ? p->dense : gates) * LANES;
+                REAL *out = FN(packed_at)(p, phase, v) + first * step;
+                for (ptrdiff_t k = first; k < last; k++, out += step)
                     FN(pack_row)(p, phase, v, FN(weight_row)(p, k), out);
             }
         }
@@ -84,15 +107,16 @@ typedef struct {
 #define MAX_SEGMENTS 4
 
 /* The distances between the weights of two terms, and of two columns, of a phase. */
-static FR_INLINE void FN(set_weight_steps)(const FN(fr_plan) * p, int phase, FN(fr_operands) * o)
+static FR_INLINE void FN(set_weight_steps)(const FN(fr_plan) * p, int phase, ptrdiff_t v,
+                                           FN(fr_operands) * o)
 {
-    const int gates = p->cell->phase[phase].gates;
+    const int gates = FN(is_dense)(p, v) ? p->dense : p->cell->phase[phase].gates;
     if (p->in_place) {
         o->b_step = p->G * p->H;
         o->b_column = gates > 1 ? p->H : LANES;
     } else {
         o->b_step = gates * LANES;
-        o->b_column = gates > 1 ? LANES : FN(packed_terms)(p) * LANES;
+        o->b_column = p->cell->phase[phase].gates > 1 ? LANES : FN(packed_terms)(p) * LANES;
     }
 }
 
@@ -115,7 +139,8 @@ static int FN(list_segments)(const FN(fr_plan) * p, int phase, ptrdiff_t v, FN(f
         return n;
     }
     const REAL *b = FN(packed_at)(p, phase, v);
-    const ptrdiff_t inputs = (p->F + 1) * p->cell->phase[phase].gates * LANES;
+    const int columns = FN(is_dense)(p, v) ? p->dense : p->cell->phase[phase].gates;
+    const ptrdiff_t inputs = (p->F + 1) * columns * LANES;
     *recurrent = 1;
     if (after || p->input_part) {
         out[n++] = (FN(fr_segment)){0, b, p->F + 1};

@@ -28,6 +28,7 @@ typedef struct FN(fr_plan) {
     ptrdiff_t terms;   /* K = F + 1 + H */
     ptrdiff_t vectors; /* of units */
     ptrdiff_t padded;  /* units, up to whole vectors */
+    int dense;         /* column vectors of the last vector of units, whose gates share them; or 0 */
     ptrdiff_t sub_rows, gate_stride, a_stride;
     ptrdiff_t steps; /* slots but for the final ones: steps that count, or 2·B if not saved */
     ptrdiff_t h_stride;
@@ -86,6 +87,7 @@ static const FN(fr_cell_spec) FN(cell_specs)[FR_CELL_COUNT];
 static int FN(reads_in_place)(const fr_rnn *r);
 static int FN(hoists)(const FN(fr_plan) * p);
 static size_t FN(packed_numbers)(const FN(fr_plan) * p);
+static int FN(dense_columns)(const FN(fr_plan) * p);
 static ptrdiff_t FN(weight_gradient_numbers)(const FN(fr_plan) * p);
 static ptrdiff_t FN(feature_vectors)(const FN(fr_plan) * p);
 
@@ -150,6 +152,7 @@ static void FN(plan_sizes)(FN(fr_plan) * p, const fr_rnn *r)
     p->padded = p->vectors * LANES;
     p->in_place = FN(reads_in_place)(r);
     p->gated = r->recurrent_dropout != NULL || r->input_dropout_gates > 1;
+    p->dense = FN(dense_columns)(p);
     p->sub_rows = p->gated ? p->G : p->cell->sub_rows;
     p->gate_stride = FN(row_stride)(p->F + 1 + p->padded + FR_MAX_ROWS);
     p->a_stride = p->sub_rows * p->gate_stride;
