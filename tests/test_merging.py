@@ -5,6 +5,7 @@ import pytest
 from live_keras import keras, to_numpy, torch
 from tolerance import assert_close
 
+import fastrnn
 from fastrnn import layers
 
 SHAPES = {
@@ -108,3 +109,29 @@ def test_bad_inputs_say_why(name):
     call, words = BAD[name]
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("masked", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("name", MAKERS)
+def test_masks_of_each_input_as_in_keras(name, masked):
+    rng = np.random.default_rng(0)
+    x = [rng.standard_normal((4, 6, 3), dtype=np.float32) for _ in range(2)]
+    for a in x:
+        a[:, :-1][rng.random((4, 5)) < 0.5] = 0
+    models = []
+    for k in (fastrnn, keras):
+        inputs = [k.Input((6, 3)) for _ in x]
+        branches = [
+            k.layers.SimpleRNN(2, return_sequences=True)(k.layers.Masking()(a) if m else a)
+            for a, m in zip(inputs, masked, strict=True)
+        ]
+        model = k.Model(inputs, MAKERS[name](k.layers)(branches))
+        model.compile(k.optimizers.SGD(0.1), "mse")
+        models.append(model)
+    ours, theirs = models
+    ours.set_weights(theirs.get_weights())
+    assert_close(ours.predict_on_batch(x), theirs.predict_on_batch(x), 16, 6)
+    for model in models:
+        model.train_on_batch(x, np.ones((4, 6, 2), np.float32))
+    for actual, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert_close(actual, expected, 16, 6, backward=True)

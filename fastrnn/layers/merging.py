@@ -16,6 +16,9 @@ from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
+# Of each input: where it counts, with axes to broadcast to it, or True.
+Masks = list[Array | bool]
+Gradients = Callable[[Array], list[Array]]
 
 
 class SeveralInputs(Layer):
@@ -72,7 +75,7 @@ class Merge(SeveralInputs):
             return None
         return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in mask])
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Return the outputs for inputs of one rank, and the function d -> gradient of each."""
         raise NotImplementedError
 
@@ -82,7 +85,8 @@ class Merge(SeveralInputs):
         """Join the inputs."""
         rank = max(x.ndim for x in inputs)
         alike = [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
-        outputs, gradients = self.merge(alike)
+        masks = [_mask_of(a, m) for a, m in zip(alike, mask or [None] * len(alike), strict=True)]
+        outputs, gradients = self.merge(alike, masks)
 
         def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
             d_alike = zip(gradients(d_outputs), alike, inputs, strict=True)
@@ -108,7 +112,7 @@ class Add(Merge):
     array([[2., 2.]], dtype=float32)
     """
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Add up."""
         return functools.reduce(np.add, inputs), lambda d: [d for _ in inputs]
 
@@ -119,56 +123,74 @@ class Subtract(Merge):
 
     least_inputs, most_inputs = 2, 2
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Subtract."""
         return inputs[0] - inputs[1], lambda d: [d, -d]
 
 
 @registry.register()
 class Multiply(Merge):
-    """The product of the inputs; see ``Add``."""
+    """The product of the inputs; see ``Add``.
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    A masked step of an input counts as 1. Where all inputs are masked, the outputs are 0.
+    """
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Multiply."""
+        factors = [
+            x if m is True else np.where(m, x, x.dtype.type(1))
+            for x, m in zip(inputs, masks, strict=True)
+        ]
+        counts = functools.reduce(np.logical_or, masks)
 
         def gradients(d: Array) -> list[Array]:
-            others = [inputs[:k] + inputs[k + 1 :] for k in range(len(inputs))]
-            return [functools.reduce(np.multiply, rest, d) for rest in others]
+            others = [factors[:k] + factors[k + 1 :] for k in range(len(factors))]
+            d = d * counts
+            return [
+                functools.reduce(np.multiply, rest, d) * m
+                for rest, m in zip(others, masks, strict=True)
+            ]
 
-        return functools.reduce(np.multiply, inputs), gradients
+        return functools.reduce(np.multiply, factors) * counts, gradients
 
 
 @registry.register()
 class Average(Merge):
     """The mean of the inputs; see ``Add``."""
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Average."""
         n = len(inputs)
         return functools.reduce(np.add, inputs) / n, lambda d: [d / n for _ in inputs]
 
 
 class _Extremum(Merge):
-    """The largest or smallest entries. Inputs that tie share the gradient pair by pair."""
+    """The largest or smallest entries. Inputs that tie share the gradient pair by pair.
+
+    Where one of a pair is masked, the other one is taken; where both are, the first.
+    """
 
     choose: ClassVar[Any]
 
-    def merge(self, inputs: list[Array]) -> tuple[Array, Callable[[Array], list[Array]]]:
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Choose entry by entry."""
-        partial = [inputs[0]]
-        for x in inputs[1:]:
-            partial.append(type(self).choose(partial[-1], x))
+        best, counts = inputs[0], masks[0]
+        shares = []  # of the gradient: how much goes to the later one of a pair
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            chosen = type(self).choose(best, x)
+            share = np.where(best == x, 0.5, x == chosen).astype(chosen.dtype)
+            shares.append(np.where(mask, np.where(counts, share, 1), 0).astype(chosen.dtype))
+            best = np.where(mask, np.where(counts, chosen, x), best)
+            counts = np.logical_or(counts, mask)
 
         def gradients(d: Array) -> list[Array]:
             found = []
-            for k in range(len(inputs) - 1, 0, -1):
-                before, x, best = partial[k - 1], inputs[k], partial[k]
-                tie = (before == x).astype(d.dtype) / 2
-                found.append(d * np.where(before == x, tie, x == best))
-                d = d * np.where(before == x, tie, before == best)
+            for share in reversed(shares):
+                found.append(d * share)
+                d = d * (1 - share)
             return [d, *reversed(found)]
 
-        return partial[-1], gradients
+        return best, gradients
 
 
 @registry.register()
@@ -347,6 +369,13 @@ class Dot(SeveralInputs):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def _mask_of(x: Array, mask: Any) -> Array | bool:
+    """``mask`` with an axis for the features of ``x``; or True without one that fits."""
+    if mask is None or np.ndim(mask) != x.ndim - 1:
+        return True
+    return np.asarray(mask, dtype=bool)[..., None]
 
 
 def _identity(d: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn import config
 from fastrnn.checks import to_number
 from fastrnn.layers.variable import Variable, name_scope
 from fastrnn.optimizers.adam import to_decay
@@ -80,7 +81,7 @@ class Nadam(Optimizer):
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots, and the product of the momenta of all steps so far."""
         if not self.built:
-            one = np.ones((), variables[0].dtype)
+            one = np.ones((), variables[0].dtype if variables else config.floatx())
             with name_scope(self.name):
                 self._u_product = Variable(one, "u_product", trainable=False)
         super().build(variables)
