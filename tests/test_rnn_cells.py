@@ -143,3 +143,77 @@ def test_errors():
         layers.StackedRNNCells([])
     with pytest.raises(ValueError, match="initial_state"):
         layers.RNN(layers.LSTMCell(2))(X, initial_state=[np.zeros((3, 2))])
+
+
+class OwnCell(layers.Layer):
+    """A SimpleRNNCell, written as a user would."""
+
+    state_size = 5
+
+    def make_weights(self, input_shape):
+        self.w = self.add_weight((input_shape[-1], 5), name="w")
+        self.u = self.add_weight((5, 5), name="u")
+        self.b = self.add_weight((5,), name="b")
+
+    def call(self, inputs, states):
+        h = np.tanh(inputs @ self.w.value + states[0] @ self.u.value + self.b.value)
+        return h, [h]
+
+    def vjp(self, inputs, states, training):
+        h, new = self.call(inputs, states)
+
+        def pullback(d_output, d_new):
+            d = (d_output + d_new[0]) * (1 - h * h)
+            d_weights = [inputs.T @ d, states[0].T @ d, d.sum(0)]
+            return d @ self.w.value.T, [d @ self.u.value.T], d_weights
+
+        return (h, new), pullback
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_own_cell_computes_what_the_same_built_in_cell_does(sequences, back, zero, masked):
+    settings = {"return_sequences": sequences, "go_backwards": back, "return_state": True}
+    settings["zero_output_for_mask"] = zero and sequences
+    own, built_in = (layers.RNN(cell, **settings) for cell in (OwnCell(), layers.SimpleRNNCell(5)))
+    for layer in (own, built_in):
+        layer.build(X.shape)
+    built_in.set_weights(own.get_weights())
+    mask, state = (MASK if masked else None), [np.full((3, 5), 0.3, "float32")]
+    results = []
+    for layer in (own, built_in):
+        outputs, pullback = layer.vjp(X, mask=mask, initial_state=state)
+        d = tuple(np.cos(np.arange(y.size, dtype="float32")).reshape(y.shape) for y in outputs)
+        d_inputs, d_weights = pullback(d)
+        results.append([*outputs, *d_inputs, *d_weights])
+    for a, b in zip(*results, strict=True):
+        assert_close(a, b, 20, 6, backward=True)
+
+
+def test_own_cell_without_vjp():
+    class Forward(layers.Layer):
+        state_size = 4
+
+        def call(self, inputs, states):
+            return inputs + states[0], [inputs + states[0]]
+
+    layer = layers.RNN(Forward(), stateful=True)
+    assert_close(layer(X), X.sum(1), 6)
+    assert_close(layer(X), 2 * X.sum(1), 12)
+    with pytest.raises(NotImplementedError, match="vjp"):
+        layer.vjp(X)
+
+
+def test_own_cell_against_finite_differences():
+    layer = layers.RNN(OwnCell(dtype="float64"), return_sequences=True)
+    x = X.astype("float64")
+    outputs, pullback = layer.vjp(x, mask=MASK)
+    d_outputs, direction = np.cos(outputs), np.sin(x)
+    step = 1e-6
+    ends = [layer(x + sign * step * direction, mask=MASK) for sign in (1, -1)]
+    numeric = ((ends[0] - ends[1]) * d_outputs).sum() / (2 * step)
+    assert abs((pullback(d_outputs)[0] * direction).sum() - numeric) < 1e-7
+    with pytest.raises(ValueError, match="features"):
+        layers.RNN(make_pair(["GRUCell"])[0].cell)(X[..., :3])

@@ -97,6 +97,11 @@ class RecurrentLayer(Layer):
         """The cell."""
         return [self.cell]
 
+    @property
+    def state_count(self) -> int:
+        """Number of states of the cell."""
+        return len(self.cell.spec.states)
+
     def make_weights(self, input_shape: Any) -> None:
         """Make the cell's weights, and the states if the layer is stateful.
 

@@ -13,6 +13,7 @@ from fastrnn import errors
 from fastrnn.checks import to_mask
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.cell_loop import CellLoop
 from fastrnn.layers.rnn.cells import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells
 
@@ -24,7 +25,8 @@ class RNN(Layer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
-        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, ``StackedRNNCells`` or a list of cells.
+        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, ``StackedRNNCells``, a list of cells, or
+            a cell of your own, see below.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
             ``RecurrentLayer``.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
@@ -36,8 +38,16 @@ class RNN(Layer):
     Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the states as they are returned
     or in one list; ``training``. ``vjp`` returns the gradients of the states in one list.
 
+    A cell of your own is a ``Layer`` with ``state_size`` (an integer, or a list of them) and
+    ``call(self, inputs, states[, training])``, which returns the output and the list of the new
+    states; ``output_size`` and ``get_initial_state(batch_size)`` if they differ from the first
+    size and zeros. For training it has ``vjp(self, inputs, states, training)``, which returns
+    ``(output, new_states), pullback``, where ``pullback(d_output, d_new_states)`` returns
+    ``d_inputs, d_states, d_weights``, the last in the order of ``trainable_weights``.
+
     Raises:
         ValueError: ``cell`` is none of these, or of another dtype than the layer.
+        NotImplementedError: gradients are asked of a cell of your own that has no ``vjp``.
 
     >>> import numpy as np
     >>> from fastrnn.layers import RNN, GRUCell, LSTMCell
@@ -62,8 +72,9 @@ class RNN(Layer):
     ) -> None:
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        if not isinstance(cell, (RecurrentCell, StackedRNNCells)):
-            expected = "SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells or a list of cells"
+        own = isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
+        if not own and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
+            expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
             raise ValueError(errors.bad_argument("cell", cell, expected))
         kwargs["dtype"] = kwargs.get("dtype") or cell.dtype
         super().__init__(**kwargs)
@@ -79,8 +90,10 @@ class RNN(Layer):
         cells = cell.cells if isinstance(cell, StackedRNNCells) else [cell]
         last = len(cells) - 1
         # The later layers take the sequences as the first gives them, in the order of processing.
-        self._chain = [
-            RecurrentLayer(
+        self._chain: list[Any] = [
+            CellLoop(cell, return_sequences, go_backwards, stateful, zero_output_for_mask)
+            if own
+            else RecurrentLayer(
                 one,
                 return_sequences=return_sequences or k < last,
                 return_state=True,
@@ -108,7 +121,8 @@ class RNN(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the cell's states of zeros, for a stack a list for each cell."""
-        return list(self.cell.get_initial_state(batch_size))
+        states = [layer.get_initial_state(batch_size) for layer in self._chain]
+        return states if isinstance(self.cell, StackedRNNCells) else states[0]
 
     def reset_state(self) -> None:
         """Set the kept states to zero."""
@@ -126,7 +140,7 @@ class RNN(Layer):
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
         if not self.cell.built:
             self.cell.build((input_shape[0], input_shape[2]))
-        self.input_features = self._chain[0].cell.kernel.shape[0]
+        self.input_features = self._chain[0].cell.input_features or input_shape[2]
         for layer in self._chain:
             layer.build(input_shape)
 
@@ -145,7 +159,7 @@ class RNN(Layer):
 
     @property
     def _state_counts(self) -> list[int]:
-        return [len(layer.cell.spec.states) for layer in self._chain]
+        return [layer.state_count for layer in self._chain]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
