@@ -17,7 +17,8 @@ NAMES = {
         "GlobalMaxPooling1D", "LayerNormalization", "UnitNormalization", "Reshape", "Permute",
         "SpatialDropout1D", "GaussianNoise", "ActivityRegularization", "Add", "Subtract",
         "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "add", "subtract",
-        "multiply", "average", "maximum", "minimum", "concatenate", "dot",
+        "multiply", "average", "maximum", "minimum", "concatenate", "dot", "RNN",
+        "StackedRNNCells",
     ],
     "models": ["clone_model", "model_from_json"],
     "losses": [

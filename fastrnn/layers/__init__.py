@@ -33,12 +33,24 @@ from fastrnn.layers.regularization import (
     SpatialDropout1D,
 )
 from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from fastrnn.layers.rnn import GRU, LSTM, Bidirectional, SimpleRNN, TimeDistributed
+from fastrnn.layers.rnn import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
 
 __all__ = [
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -53,11 +65,13 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "Masking",
@@ -69,7 +83,9 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "SimpleRNN",
+    "SimpleRNNCell",
     "SpatialDropout1D",
+    "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

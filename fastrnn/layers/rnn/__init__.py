@@ -1,9 +1,23 @@
 """Recurrent layers and what wraps them."""
 
 from fastrnn.layers.rnn.bidirectional import Bidirectional
+from fastrnn.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
 from fastrnn.layers.rnn.gru import GRU
 from fastrnn.layers.rnn.lstm import LSTM
+from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.simple_rnn import SimpleRNN
+from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells
 from fastrnn.layers.rnn.time_distributed import TimeDistributed
 
-__all__ = ["GRU", "LSTM", "Bidirectional", "SimpleRNN", "TimeDistributed"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Bidirectional",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+    "TimeDistributed",
+]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, errors, regularizers
-from fastrnn.checks import to_choice, to_float_array, to_mask
+from fastrnn.checks import to_choice, to_mask
 from fastrnn.functional import (
     RecurrentCall,
     RecurrentGradients,
@@ -97,6 +97,11 @@ class RecurrentLayer(Layer):
         """The cell."""
         return [self.cell]
 
+    @property
+    def state_count(self) -> int:
+        """Number of states of the cell."""
+        return len(self.cell.spec.states)
+
     def make_weights(self, input_shape: Any) -> None:
         """Make the cell's weights, and the states if the layer is stateful.
 
@@ -118,7 +123,7 @@ class RecurrentLayer(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return one (batch_size, units) array of zeros for each state of the cell."""
-        return [np.zeros((batch_size, self.cell.units), self.dtype) for _ in self.cell.spec.states]
+        return self.cell.get_initial_state(batch_size)
 
     def reset_state(self) -> None:
         """Set the kept states to zero."""
@@ -220,29 +225,14 @@ class RecurrentLayer(Layer):
         self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
     ) -> RecurrentCall:
         """Return the call of the engine that computes the layer for ``inputs``."""
-        cell = self.cell
-        states = self._first_states(len(inputs), initial_state)
-        mask = to_mask(mask, inputs.shape[:2])
-        input_dropout, recurrent_dropout = None, None
-        if context.training:
-            input_dropout, recurrent_dropout = cell.draw_dropout(len(inputs))
-        return RecurrentCall(
-            cell=cell.spec.name,
-            activation=cell.activation,
-            recurrent_activation=cell.recurrent_activation,
-            x=inputs,
-            kernel=cell.kernel.value,
-            recurrent_kernel=cell.recurrent_kernel.value,
-            bias=None if cell.bias is None else cell.bias.value,
-            initial_state=states,
-            mask=mask,
-            input_dropout=input_dropout,
-            recurrent_dropout=recurrent_dropout,
+        return self.cell.make_call(
+            inputs,
+            self._first_states(len(inputs), initial_state),
+            context,
+            mask=to_mask(mask, inputs.shape[:2]),
             go_backwards=self.go_backwards,
             return_sequences=self.return_sequences,
             zero_output_for_mask=self.zero_output_for_mask,
-            save=context.gradient,
-            input_gradient=context.input_gradient,
         )
 
     def _first_states(self, batch: int, initial_state: Any) -> tuple[Array, ...]:
@@ -252,12 +242,7 @@ class RecurrentLayer(Layer):
             raise ValueError(errors.bad_shape("inputs", (batch, "…"), expected, remedy))
         if initial_state is None:
             return tuple(self.get_initial_state(batch) if self.states is None else self.states)
-        names = self.cell.spec.states
-        given = _as_list(initial_state)
-        if len(given) != len(names):
-            expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
-            raise ValueError(errors.bad_argument("initial_state", f"{len(given)} arrays", expected))
-        return tuple(to_float_array("initial_state", state, self.dtype) for state in given)
+        return self.cell.to_states("initial_state", initial_state)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -272,7 +257,3 @@ class RecurrentLayer(Layer):
             **self.cell.get_options(),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }
-
-
-def _as_list(states: Any) -> Sequence[Any]:
-    return states if isinstance(states, (list, tuple)) else [states]

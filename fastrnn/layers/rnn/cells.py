@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.cells import CELLS, CellSpec
-from fastrnn.checks import to_number, to_positive_int
-from fastrnn.layers.base import Layer, registry
+from fastrnn.checks import to_float_array, to_number, to_positive_int
+from fastrnn.functional import RecurrentCall, rnn_forward
+from fastrnn.layers.base import CallContext, Layer, registry
 from fastrnn.layers.core import known_features
 from fastrnn.layers.regularization import dropout_factors
 from fastrnn.layers.variable import Variable
@@ -97,6 +98,7 @@ class RecurrentCell(Layer):
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
+        self.input_features = features
         self.kernel = self.add_weight(
             self.spec.kernel_shape(features, self.units),
             initializer=self.kernel_initializer,
@@ -137,6 +139,70 @@ class RecurrentCell(Layer):
             shape = (gates, batch, self.units)
             recurrent = dropout_factors(self.generator, shape, self.recurrent_dropout, self.dtype)
         return inputs, recurrent
+
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return one (batch_size, units) array of zeros for each state."""
+        return [np.zeros((batch_size, self.units), self.dtype) for _ in self.spec.states]
+
+    def to_states(self, argument: str, states: Any) -> tuple[Array, ...]:
+        """Return the states as a tuple of arrays, or raise ``ValueError`` if they are too few."""
+        names = self.spec.states
+        given = states if isinstance(states, (list, tuple)) else [states]
+        if len(given) != len(names):
+            expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
+            raise ValueError(errors.bad_argument(argument, f"{len(given)} arrays", expected))
+        return tuple(to_float_array(argument, state, self.dtype) for state in given)
+
+    def make_call(
+        self, inputs: Array, states: tuple[Array, ...], context: CallContext, **options: Any
+    ) -> RecurrentCall:
+        """Return the call of the engine that runs the cell over ``inputs``."""
+        input_dropout, recurrent_dropout = None, None
+        if context.training:
+            input_dropout, recurrent_dropout = self.draw_dropout(len(inputs))
+        return RecurrentCall(
+            cell=self.spec.name,
+            activation=self.activation,
+            recurrent_activation=self.recurrent_activation,
+            x=inputs,
+            kernel=self.kernel.value,
+            recurrent_kernel=self.recurrent_kernel.value,
+            bias=None if self.bias is None else self.bias.value,
+            initial_state=states,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+            save=context.gradient,
+            input_gradient=context.input_gradient,
+            **options,
+        )
+
+    def __call__(
+        self, inputs: Any, states: Any, training: bool = False
+    ) -> tuple[Array, list[Array]]:
+        """Compute one step.
+
+        Args:
+            inputs: (batch, features).
+            states: one (batch, units) array for each state, in a list, or the array alone.
+            training: whether dropout drops, with masks of this call's own.
+
+        Returns:
+            The output (batch, units), and the list of the new states.
+
+        Raises:
+            ValueError: shapes, or the number of states, do not fit the cell.
+        """
+        inputs = to_float_array("inputs", inputs, self.dtype)
+        if inputs.ndim != 2:
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, "(batch, features)"))
+        if not self.built:
+            self.build(inputs.shape)
+        self.check_inputs(inputs)
+        call = self.make_call(
+            inputs[:, None], self.to_states("states", states), CallContext(training=bool(training))
+        )
+        output, final, _ = rnn_forward(call)
+        return output, [state.copy() for state in final]
 
     # Arguments in the order of Keras's configurations; the kind says how to write each as data.
     _config: ClassVar[dict[str, Any]] = {

@@ -1,0 +1,153 @@
+"""A cell of the user's own, run over sequences step by step."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer, Pullback
+
+Array = npt.NDArray[Any]
+
+
+class CellLoop:
+    """What ``RecurrentLayer`` is to a built-in cell, in NumPy: see ``RNN`` for the protocol.
+
+    Args:
+        cell: a ``Layer`` with ``state_size`` and ``call``, and for training ``vjp``.
+        return_sequences, go_backwards, stateful, zero_output_for_mask: see ``RecurrentLayer``.
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool,
+        go_backwards: bool,
+        stateful: bool,
+        zero_output_for_mask: bool,
+    ) -> None:
+        self.cell = cell
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.zero_output_for_mask = zero_output_for_mask
+        size = cell.state_size
+        self.sizes = list(size) if isinstance(size, (list, tuple)) else [size]
+        self.output_size = getattr(cell, "output_size", None) or self.sizes[0]
+        self.state_count = len(self.sizes)
+        self.states: list[Array] | None = None
+
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return the cell's own initial states, or zeros."""
+        own = getattr(self.cell, "get_initial_state", None)
+        if own is None:
+            return [np.zeros((batch_size, size), self.cell.dtype) for size in self.sizes]
+        return _listed(own(batch_size=batch_size))
+
+    def reset_state(self) -> None:
+        """Set the kept states to zero."""
+        if self.states is not None:
+            self.states = [np.zeros_like(state) for state in self.states]
+
+    def build(self, input_shape: Any) -> None:
+        """Make the states if the layer is stateful; the cell is built already."""
+        if self.stateful:
+            if input_shape[0] is None:
+                remedy = "Give the model an Input with `batch_size`."
+                expected = "a fixed batch size: the layer is stateful"
+                raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
+            self.states = self.get_initial_state(input_shape[0])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shapes of the outputs and of each state."""
+        batch, steps = input_shape[:2]
+        middle = (steps,) if self.return_sequences else ()
+        return ((batch, *middle, self.output_size), *[(batch, size) for size in self.sizes])
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any, initial_state: Any
+    ) -> tuple[Any, Pullback | None]:
+        """Run the steps; the pullback runs them back."""
+        batch, steps = inputs.shape[:2]
+        step = self._step(context)
+        order = range(steps)[::-1] if self.go_backwards else range(steps)
+        states = initial_state or self.states or self.get_initial_state(batch)
+        if self.states is not None and len(self.states[0]) != batch:
+            expected = f"batch {len(self.states[0])}, that of the kept states"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        states = [np.asarray(state, self.cell.dtype) for state in states]
+        output = np.zeros((batch, self.output_size), self.cell.dtype)
+        outputs, pulls = [], []
+        for t in order:
+            fresh, new, pull = step(inputs[:, t], states)
+            if mask is not None:
+                keep = mask[:, t, None]
+                output = np.zeros_like(output) if self.zero_output_for_mask else output
+                fresh = np.where(keep, fresh, output)
+                new = [np.where(keep, a, b) for a, b in zip(new, states, strict=True)]
+            output, states = fresh, new
+            outputs.append(output)
+            pulls.append(pull)
+        if self.stateful:
+            self.states = [state.copy() for state in states]
+        result = np.stack(outputs, axis=1) if self.return_sequences else output
+        if not context.gradient:
+            return (result, *states), None
+        return (result, *states), lambda d: self._pull(
+            inputs, mask, initial_state is not None, [*zip(order, pulls, strict=True)], d
+        )
+
+    def _step(self, context: CallContext) -> Any:
+        """Return the function of one step: output, new states and pullback."""
+        cell = self.cell
+        if context.gradient and type(cell).vjp is Layer.vjp:
+            raise NotImplementedError(
+                f"{type(cell).__name__} has no `vjp`, which gradients need: write vjp(self, "
+                "inputs, states, training) that returns ((output, new_states), pullback)."
+            )
+        takes_training = "training" in inspect.signature(cell.call).parameters
+        options = {"training": context.training} if takes_training else {}
+
+        def step(x: Array, states: list[Array]) -> Any:
+            if context.gradient:
+                (output, new), pull = cell.vjp(x, states, context.training)
+            else:
+                (output, new), pull = cell.call(x, states, **options), None
+            return output, _listed(new), pull
+
+        return step
+
+    def _pull(self, inputs: Array, mask: Any, with_states: bool, pulls: Any, d: Any) -> Any:
+        """Carry the gradients through the steps, the last one first."""
+        d_result, *d_final = d
+        batch = len(inputs)
+        dx = np.zeros_like(inputs)
+        carried = np.zeros((batch, self.output_size), inputs.dtype)
+        d_states = [
+            np.zeros((batch, size), inputs.dtype) if given is None else given
+            for given, size in zip(d_final, self.sizes, strict=True)
+        ]
+        d_weights = [np.zeros_like(w.value) for w in self.cell.trainable_weights]
+        for k, (t, pull) in reversed([*enumerate(pulls)]):
+            d_output = carried
+            if d_result is not None and (self.return_sequences or k == len(pulls) - 1):
+                d_output = d_output + (d_result[:, k] if self.return_sequences else d_result)
+            keep = np.ones((batch, 1), bool) if mask is None else mask[:, t, None]
+            # A masked step hands the gradients on: those of the states, and those of the output.
+            past = [np.where(keep, 0, s) for s in d_states]
+            carried = np.where(keep | self.zero_output_for_mask, 0, d_output)
+            d_x, d_before, own = pull(
+                np.where(keep, d_output, 0), [np.where(keep, s, 0) for s in d_states]
+            )
+            dx[:, t] = d_x
+            d_states = [a + b for a, b in zip(_listed(d_before), past, strict=True)]
+            d_weights = [a + b for a, b in zip(d_weights, own, strict=True)]
+        return [dx, *d_states] if with_states else dx, d_weights
+
+
+def _listed(states: Any) -> list[Any]:
+    return list(states) if isinstance(states, (list, tuple)) else [states]

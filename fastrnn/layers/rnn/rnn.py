@@ -1,0 +1,244 @@
+"""RNN: a cell, or a stack of cells, run over sequences."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.checks import to_mask
+from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.cell_loop import CellLoop
+from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class RNN(Layer):
+    """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
+
+    Args:
+        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, ``StackedRNNCells``, a list of cells, or
+            a cell of your own, see below.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
+            ``RecurrentLayer``.
+        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
+
+    Inputs: (batch, timesteps, features). Outputs: (batch, units), or (batch, timesteps, units)
+    with ``return_sequences``; with ``return_state`` the states follow: each (batch, units), or of
+    a stack a list for each cell (in a functional model, one after the other).
+
+    Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the states as they are returned
+    or in one list; ``training``. ``vjp`` returns the gradients of the states in one list.
+
+    A cell of your own is a ``Layer`` with ``state_size`` (an integer, or a list of them) and
+    ``call(self, inputs, states[, training])``, which returns the output and the list of the new
+    states; ``output_size`` and ``get_initial_state(batch_size)`` if they differ from the first
+    size and zeros. For training it has ``vjp(self, inputs, states, training)``, which returns
+    ``(output, new_states), pullback``, where ``pullback(d_output, d_new_states)`` returns
+    ``d_inputs, d_states, d_weights``, the last in the order of ``trainable_weights``.
+
+    Raises:
+        ValueError: ``cell`` is none of these, or of another dtype than the layer.
+        NotImplementedError: gradients are asked of a cell of your own that has no ``vjp``.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import RNN, GRUCell, LSTMCell
+    >>> RNN([LSTMCell(8), GRUCell(4)])(np.zeros((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    supports_masking = True
+    input_rank = 3
+    input_axes = "(batch, timesteps, features)"
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(cell, (list, tuple)):
+            cell = StackedRNNCells(cell)
+        own = isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
+        if not own and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
+            expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
+            raise ValueError(errors.bad_argument("cell", cell, expected))
+        kwargs["dtype"] = kwargs.get("dtype") or cell.dtype
+        super().__init__(**kwargs)
+        if cell.dtype != self.dtype:
+            raise ValueError(errors.bad_argument("dtype", self.dtype, f"{cell.dtype}, the cell's"))
+        self.cell = cell
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        cells = cell.cells if isinstance(cell, StackedRNNCells) else [cell]
+        last = len(cells) - 1
+        # The later layers take the sequences as the first gives them, in the order of processing.
+        self._chain: list[Any] = [
+            CellLoop(cell, return_sequences, go_backwards, stateful, zero_output_for_mask)
+            if own
+            else RecurrentLayer(
+                one,
+                return_sequences=return_sequences or k < last,
+                return_state=True,
+                go_backwards=go_backwards and k == 0,
+                stateful=stateful,
+                zero_output_for_mask=zero_output_for_mask and k == last,
+                dtype=self.dtype,
+                name=self.name,
+            )
+            for k, one in enumerate(cells)
+        ]
+
+    @property
+    def sublayers(self) -> list[Any]:
+        """The cell."""
+        return [self.cell]
+
+    @property
+    def states(self) -> list[Any] | None:
+        """The kept states, in the structure of the initial states, or ``None``."""
+        kept = [layer.states for layer in self._chain]
+        if any(states is None for states in kept):
+            return None
+        return kept if len(kept) > 1 else kept[0]
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Return the cell's states of zeros, for a stack a list for each cell."""
+        states = [layer.get_initial_state(batch_size) for layer in self._chain]
+        return states if isinstance(self.cell, StackedRNNCells) else states[0]
+
+    def reset_state(self) -> None:
+        """Set the kept states to zero."""
+        for layer in self._chain:
+            layer.reset_state()
+
+    def reset_states(self) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state()
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the weights of the cells, and the states if the layer is stateful."""
+        if len(input_shape) != 3:
+            expected = f"{self.input_axes} for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+        if not self.cell.built:
+            self.cell.build((input_shape[0], input_shape[2]))
+        self.input_features = self._chain[0].cell.input_features or input_shape[2]
+        for layer in self._chain:
+            layer.build(input_shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
+        shapes = [layer.compute_output_shape(input_shape) for layer in self._chain]
+        if not self.return_state:
+            return shapes[-1][0]
+        return (shapes[-1][0], *[state for shape in shapes for state in shape[1:]])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask if the outputs are sequences; no mask for the states."""
+        output_mask = mask if self.return_sequences else None
+        states = sum(self._state_counts)
+        return [output_mask, *[None] * states] if self.return_state else output_mask
+
+    @property
+    def _state_counts(self) -> list[int]:
+        return [layer.state_count for layer in self._chain]
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
+    ) -> tuple[Any, Pullback | None]:
+        """Run the layers of the chain one after the other; states are one flat tuple."""
+        given = None if initial_state is None else self._split(_flat(initial_state))
+        mask = to_mask(mask, inputs.shape[:2])
+        outputs, states, pulls = inputs, [], []
+        for k, layer in enumerate(self._chain):
+            own = None if given is None else given[k]
+            (outputs, *final), pull = layer.forward(outputs, context, mask, own)
+            states += final
+            pulls.append(pull)
+            if k == 0:
+                context = dataclasses.replace(context, input_gradient=True)
+                if self.go_backwards and mask is not None:
+                    mask = np.ascontiguousarray(mask[:, ::-1])
+        result = (outputs, *states) if self.return_state else outputs
+        if not context.gradient:
+            return result, None
+        return result, lambda d_result: self._pull(pulls, d_result, given is not None)
+
+    def _pull(self, pulls: list[Any], d_result: Any, with_states: bool) -> tuple[Any, list[Array]]:
+        """Carry the gradients down the chain."""
+        d, *d_states = d_result if self.return_state else (d_result,)
+        parts = self._split(d_states or [None] * sum(self._state_counts))
+        d_initial: list[Any] = []
+        d_weights: list[Array] = []
+        for pull, part in zip(reversed(pulls), reversed(parts), strict=True):
+            d, own = pull((d, *part))
+            d_weights = own + d_weights
+            if with_states:
+                d, *firsts = d
+                d_initial = firsts + d_initial
+        return [d, *d_initial] if with_states else d, d_weights if self._trainable else []
+
+    def _split(self, states: list[Any]) -> list[list[Any]]:
+        """Return the states of each cell, for those of all."""
+        counts = self._state_counts
+        if len(states) != sum(counts):
+            expected = f"{sum(counts)} arrays, the states of each cell"
+            raise ValueError(
+                errors.bad_argument("initial_state", f"{len(states)} arrays", expected)
+            )
+        ends = np.cumsum(counts)
+        return [states[end - count : end] for end, count in zip(ends, counts, strict=True)]
+
+    def __call__(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> Any:
+        """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
+        result = super().__call__(inputs, training=training, mask=mask, **options)
+        arrays = isinstance(result, tuple) and isinstance(result[0], np.ndarray)
+        if not arrays or len(self._chain) == 1:
+            return result
+        return (result[0], *self._split(list(result[1:])))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "stateful": self.stateful,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+            "cell": registry.serialize(self.cell),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make the layer, without weights, from what ``get_config`` returned."""
+        config = copy.deepcopy(config)
+        return cls(registry.deserialize(config.pop("cell")), **config)
+
+
+def _flat(states: Any) -> list[Any]:
+    """Return the arrays of nested lists."""
+    if not isinstance(states, (list, tuple)):
+        return [states]
+    return [array for entry in states for array in _flat(entry)]
