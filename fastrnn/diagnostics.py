@@ -27,7 +27,8 @@ class GradientFlow(Mapping[str, Array]):
     the state ``h``. Layers inside others are named with them: ``"bidirectional/forward_lstm"``.
 
     Attributes:
-        cell_states: the same for the state ``c``, of the layers that have one.
+        cell_states: the same for the state ``c``, of the layers that have one; with ``h`` of the
+            same step held fixed.
     """
 
     def __init__(self, norms: dict[str, Array], cell_states: dict[str, Array]) -> None:

@@ -178,3 +178,26 @@ def test_repr_and_plot():
     np.testing.assert_array_equal(line.get_ydata(), flow["memory"])
     assert flow.plot(axes) is axes
     assert len(axes.get_lines()) == 2
+
+
+def test_torch_of_live_keras():
+    """The gradients that torch finds at the states of Keras's cell, run step by step."""
+    keras, torch = pytest.importorskip("keras"), pytest.importorskip("torch")
+    layer = LSTM(UNITS)
+    model, y = chain(layer, Dense(2))
+    flow = diagnostics.gradient_flow(model, X, y)
+    cell = keras.layers.LSTMCell(UNITS, dtype="float64")
+    cell.build((BATCH, FEATURES))
+    cell.set_weights(layer.get_weights())
+    kernel, bias = (torch.tensor(w) for w in model.layers[-1].get_weights())
+    states = [torch.zeros((BATCH, UNITS), dtype=torch.float64) for _ in range(2)]
+    steps = []
+    for t in range(STEPS):
+        _, states = cell(torch.tensor(X[:, t]), states)
+        for state in states:
+            state.retain_grad()
+        steps.append(states)
+    ((states[0] @ kernel + bias - torch.tensor(y)) ** 2).mean().backward()
+    hidden = [float(h.grad.norm()) for h, _ in steps]
+    # ops.matmul of Keras rounds products of float64 arrays to float32.
+    np.testing.assert_allclose(flow[layer.name], hidden, rtol=1e-6)
