@@ -1,6 +1,7 @@
 """Helpers around training, at Keras's paths."""
 
 from fastrnn.layers.naming import reset_names as _reset_names
+from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.random import set_random_seed
 from fastrnn.utils.sequences import pad_sequences
@@ -10,6 +11,8 @@ __all__ = [
     "clear_session",
     "normalize",
     "pad_sequences",
+    "plot_history",
+    "plot_model",
     "set_random_seed",
     "timeseries_dataset_from_array",
     "to_categorical",

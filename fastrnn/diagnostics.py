@@ -1,0 +1,258 @@
+"""Diagnostics: how far gradients travel back through time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.layers.base import CallContext, Layer
+from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.models.compiled import Compiled
+
+Array = npt.NDArray[Any]
+
+__all__ = ["GradientFlow", "gradient_flow"]
+
+
+class GradientFlow(Mapping[str, Array]):
+    """Norms of the gradients of the states, what ``gradient_flow`` returns.
+
+    A mapping from the names of recurrent layers to float64 arrays (timesteps,), the norms for
+    the state ``h``. Layers inside others are named with them: ``"bidirectional/forward_lstm"``.
+
+    Attributes:
+        cell_states: the same for the state ``c``, of the layers that have one; with ``h`` of the
+            same step held fixed.
+    """
+
+    def __init__(self, norms: dict[str, Array], cell_states: dict[str, Array]) -> None:
+        self._norms, self.cell_states = norms, cell_states
+
+    def __getitem__(self, name: str) -> Array:
+        return self._norms[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._norms)
+
+    def __len__(self) -> int:
+        return len(self._norms)
+
+    def __repr__(self) -> str:
+        texts = [
+            f"{name}: {len(norms)} steps, {norms[0]:.1e} to {norms[-1]:.1e}"
+            for name, norms in self.items()
+        ]
+        return f"<GradientFlow {'; '.join(texts)}>"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the norms over the time steps, on a logarithmic axis; zeros are left out.
+
+        Args:
+            ax: axes of matplotlib; ``None`` makes new ones.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        if ax is None:
+            try:
+                from matplotlib.figure import Figure
+            except ImportError as error:
+                text = errors.missing_extra("matplotlib", "plot", "GradientFlow.plot")
+                raise ImportError(text) from error
+            ax = Figure(layout="constrained").add_subplot()
+        for name, norms in self.items():
+            ax.plot(np.where(norms > 0, norms, np.nan), label=name)
+        ax.set(xlabel="time step", ylabel="norm of dLoss/dh", yscale="log")
+        ax.legend()
+        return ax
+
+
+def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
+    """Measure how the gradient of the loss fades or grows on its way back through time.
+
+    For every recurrent layer and time step t, the norm of the total derivative of the loss with
+    respect to the state that the layer has after step t, through the outputs of that step and
+    through all later steps. The norm is the root of the sum of squares over batch and units.
+    Activity penalties are part of the loss. The model works as in ``evaluate``, without dropout,
+    on all of ``x`` as one batch. Its weights and kept states stay what they are.
+
+    Args:
+        model: a compiled ``Sequential`` or functional model.
+        x: inputs, as for ``model.evaluate``.
+        y: labels.
+
+    Returns:
+        ``GradientFlow``. Index t belongs to step t of the layer's inputs, also where they are
+        processed backwards. At masked steps, the state is that of the step before, and so is all
+        of its gradient but what reached an output in between.
+
+    Raises:
+        ValueError: the model is not compiled or has no recurrent layer, a recurrent layer is
+            called more than once, or the data do not fit the model.
+
+    The gradient of a SimpleRNN vanishes where that of an LSTM whose gates hardly forget does not:
+
+    >>> import numpy as np
+    >>> import fastrnn
+    >>> from fastrnn import Input, Sequential
+    >>> from fastrnn.layers import LSTM, Dense, SimpleRNN
+    >>> fastrnn.utils.set_random_seed(0)
+    >>> x, y = np.random.default_rng(0).normal(size=(8, 60, 3)), np.ones((8, 1))
+    >>> def share_at_the_first_step(model):
+    ...     model.compile(loss="mse")
+    ...     (norms,) = fastrnn.diagnostics.gradient_flow(model, x, y).values()
+    ...     return norms[0] / norms[-1]
+    >>> simple = Sequential([Input((60, 3)), SimpleRNN(16), Dense(1)])
+    >>> bool(share_at_the_first_step(simple) < 1e-6)
+    True
+    >>> lstm = Sequential([Input((60, 3)), LSTM(16), Dense(1)])
+    >>> kernel, recurrent_kernel, bias = lstm.layers[0].get_weights()
+    >>> bias[16:32] = 4  # of the forget gates
+    >>> lstm.layers[0].set_weights([kernel, recurrent_kernel, bias])
+    >>> bool(share_at_the_first_step(lstm) > 1e-3)
+    True
+    """
+    if not isinstance(model, Compiled):
+        raise ValueError(errors.bad_argument("model", model, "a Sequential or functional model"))
+    model._require_loss()
+    data = model._make_batches(x, y, None, len(_first(x)), False)  # type: ignore[attr-defined]
+    model._check_data(data)  # type: ignore[attr-defined]
+    layers = dict(_recurrent_layers(model))
+    if not layers:
+        raise ValueError(errors.bad_argument("model", model.name, "a model with recurrent layers"))
+    x, y, _ = next(iter(data))
+    with _watched(layers) as records:
+        context = CallContext(gradient=True, penalties=[])
+        outputs, pullback, mask = model.run_masked(x, context)
+        _, gradient = model._losses(y, outputs, None, mask, gradient=True)
+        assert pullback is not None
+        pullback(gradient)
+    norms: dict[str, Array] = {}
+    cell_states: dict[str, Array] = {}
+    for name, record in records.items():
+        if record.call is not None:
+            norms[name], *cell_state = record.norms()
+            if cell_state:
+                (cell_states[name],) = cell_state
+    return GradientFlow(norms, cell_states)
+
+
+def _first(x: Any) -> Any:
+    """Return one of the arrays in ``x``, whose length is the batch."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    several = isinstance(x, (list, tuple)) and len(x) > 0 and isinstance(x[0], np.ndarray)
+    return x[0] if several else x
+
+
+def _recurrent_layers(outer: Layer, path: str = "") -> Iterator[tuple[str, RecurrentLayer]]:
+    """Yield the recurrent layers inside ``outer`` with their names."""
+    for layer in outer.sublayers:
+        name = f"{path}{layer.name}"
+        if isinstance(layer, RecurrentLayer):
+            yield name, layer
+        else:
+            yield from _recurrent_layers(layer, f"{name}/")
+
+
+@contextmanager
+def _watched(layers: dict[str, RecurrentLayer]) -> Iterator[dict[str, _Record]]:
+    """Record the calls of the layers and the gradients that reach them; keep their states."""
+    records = {name: _Record(layer) for name, layer in layers.items()}
+    kept = {name: layer.states for name, layer in layers.items()}
+    try:
+        for name, layer in layers.items():
+            vars(layer).update(
+                make_call=records[name].make_call, split_gradient=records[name].split_gradient
+            )
+        yield records
+    finally:
+        for name, layer in layers.items():
+            vars(layer).pop("make_call", None)
+            vars(layer).pop("split_gradient", None)
+            layer.states = kept[name]
+
+
+class _Record:
+    """What a recurrent layer computed, and the gradients that reached its results."""
+
+    def __init__(self, layer: RecurrentLayer) -> None:
+        self.layer = layer
+        self.call: Any = None
+        self.d_outputs: Any = None
+        self.d_final: Any = None
+
+    def make_call(self, *args: Any, **options: Any) -> Any:
+        """Stand for the layer's method, and keep the call."""
+        if self.call is not None:
+            expected = f"each recurrent layer called once; {self.layer.name!r} is called again"
+            raise ValueError(errors.bad_argument("model", "shared layers", expected))
+        self.call = type(self.layer).make_call(self.layer, *args, **options)
+        return self.call
+
+    def split_gradient(self, d_result: Any) -> Any:
+        """Stand for the layer's method, and keep the gradients."""
+        self.d_outputs, self.d_final = type(self.layer).split_gradient(self.layer, d_result)
+        return self.d_outputs, self.d_final
+
+    def norms(self) -> list[Array]:
+        """Return for each state the norms of its gradients, in the order of time."""
+        x, mask = self.call.x, self.call.mask
+        order = -1 if self.layer.go_backwards else 1
+        x, mask = x[:, ::order], None if mask is None else mask[:, ::order]
+        pullbacks = self._pullbacks(x, mask)
+        d_steps = self._gradients_of_steps(x, mask)
+        initial = self.call.initial_state
+        d_states = [np.zeros_like(state) for state in initial]
+        if self.d_final is not None:
+            d_states = [
+                d if given is None else d + given
+                for d, given in zip(d_states, self.d_final, strict=True)
+            ]
+        norms = np.zeros((len(initial), x.shape[1]))
+        for t in reversed(range(x.shape[1])):
+            d_states[0] = d_states[0] + d_steps[:, t]
+            norms[:, t] = [np.linalg.norm(d.astype(np.float64)) for d in d_states]
+            (_, *d_states), _ = pullbacks[t]((None, *d_states))
+        return list(norms[:, ::order])
+
+    def _pullbacks(self, x: Array, mask: Array | None) -> list[Any]:
+        """Run the layer step by step, in the order of processing."""
+        step = copy.copy(self.layer)
+        vars(step).pop("make_call", None)
+        vars(step).pop("split_gradient", None)
+        step.return_sequences, step.return_state, step.go_backwards = False, True, False
+        step.stateful, step.states, step.activity_regularizer = False, None, None
+        context, states, pullbacks = CallContext(gradient=True), self.call.initial_state, []
+        for t in range(x.shape[1]):
+            here = None if mask is None else mask[:, t : t + 1]
+            (_, *states), pullback = step.run(
+                x[:, t : t + 1], context, mask=here, initial_state=list(states)
+            )
+            pullbacks.append(pullback)
+        return pullbacks
+
+    def _gradients_of_steps(self, x: Array, mask: Array | None) -> Array:
+        """Return the gradient of h from the outputs, (batch, timesteps, units)."""
+        d = np.zeros((*x.shape[:2], self.layer.units), x.dtype)
+        if self.d_outputs is not None:
+            if self.layer.return_sequences:
+                d[:] = self.d_outputs
+            else:
+                d[:, -1] = self.d_outputs
+        if mask is not None:
+            # The output of a masked step is the h of the last step that was not, or zero.
+            is_state = np.asarray(mask, bool)
+            if not self.layer.zero_output_for_mask:
+                is_state = np.logical_or.accumulate(is_state, axis=1)
+            d *= is_state[..., None]
+        return d
