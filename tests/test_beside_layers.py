@@ -48,6 +48,8 @@ MAKERS = {
     "permute": lambda L: L.Permute((2, 1)),
     "spatial dropout": lambda L: L.SpatialDropout1D(0.5),
     "noise": lambda L: L.GaussianNoise(0.5),
+    "identity": lambda L: L.Identity(),
+    "rescaling": lambda L: L.Rescaling(0.3, offset=-2.0),
     "activity": lambda L: L.ActivityRegularization(l1=0.1, l2=0.2),
 }
 
@@ -168,6 +170,7 @@ BAD = {
     "target_shape": lambda: layers.Reshape((-1, -1)),
     "dims": lambda: layers.Permute((1, 3)),
     "rate": lambda: layers.SpatialDropout1D(2),
+    "scale": lambda: layers.Rescaling("large"),
     "stddev": lambda: layers.GaussianNoise(-1),
 }
 

@@ -32,6 +32,7 @@ from fastrnn.layers.regularization import (
     GaussianNoise,
     SpatialDropout1D,
 )
+from fastrnn.layers.rescaling import Identity, Rescaling
 from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from fastrnn.layers.rnn import (
     GRU,
@@ -69,6 +70,7 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
+    "Identity",
     "Input",
     "InputLayer",
     "LSTMCell",
@@ -81,6 +83,7 @@ __all__ = [
     "Multiply",
     "Permute",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
