@@ -13,7 +13,8 @@ NAMES = {
     "layers": [
         "Dense", "Embedding", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed",
         "RepeatVector", "Masking", "Dropout", "BatchNormalization", "Activation", "Flatten",
-        "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "Conv1D", "MaxPooling1D",
+        "InputLayer", "Attention", "AdditiveAttention",
+        "SimpleRNNCell", "LSTMCell", "GRUCell", "Conv1D", "MaxPooling1D",
         "AveragePooling1D", "GlobalAveragePooling1D",
         "GlobalMaxPooling1D", "LayerNormalization", "UnitNormalization", "Reshape", "Permute",
         "SpatialDropout1D", "GaussianNoise", "ActivityRegularization", "Identity", "Rescaling",

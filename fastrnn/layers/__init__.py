@@ -1,6 +1,7 @@
 """Layers, under Keras's names."""
 
 from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors their operators
+from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
@@ -55,6 +56,8 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "BatchNormalization",

@@ -251,6 +251,10 @@ class Layer:
         """Return the shape of the outputs for inputs of ``input_shape``."""
         return tuple(input_shape)
 
+    def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """Return the shape of the outputs of a call with ``options``."""
+        return self.compute_output_shape(input_shape)
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask that travels on with the outputs."""
         return mask if self.supports_masking else None
@@ -331,7 +335,8 @@ class Layer:
         With tensors among the options, the mask only travels past the layer, as in Keras.
         """
         inputs = self.convert_inputs(inputs)
-        outputs, pullback = self.run(inputs, context, mask=None if options else mask, **options)
+        switches = all(isinstance(value, bool) for value in options.values())
+        outputs, pullback = self.run(inputs, context, mask=mask if switches else None, **options)
         return outputs, pullback, self.compute_mask(inputs, mask)
 
     def convert_inputs(self, inputs: Any) -> Any:

@@ -139,7 +139,7 @@ def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
     if not layer.built:
         layer.build(shapes)
     layer.check_inputs(inputs)
-    node = Node(layer, inputs, options, layer.compute_output_shape(shapes))
+    node = Node(layer, inputs, options, layer.compute_call_shape(shapes, options))
     layer.nodes.append(node)
     return node.result
 
