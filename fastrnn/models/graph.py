@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.base import CallContext, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.layers.variable import Variable
 
@@ -207,8 +207,3 @@ def check_tensors(argument: str, value: Any) -> list[SymbolicTensor]:
         expected = "what Input returns or a layer called on it, or a list or dict of them"
         raise ValueError(errors.bad_argument(argument, type(value).__name__, expected))
     return tensors
-
-
-def layers_of(graph: Graph) -> list[Layer]:
-    """Return the layers of a graph, but for its inputs."""
-    return [layer for layer in graph.layers if isinstance(layer, Layer)]
