@@ -1,5 +1,6 @@
-"""Saving: the weights of a model in a file."""
+"""Saving: models and their weights in files."""
 
+from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.weights import SavesWeights
 
-__all__ = ["SavesWeights"]
+__all__ = ["ModelFileError", "SavesWeights"]
