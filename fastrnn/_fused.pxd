@@ -71,6 +71,28 @@ cdef extern from "fr_api.h" nogil:
         size_t forward_scratch
         size_t backward_scratch
 
+    ctypedef struct fr_matrix_product:
+        fr_real real
+        Py_ssize_t count
+        Py_ssize_t rows
+        Py_ssize_t columns
+        Py_ssize_t terms
+        Py_ssize_t a_matrix
+        Py_ssize_t a_row
+        Py_ssize_t a_term
+        Py_ssize_t b_matrix
+        Py_ssize_t b_term
+        Py_ssize_t b_column
+        const void *a
+        const void *b
+        const void *bias
+        void *out
+        void *scratch
+        int threads
+        int eager
+
+    size_t fr_matrix_scratch(fr_isa isa, const fr_matrix_product *product)
+    void fr_multiply(fr_isa isa, const fr_matrix_product *product)
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)

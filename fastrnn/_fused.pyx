@@ -379,6 +379,9 @@ cdef class Inference:
         PyMem_RawFree(memory)
 
 
+include "_fused_matrix.pxi"
+
+
 def fma_loop(str dtype, long turns) -> float:
     """Multiply and add in registers alone, without the GIL; return the operations done."""
     cdef fr_isa code = ISA_CODES[isa()]

@@ -1,4 +1,4 @@
-"""The door to computation: checks one recurrent call, picks its engine by a rule, runs it.
+"""The door to computation: checks a call, picks its engine by a rule, runs it.
 
 Sizes: B batch, T timesteps, F features, H units, G gates (see ``cells``).
 An engine is a module with two functions:
@@ -205,6 +205,43 @@ def rnn_backward_side_by_side(passes: Sequence[Backward]) -> list[RecurrentGradi
     if len(passes) > 1 and set(engines) == {"fused"}:
         return list(_engine("fused").backward_side_by_side(arguments))
     return [_engine(e).backward(*given) for e, given in zip(engines, arguments, strict=True)]
+
+
+# numpy's BLAS computes what is less than this in the calling thread: products of matrices, and
+# those with one row or one column, by the number of multiplications.
+_SMALL_PRODUCT, _SMALL_VECTOR_PRODUCT = 262144, 9216
+
+
+def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
+    """Return ``a @ b + bias``, for the layers beside the recurrent ones.
+
+    Work for several threads goes to those of the fused engine: the threads of BLAS go on looking
+    for work, and take the CPU from a recurrent pass that follows.
+
+    Args:
+        a: (rows, terms), or (count, rows, terms).
+        b: (terms, columns), or (count, terms, columns), of the dtype of ``a``.
+        bias: (columns,), or ``None``.
+
+    Returns:
+        (rows, columns), or (count, rows, columns).
+    """
+    count = a.shape[0] if a.ndim == 3 else 1
+    rows, terms, columns = a.shape[-2], a.shape[-1], b.shape[-1]
+    small = _SMALL_VECTOR_PRODUCT if rows == 1 or columns == 1 else _SMALL_PRODUCT
+    if count * rows * terms * columns > small and _multiplies("fused", a, b):
+        product: Array = _engine("fused").matmul(a, b, bias)
+        return product
+    product = a @ b
+    if bias is not None:
+        product += bias
+    return product
+
+
+def _multiplies(engine: str, a: Array, b: Array) -> bool:
+    """Whether the engine may be used, is part of this build, and has the dtype."""
+    known = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
+    return known and config.engine() in ("auto", engine) and _is_built(engine)
 
 
 def fma_loop(dtype: str, turns: int) -> float:

@@ -1,4 +1,5 @@
-/* The fused engine, as Cython sees it: one argument struct, sizes of buffers, and the two passes.
+/* The fused engine, as Cython sees it: one argument struct, sizes of buffers, and the two passes;
+ * and products of matrices.
  *
  * Sizes: B batch, T timesteps, F features, H units, G gates. Arrays are C-contiguous and of one
  * REAL type, float or double. The caller owns every buffer; nothing is allocated here, nothing is
@@ -74,6 +75,24 @@ fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn);
 /* Run `count` passes side by side on the threads. All of one isa. */
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count);
 void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count);
+
+/* out[i] = a[i]·b[i] + bias for `count` matrices: a (rows, terms), b (terms, columns), out (rows,
+ * columns). Distances count numbers; those of a and b may be any, so each may be a transpose or a
+ * part of another array. No size is 0. */
+typedef struct fr_matrix_product {
+    enum fr_real real;
+    ptrdiff_t count, rows, columns, terms;
+    ptrdiff_t a_matrix, a_row, a_term;
+    ptrdiff_t b_matrix, b_term, b_column;
+    const void *a, *b;
+    const void *bias; /* (columns,); or NULL */
+    void *out;        /* (count, rows, columns), C-contiguous */
+    void *scratch;    /* aligned to 64 bytes, of fr_matrix_scratch bytes */
+    int threads, eager; /* as in fr_rnn */
+} fr_matrix_product;
+
+size_t fr_matrix_scratch(enum fr_isa isa, const fr_matrix_product *product);
+void fr_multiply(enum fr_isa isa, const fr_matrix_product *product);
 
 /* Multiply and add in registers alone, to measure the peak; returns the operations done. */
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns);

@@ -85,6 +85,16 @@ void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count)
     engines[isa]->backward[rnns[0].real](rnns, count);
 }
 
+size_t fr_matrix_scratch(enum fr_isa isa, const fr_matrix_product *product)
+{
+    return engines[isa]->matrix_scratch[product->real](product);
+}
+
+void fr_multiply(enum fr_isa isa, const fr_matrix_product *product)
+{
+    engines[isa]->multiply[product->real](product);
+}
+
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns)
 {
     return engines[isa]->fma_loop[real](turns);

@@ -8,6 +8,8 @@ typedef struct fr_engine {
     fr_sizes (*sizes[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
+    size_t (*matrix_scratch[2])(const fr_matrix_product *product);
+    void (*multiply[2])(const fr_matrix_product *product);
     double (*fma_loop[2])(long turns);
 } fr_engine;
 

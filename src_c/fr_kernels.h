@@ -72,5 +72,7 @@ const fr_engine TABLE1(FR_VARIANT) = {
     .sizes = {sizes_float, sizes_double},
     .forward = {run_forward_float, run_forward_double},
     .backward = {run_backward_float, run_backward_double},
+    .matrix_scratch = {matrix_scratch_float, matrix_scratch_double},
+    .multiply = {multiply_matrices_float, multiply_matrices_double},
     .fma_loop = {fma_loop_float, fma_loop_double},
 };

@@ -1,6 +1,5 @@
 """The fused engine, every variant that this CPU runs, against the reference engine."""
 
-import contextlib
 import copy
 import dataclasses
 import threading
@@ -9,31 +8,16 @@ import numpy as np
 import pytest
 from cases import ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
 from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, relayout
+from fused_settings import ISAS, SHARINGS, settings
 
 import fastrnn
 from fastrnn import _fused, config, reference
 from fastrnn.cells import CELLS
 from fastrnn.functional import FUSED_ACTIVATIONS
 
-ISAS = _fused.usable_isas()
 CASES = [
     case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= FUSED_ACTIVATIONS
 ]
-# Threads, and what they share: rows (1) or the units of each step (2), however small the work.
-SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
-
-
-@contextlib.contextmanager
-def settings(isa="auto", threads=1, eager=0):
-    config.set_isa(isa)
-    config.set_num_threads(threads)
-    _fused.set_eager(eager)
-    try:
-        yield
-    finally:
-        config.set_isa("auto")
-        config.set_num_threads(None)
-        _fused.set_eager(0)
 
 
 def run(call):

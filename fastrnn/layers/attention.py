@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_choice, to_mask, to_number
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Pullback, registry
 from fastrnn.layers.merging import SeveralInputs
 from fastrnn.layers.regularization import dropout_factors
@@ -110,13 +111,13 @@ class Attention(SeveralInputs):
         """Return the scores, and the function that carries their gradient back."""
         if self.score_mode == "concat":
             return self._concat_scores(query, key)
-        products = query @ key.swapaxes(1, 2)
+        products = matmul(query, key.swapaxes(1, 2))
         scale = query.dtype.type(1) if self.scale is None else self.scale.value
 
         def back(d: Array) -> tuple[Array, Array, list[Array]]:
             d_scale = np.asarray((d * products).sum())
             d_weights = self.gradients_of((self.scale, d_scale))
-            return scale * (d @ key), scale * (d.swapaxes(1, 2) @ query), d_weights
+            return scale * matmul(d, key), scale * matmul(d.swapaxes(1, 2), query), d_weights
 
         return products * scale, back
 
@@ -159,7 +160,7 @@ class Attention(SeveralInputs):
         if context.training and self.dropout > 0:
             factors = dropout_factors(self.generator, p.shape, self.dropout, p.dtype)
         weights = p if factors is None else p * factors
-        outputs = weights @ v
+        outputs = matmul(weights, v)
         if keep_query is not None:
             outputs = np.where(keep_query, outputs, 0)
         result = (outputs, weights) if return_attention_scores else outputs
@@ -168,14 +169,14 @@ class Attention(SeveralInputs):
             d, d_weights_given = d_result if return_attention_scores else (d_result, None)
             d = np.zeros_like(outputs) if d is None else d
             d = d if keep_query is None else np.where(keep_query, d, 0)
-            d_p = d @ v.swapaxes(1, 2)
+            d_p = matmul(d, v.swapaxes(1, 2))
             if d_weights_given is not None:
                 d_p = d_p + d_weights_given
             if factors is not None:
                 d_p = d_p * factors
             d_scores = p * (d_p - (d_p * p).sum(axis=-1, keepdims=True))
             d_q, d_k, d_weights = back(d_scores)
-            d_v = weights.swapaxes(1, 2) @ d
+            d_v = matmul(weights.swapaxes(1, 2), d)
             return [d_q, d_v, d_k] if len(inputs) == 3 else [d_q, d_v + d_k], d_weights
 
         return result, pullback if context.gradient else None

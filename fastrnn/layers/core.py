@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.checks import to_choice, to_number, to_positive_int
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.variable import Variable
 
@@ -112,9 +113,8 @@ class Dense(Layer):
     ) -> tuple[Array, Pullback | None]:
         """Compute the outputs as one matrix product over all leading axes."""
         rows = inputs.reshape(-1, inputs.shape[-1])
-        pre = rows @ self.kernel.value
-        if self.bias is not None:
-            pre += self.bias.value
+        bias = None if self.bias is None else self.bias.value
+        pre = matmul(rows, self.kernel.value, bias)
         outputs = self.activation(pre)
         shape = (*inputs.shape[:-1], self.units)
 
@@ -123,10 +123,10 @@ class Dense(Layer):
             if self.activation is not activations.linear:
                 d = self.activation.vjp(pre, outputs, d)
             d_bias = d.sum(axis=0) if self.bias is not None else None
-            d_weights = self.gradients_of((self.kernel, rows.T @ d), (self.bias, d_bias))
+            d_weights = self.gradients_of((self.kernel, matmul(rows.T, d)), (self.bias, d_bias))
             if not context.input_gradient:
                 return None, d_weights
-            return (d @ self.kernel.value.T).reshape(inputs.shape), d_weights
+            return matmul(d, self.kernel.value.T).reshape(inputs.shape), d_weights
 
         return outputs.reshape(shape), pullback if context.gradient else None
 

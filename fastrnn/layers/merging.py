@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_float_array, to_int
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 
 Array = npt.NDArray[Any]
@@ -356,14 +357,14 @@ class Dot(SeveralInputs):
 
         def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
             d = d_outputs.reshape(len(x), x.shape[1], y.shape[1])
-            products = (d @ y, d.transpose(0, 2, 1) @ x)
+            products = (matmul(d, y), matmul(d.transpose(0, 2, 1), x))
             d_inputs = [
                 b(np.moveaxis(p.reshape(a.shape), -1, axis))
                 for p, a, axis, b in zip(products, last, axes, back, strict=True)
             ]
             return [np.ascontiguousarray(d) for d in d_inputs], []
 
-        outputs = (x @ y.transpose(0, 2, 1)).reshape(shape)
+        outputs = matmul(x, y.transpose(0, 2, 1)).reshape(shape)
         return outputs, pullback if context.gradient else None
 
     def get_config(self) -> dict[str, Any]:

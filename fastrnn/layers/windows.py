@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.checks import to_choice, to_positive_int
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.variable import Variable
 
@@ -256,7 +257,7 @@ class Conv1D(WindowLayer):
             part.reshape(-1, self.filters // self.groups)
             for part in np.split(self.kernel.value, self.groups, axis=-1)
         ]
-        pre = np.concatenate([a @ w for a, w in zip(parts, kernels, strict=True)], axis=-1)
+        pre = np.concatenate([matmul(a, w) for a, w in zip(parts, kernels, strict=True)], axis=-1)
         if self.bias is not None:
             pre += self.bias.value
         outputs = self.activation(pre)
@@ -265,9 +266,11 @@ class Conv1D(WindowLayer):
             d = self.activation.vjp(pre, outputs, d_outputs.reshape(pre.shape))
             d_parts = np.split(d, self.groups, axis=-1)
             shape = (size, channels // self.groups, -1)
-            d_kernels = [(a.T @ dp).reshape(shape) for a, dp in zip(parts, d_parts, strict=True)]
+            d_kernels = [
+                matmul(a.T, dp).reshape(shape) for a, dp in zip(parts, d_parts, strict=True)
+            ]
             d_windows = [
-                (dp @ w.T).reshape(batch, count, *shape[:2])
+                matmul(dp, w.T).reshape(batch, count, *shape[:2])
                 for dp, w in zip(d_parts, kernels, strict=True)
             ]
             d_weights = self.gradients_of(

@@ -1,0 +1,22 @@
+"""How tests run the fused engine: each variant, any number of threads."""
+
+import contextlib
+
+from fastrnn import _fused, config
+
+ISAS = _fused.usable_isas()
+# Threads, and what they share: rows (1) or the units of each step (2), however small the work.
+SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
+
+
+@contextlib.contextmanager
+def settings(isa="auto", threads=1, eager=0):
+    config.set_isa(isa)
+    config.set_num_threads(threads)
+    _fused.set_eager(eager)
+    try:
+        yield
+    finally:
+        config.set_isa("auto")
+        config.set_num_threads(None)
+        _fused.set_eager(0)
