@@ -93,6 +93,21 @@ cdef extern from "fr_api.h" nogil:
 
     size_t fr_matrix_scratch(fr_isa isa, const fr_matrix_product *product)
     void fr_multiply(fr_isa isa, const fr_matrix_product *product)
+    ctypedef struct fr_adam:
+        fr_real real
+        Py_ssize_t size
+        const void *gradient
+        void *value
+        void *m
+        void *v
+        void *v_hat
+        double beta_1
+        double beta_2
+        double epsilon
+        double alpha
+        int threads
+
+    void fr_adam_update(fr_isa isa, const fr_adam *update)
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)

@@ -19,4 +19,15 @@ class Inference:
     def __call__(self, x: Any) -> Any: ...
 
 def matmul(a: Any, b: Any, bias: Any = None) -> Any: ...
+def adam(
+    value: Any,
+    gradient: Any,
+    m: Any,
+    v: Any,
+    v_hat: Any,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    alpha: float,
+) -> None: ...
 def fma_loop(dtype: str, turns: int) -> float: ...

@@ -380,6 +380,7 @@ cdef class Inference:
 
 
 include "_fused_matrix.pxi"
+include "_fused_adam.pxi"
 
 
 def fma_loop(str dtype, long turns) -> float:

@@ -229,7 +229,7 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
     count = a.shape[0] if a.ndim == 3 else 1
     rows, terms, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     small = _SMALL_VECTOR_PRODUCT if rows == 1 or columns == 1 else _SMALL_PRODUCT
-    if count * rows * terms * columns > small and _multiplies("fused", a, b):
+    if count * rows * terms * columns > small and _computes("fused", a, b):
         product: Array = _engine("fused").matmul(a, b, bias)
         return product
     product = a @ b
@@ -238,10 +238,18 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
     return product
 
 
-def _multiplies(engine: str, a: Array, b: Array) -> bool:
-    """Whether the engine may be used, is part of this build, and has the dtype."""
+def _computes(engine: str, a: Array, b: Array) -> bool:
+    """Whether the engine may be used, is part of this build, and has the dtype of both."""
     known = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
     return known and config.engine() in ("auto", engine) and _is_built(engine)
+
+
+def adam(
+    value: Array, gradient: Array, m: Array, v: Array, v_hat: Array | None, **factors: float
+) -> None:
+    """Take one step of Adam: see ``reference.adam``, whose bits all engines give."""
+    engine = "fused" if _computes("fused", value, gradient) else "reference"
+    _engine(engine).adam(value, gradient, m, v, v_hat, **factors)
 
 
 def fma_loop(dtype: str, turns: int) -> float:

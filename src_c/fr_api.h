@@ -1,5 +1,5 @@
 /* The fused engine, as Cython sees it: one argument struct, sizes of buffers, and the two passes;
- * and products of matrices.
+ * products of matrices, and steps of Adam.
  *
  * Sizes: B batch, T timesteps, F features, H units, G gates. Arrays are C-contiguous and of one
  * REAL type, float or double. The caller owns every buffer; nothing is allocated here, nothing is
@@ -93,6 +93,19 @@ typedef struct fr_matrix_product {
 
 size_t fr_matrix_scratch(enum fr_isa isa, const fr_matrix_product *product);
 void fr_multiply(enum fr_isa isa, const fr_matrix_product *product);
+
+/* One step of Adam on arrays of `size` numbers, changed in place. */
+typedef struct fr_adam {
+    enum fr_real real;
+    ptrdiff_t size;
+    const void *gradient;
+    void *value, *m, *v;
+    void *v_hat; /* amsgrad's; or NULL */
+    double beta_1, beta_2, epsilon, alpha;
+    int threads;
+} fr_adam;
+
+void fr_adam_update(enum fr_isa isa, const fr_adam *update);
 
 /* Multiply and add in registers alone, to measure the peak; returns the operations done. */
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns);

@@ -23,6 +23,8 @@
 
 #include "fr_matrix_impl.h"
 
+#include "fr_adam_impl.h"
+
 #undef REAL
 #undef REAL_BITS
 #undef REAL_INT
@@ -63,3 +65,5 @@
 #undef PANEL
 #undef TERMS_AT_ONCE
 #undef ROWS_OF_A_THREAD
+#undef NUMBERS_OF_A_THREAD
+#undef SQUARE_ROOT

@@ -95,6 +95,11 @@ void fr_multiply(enum fr_isa isa, const fr_matrix_product *product)
     engines[isa]->multiply[product->real](product);
 }
 
+void fr_adam_update(enum fr_isa isa, const fr_adam *update)
+{
+    engines[isa]->adam[update->real](update);
+}
+
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns)
 {
     return engines[isa]->fma_loop[real](turns);

@@ -10,6 +10,7 @@ typedef struct fr_engine {
     void (*backward[2])(const fr_rnn *rnns, int count);
     size_t (*matrix_scratch[2])(const fr_matrix_product *product);
     void (*multiply[2])(const fr_matrix_product *product);
+    void (*adam[2])(const fr_adam *update);
     double (*fma_loop[2])(long turns);
 } fr_engine;
 

@@ -74,5 +74,6 @@ const fr_engine TABLE1(FR_VARIANT) = {
     .backward = {run_backward_float, run_backward_double},
     .matrix_scratch = {matrix_scratch_float, matrix_scratch_double},
     .multiply = {multiply_matrices_float, multiply_matrices_double},
+    .adam = {run_adam_float, run_adam_double},
     .fma_loop = {fma_loop_float, fma_loop_double},
 };

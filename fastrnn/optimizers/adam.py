@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_number
+from fastrnn.functional import adam
 from fastrnn.layers.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
 
@@ -80,24 +80,18 @@ class Adam(Optimizer):
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
-        m, v = slots["momentum"], slots["velocity"]
         t = self._updates + 1
-        alpha = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        change = self.scratch(variable.value)
-        np.subtract(gradient, m, out=change)
-        change *= 1 - self.beta_1
-        m += change
-        np.multiply(gradient, gradient, out=change)
-        change -= v
-        change *= 1 - self.beta_2
-        v += change
-        if self.amsgrad:
-            v = np.maximum(slots["velocity_hat"], v, out=slots["velocity_hat"])
-        np.sqrt(v, out=change)
-        change += self.epsilon
-        np.divide(m, change, out=change)
-        change *= alpha
-        variable.value -= change
+        adam(
+            variable.value,
+            gradient,
+            slots["momentum"],
+            slots["velocity"],
+            slots.get("velocity_hat"),
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            alpha=rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""

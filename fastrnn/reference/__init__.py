@@ -1,5 +1,6 @@
 """The reference engine: plain NumPy, any float type, any activation."""
 
+from fastrnn.reference.adam import adam
 from fastrnn.reference.sequence import backward, forward
 
-__all__ = ["backward", "forward"]
+__all__ = ["adam", "backward", "forward"]
