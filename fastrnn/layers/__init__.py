@@ -55,6 +55,11 @@ from fastrnn.layers.rnn import (
 from fastrnn.layers.standardization import Normalization
 from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
 
+# Keras has two names for these.
+AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
+Convolution1D = Conv1D
+
 __all__ = [
     "ELU",
     "GRU",
@@ -68,10 +73,12 @@ __all__ = [
     "Attention",
     "Average",
     "AveragePooling1D",
+    "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Convolution1D",
     "Cropping1D",
     "Dense",
     "Dot",
@@ -82,6 +89,8 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "Identity",
     "Input",
@@ -92,6 +101,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPool1D",
     "MaxPooling1D",
     "Maximum",
     "Minimum",

@@ -234,20 +234,24 @@ class RNN(Layer):
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
-        runner = self._chain[0]
-        if len(self._chain) == 1 and isinstance(runner, RecurrentLayer) and self._is_plain:
-            outputs = None if training or options or mask is not None else runner.infer(inputs)
-            if outputs is not None:
-                return outputs
+        outputs = None
+        if not (training or options) and mask is None:
+            outputs = self._infer(inputs)
+        if outputs is not None:
+            return outputs
         result = super().__call__(inputs, training=training, mask=mask, **options)
         arrays = isinstance(result, tuple) and isinstance(result[0], np.ndarray)
         if not arrays or len(self._chain) == 1:
             return result
         return (result[0], *self._split(list(result[1:])))
 
-    @property
-    def _is_plain(self) -> bool:
-        return not (self.return_state or self.stateful)
+    def _infer(self, inputs: Any) -> Array | None:
+        """Return the outputs alone in the quick way of a single cell, where it has one."""
+        runner = self._chain[0]
+        quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
+        if not quick or runner.stateful or self.return_state:
+            return None
+        return runner.infer(inputs)
 
     def copy(self, **changes: Any) -> RNN:
         """Return a layer with a copy of the cell, without weights, and with other options.
