@@ -24,8 +24,8 @@ from fastrnn import errors
 
 Array = npt.NDArray[Any]
 
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _celu(x: Array, alpha: float = 1.0) -> Array:
 
 
 def _selu(x: Array) -> Array:
-    return _SELU_SCALE * _elu(x, _SELU_ALPHA)
+    return SELU_SCALE * _elu(x, SELU_ALPHA)
 
 
 def _softplus(x: Array) -> Array:
@@ -231,7 +231,7 @@ _TABLE = (
     Activation(
         "selu",
         _selu,
-        lambda x, y: _SELU_SCALE * np.where(x > 0, 1, _SELU_ALPHA * np.exp(np.minimum(x, 0))),
+        lambda x, y: SELU_SCALE * np.where(x > 0, 1, SELU_ALPHA * np.exp(np.minimum(x, 0))),
     ),
     Activation("softplus", _softplus, lambda x, y: _stable_sigmoid(x)),
     Activation("softsign", lambda x: x / (1 + np.abs(x)), lambda x, y: (1 + np.abs(x)) ** -2),

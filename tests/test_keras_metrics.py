@@ -54,6 +54,8 @@ METRICS = [
     ("MeanSquaredLogarithmicError", {}, probabilities),
     ("LogCoshError", {}, numbers),
     ("CosineSimilarity", {}, numbers),
+    ("PearsonCorrelation", {}, numbers),
+    ("ConcordanceCorrelation", {}, numbers),
     ("KLDivergence", {}, one_hot),
     ("Poisson", {}, probabilities),
     ("Hinge", {}, probabilities),

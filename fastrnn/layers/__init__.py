@@ -1,12 +1,14 @@
 """Layers, under Keras's names."""
 
 from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors their operators
+from fastrnn.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from fastrnn.layers.input import Input, InputLayer
+from fastrnn.layers.lambda_layer import Lambda
 from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
 from fastrnn.layers.merging import (
     Add,
@@ -29,12 +31,15 @@ from fastrnn.layers.merging import (
 from fastrnn.layers.normalization import BatchNormalization
 from fastrnn.layers.regularization import (
     ActivityRegularization,
+    AlphaDropout,
     Dropout,
+    GaussianDropout,
     GaussianNoise,
     SpatialDropout1D,
 )
 from fastrnn.layers.rescaling import Identity, Rescaling
 from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from fastrnn.layers.resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 from fastrnn.layers.rnn import (
     GRU,
     LSTM,
@@ -47,9 +52,16 @@ from fastrnn.layers.rnn import (
     StackedRNNCells,
     TimeDistributed,
 )
+from fastrnn.layers.standardization import Normalization
 from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
 
+# Keras has two names for these.
+AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
+Convolution1D = Conv1D
+
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "RNN",
@@ -57,44 +69,60 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AdditiveAttention",
+    "AlphaDropout",
     "Attention",
     "Average",
     "AveragePooling1D",
+    "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Convolution1D",
+    "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "Identity",
     "Input",
     "InputLayer",
     "LSTMCell",
+    "Lambda",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Masking",
+    "MaxPool1D",
     "MaxPooling1D",
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
+    "PReLU",
     "Permute",
+    "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "add",
     "average",
     "concatenate",

@@ -1,4 +1,4 @@
-"""Dropout, SpatialDropout1D, GaussianNoise and ActivityRegularization."""
+"""Dropout of all kinds, GaussianNoise and ActivityRegularization."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors, regularizers
+from fastrnn import activations, errors, regularizers
 from fastrnn.checks import to_number, to_positive_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.utils import random
@@ -136,6 +136,88 @@ class SpatialDropout1D(Dropout):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
         return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
+
+
+@registry.register()
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean and variance of what ``selu`` gives (Klambauer et al., 2017).
+
+    A share of the inputs becomes selu's limit for small x; then all are scaled and shifted.
+
+    Args:
+        rate, noise_shape, seed, **kwargs: see ``Dropout``.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import AlphaDropout
+    >>> AlphaDropout(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Drop if training, else hand the inputs through."""
+        if not context.training or self.rate == 0:
+            return inputs, (lambda d: (d, [])) if context.gradient else None
+        number = inputs.dtype.type
+        shape = self._mask_shape(inputs.shape)
+        keep = self.generator.random(shape, dtype=np.float32) >= self.rate
+        limit = -activations.SELU_ALPHA * activations.SELU_SCALE
+        # What is kept has variance 1 - rate, what is dropped is one number: see the paper. Keras
+        # fails at rate 1, where nothing is kept.
+        scale = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
+        shift = -scale * limit * self.rate
+        outputs = np.where(keep, inputs, number(limit)) * number(scale) + number(shift)
+        factors = keep * number(scale)
+        return outputs, (lambda d: (d * factors, [])) if context.gradient else None
+
+
+@registry.register()
+class GaussianDropout(Layer):
+    """Multiplies the inputs by noise of mean 1 in training (Srivastava et al., 2014).
+
+    Args:
+        rate: as that of ``Dropout`` with the same variance: sqrt(rate / (1 - rate)) is the standard
+            deviation of the noise.
+        seed: integer, or ``None`` for one that is drawn.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: ``rate`` is out of range, 0 to 1; or it is 1, in training.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import GaussianDropout
+    >>> GaussianDropout(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = to_number("rate", rate, 0, 1)
+        self.seed = seed
+        self.generator = random.generator(seed)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Multiply by noise if training, else hand the inputs through."""
+        if not context.training or self.rate == 0:
+            return inputs, (lambda d: (d, [])) if context.gradient else None
+        if self.rate == 1:
+            expected = "less than 1, for noise of finite variance"
+            raise ValueError(errors.bad_argument("rate", self.rate, expected))
+        stddev = inputs.dtype.type((self.rate / (1 - self.rate)) ** 0.5)
+        noise = 1 + stddev * self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+        return inputs * noise, (lambda d: (d * noise, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 
 @registry.register()

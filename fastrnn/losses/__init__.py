@@ -51,6 +51,10 @@ from fastrnn.losses.hinge import (
     hinge,
     squared_hinge,
 )
+from fastrnn.losses.metric_learning import (
+    Circle,
+    circle,
+)
 from fastrnn.losses.overlap import (
     Dice,
     Tversky,
@@ -82,6 +86,7 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "FunctionLoss",
@@ -104,6 +109,7 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "ctc",
     "deserialize",
@@ -142,6 +148,7 @@ _FUNCTIONS = {
         categorical_hinge,
         hinge,
         squared_hinge,
+        circle,
         dice,
         tversky,
         cosine_similarity,

@@ -96,15 +96,22 @@ class Model(Trainer):
                 return layer
         raise ValueError(errors.not_one_of("name", name, [layer.name for layer in layers]))
 
-    def reset_state(self) -> None:
-        """Set the kept states of all stateful layers to zero."""
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states of all stateful layers to zero, or some ``rows`` of them.
+
+        Args:
+            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row.
+
+        Raises:
+            ValueError: there are no such rows.
+        """
         for layer in self.sublayers:
             if hasattr(layer, "reset_state"):
-                layer.reset_state()
+                layer.reset_state(rows)
 
-    def reset_states(self) -> None:
+    def reset_states(self, rows: Any = None) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state()
+        self.reset_state(rows)
 
     # ---- computing ----
 

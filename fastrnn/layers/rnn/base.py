@@ -20,6 +20,7 @@ from fastrnn.functional import (
 )
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.states import with_zero_rows
 
 Array = npt.NDArray[Any]
 
@@ -125,14 +126,26 @@ class RecurrentLayer(Layer):
         """Return one (batch_size, units) array of zeros for each state of the cell."""
         return self.cell.get_initial_state(batch_size)
 
-    def reset_state(self) -> None:
-        """Set the kept states to zero."""
-        if self.states is not None:
-            self.states = self.get_initial_state(len(self.states[0]))
+    def copy(self, **changes: Any) -> Any:
+        """Return a layer of the same configuration but ``changes``, without weights."""
+        return type(self).from_config({**self.get_config(), **changes})
 
-    def reset_states(self) -> None:
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states to zero.
+
+        Args:
+            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
+                single sequences of the batch end and others take their places.
+
+        Raises:
+            ValueError: there are no such rows; nothing is changed then.
+        """
+        if self.states is not None:
+            self.states = with_zero_rows(self.states, rows)
+
+    def reset_states(self, rows: Any = None) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state()
+        self.reset_state(rows)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
@@ -177,19 +190,25 @@ class RecurrentLayer(Layer):
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does, with little ado for small inputs."""
         if not (training or options or self.return_state or self.stateful) and mask is None:
-            settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
-            if self._inference is None or self._inference[0] != settings:
-                self._inference = self._make_inference(inputs, settings)
-            if self._inference is not None and self._inference[1] is not None:
-                outputs = self._inference[1](inputs)
-                if outputs is not None:
-                    return outputs
+            outputs = self.infer(inputs)
+            if outputs is not None:
+                return outputs
         return super().__call__(inputs, training=training, mask=mask, **options)
+
+    def infer(self, inputs: Any) -> Array | None:
+        """Return the outputs alone in the quick way, or ``None`` where there is none."""
+        settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
+        if self._inference is None or self._inference[0] != settings:
+            self._inference = self._make_inference(settings)
+        if self._inference is None or self._inference[1] is None:
+            return None
+        outputs: Array | None = self._inference[1](inputs)
+        return outputs
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_inference": None}
 
-    def _make_inference(self, inputs: Any, settings: Any) -> tuple[Any, Any] | None:
+    def _make_inference(self, settings: Any) -> tuple[Any, Any] | None:
         """Return the settings and the quick way to the outputs; ``None`` before the build."""
         if not self.built or self.input_features is None:
             return None

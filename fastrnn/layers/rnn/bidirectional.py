@@ -13,6 +13,8 @@ from fastrnn.checks import to_choice
 from fastrnn.functional import rnn_backward_side_by_side, rnn_forward_side_by_side
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.rnn import RNN
+from fastrnn.layers.rnn.states import flat
 
 Array = npt.NDArray[Any]
 
@@ -24,8 +26,8 @@ class Bidirectional(Layer):
     """Runs one recurrent layer over the sequences and another one backwards.
 
     Args:
-        layer: a recurrent layer. It is copied from its configuration, once for each direction; the
-            layer itself keeps no weights.
+        layer: ``SimpleRNN``, ``LSTM``, ``GRU`` or ``RNN``. It is copied from its configuration,
+            once for each direction; the layer itself keeps no weights.
         merge_mode: how the outputs are joined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or
             ``None`` for two outputs.
         weights: initial weights, those of the forward layer first.
@@ -36,7 +38,8 @@ class Bidirectional(Layer):
 
     With ``return_sequences``, the backward outputs stand in the order of time, and outputs of
     masked steps are zero. Without, the forward layer's last step meets the backward layer's first.
-    With ``return_state``, the forward states follow the outputs, then the backward states.
+    With ``return_state``, the forward states follow the outputs, then the backward states; those
+    of stacks of cells too stand one after the other.
 
     Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the forward layer's states and
     then the backward layer's, in one list; ``training``.
@@ -57,22 +60,25 @@ class Bidirectional(Layer):
 
     def __init__(
         self,
-        layer: RecurrentLayer,
+        layer: RecurrentLayer | RNN,
         merge_mode: str | None = "concat",
         weights: Any = None,
-        backward_layer: RecurrentLayer | None = None,
+        backward_layer: RecurrentLayer | RNN | None = None,
         **kwargs: Any,
     ) -> None:
         for argument, value in {"layer": layer, "backward_layer": backward_layer}.items():
-            if not isinstance(value, RecurrentLayer) and (argument == "layer" or value is not None):
+            if not isinstance(value, (RecurrentLayer, RNN)) and (
+                argument == "layer" or value is not None
+            ):
                 raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
         to_choice("merge_mode", merge_mode, MERGE_MODES)
         super().__init__(**kwargs)
         self.merge_mode = merge_mode
-        self.forward_layer = _copy(layer, "forward_")
+        self.forward_layer: Any = layer.copy(name=_prefixed("forward_", layer.name))
+        self.backward_layer: Any = backward_layer
         if backward_layer is None:
-            backward_layer = _copy(layer, "backward_", go_backwards=True)
-        self.backward_layer = backward_layer
+            name = _prefixed("backward_", layer.name)
+            self.backward_layer = layer.copy(name=name, go_backwards=True)
         self._check_directions()
         for inner in self.sublayers:
             inner.zero_output_for_mask = layer.return_sequences
@@ -104,16 +110,25 @@ class Bidirectional(Layer):
         """The kept states of both layers, or ``None``."""
         if self.forward_layer.states is None or self.backward_layer.states is None:
             return None
-        return self.forward_layer.states + self.backward_layer.states
+        states: list[Array] = [*self.forward_layer.states, *self.backward_layer.states]
+        return states
 
-    def reset_state(self) -> None:
-        """Set the kept states of both layers to zero."""
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states of both layers to zero.
+
+        Args:
+            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
+                single sequences of the batch end and others take their places.
+
+        Raises:
+            ValueError: there are no such rows; nothing is changed then.
+        """
         for layer in self.sublayers:
-            layer.reset_state()
+            layer.reset_state(rows)
 
-    def reset_states(self) -> None:
+    def reset_states(self, rows: Any = None) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state()
+        self.reset_state(rows)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of both layers."""
@@ -141,7 +156,7 @@ class Bidirectional(Layer):
         output_mask = mask if self.return_sequences else None
         masks = [output_mask] * (2 if self.merge_mode is None else 1)
         if self.return_state:
-            masks += [None] * (2 * len(self.forward_layer.cell.spec.states))
+            masks += [None] * (2 * self.forward_layer.state_count)
         return masks if len(masks) > 1 else masks[0]
 
     def forward(
@@ -150,7 +165,7 @@ class Bidirectional(Layer):
         """Run both layers side by side and join their outputs."""
         halves = self._split_states(initial_state)
         results, pull = self._run_layers(inputs, context, mask, halves)
-        states = len(self.forward_layer.cell.spec.states) if self.return_state else 0
+        states = self.forward_layer.state_count if self.return_state else 0
         (y, *y_states), (z, *z_states) = results
         if self.return_sequences:
             z = z[:, ::-1]
@@ -185,6 +200,26 @@ class Bidirectional(Layer):
         The pullback takes the tuple of gradients of each layer's results and returns what the
         pullback of each layer returns.
         """
+        if all(isinstance(layer, RecurrentLayer) for layer in self.sublayers):
+            return self._run_side_by_side(inputs, context, mask, states)
+        passes = [
+            layer.run(inputs, context, mask=mask, initial_state=state)
+            for layer, state in zip(self.sublayers, states, strict=True)
+        ]
+        results = [result if self.return_state else (result,) for result, _ in passes]
+        if not context.gradient:
+            return results, None
+
+        def pullback(*d_results: tuple[Array | None, ...]) -> list[tuple[Any, list[Array]]]:
+            pairs = zip(passes, d_results, strict=True)
+            return [pull(d if self.return_state else d[0]) for (_, pull), d in pairs]
+
+        return results, pullback
+
+    def _run_side_by_side(
+        self, inputs: Array, context: CallContext, mask: Any, states: tuple[Any, Any]
+    ) -> tuple[list[tuple[Array, ...]], Any]:
+        """Do what ``_run_layers`` does, both layers at the same time."""
         layers = self.sublayers
         calls = [
             layer.make_call(inputs, context, mask, state)
@@ -223,12 +258,12 @@ class Bidirectional(Layer):
     def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
-        states = len(self.forward_layer.cell.spec.states)
-        if not isinstance(initial_state, (list, tuple)) or len(initial_state) != 2 * states:
-            n = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
+        given, states = flat(initial_state), self.forward_layer.state_count
+        if len(given) != 2 * states:
             expected = f"{2 * states} arrays, the forward layer's states and the backward layer's"
-            raise ValueError(errors.bad_argument("initial_state", f"{n} arrays", expected))
-        return initial_state[:states], initial_state[states:]
+            received = f"{len(given)} arrays"
+            raise ValueError(errors.bad_argument("initial_state", received, expected))
+        return given[:states], given[states:]
 
     def _merge(self, y: Array, z: Array) -> Array:
         if self.merge_mode == "concat":
@@ -274,10 +309,8 @@ class Bidirectional(Layer):
         return cls(**config)
 
 
-def _copy(layer: RecurrentLayer, prefix: str, **changes: Any) -> Any:
-    """Return a layer of the same configuration, named with ``prefix``."""
-    name = f"{prefix}{layer.name.removeprefix(prefix)}"
-    return type(layer).from_config({**layer.get_config(), "name": name, **changes})
+def _prefixed(prefix: str, name: str) -> str:
+    return prefix + name.removeprefix(prefix)
 
 
 def _add(a: Array | None, b: Array | None) -> Array | None:

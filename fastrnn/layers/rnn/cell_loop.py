@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.rnn.states import with_zero_rows
 
 Array = npt.NDArray[Any]
 
@@ -35,23 +36,19 @@ class CellLoop:
         self.go_backwards = go_backwards
         self.stateful = stateful
         self.zero_output_for_mask = zero_output_for_mask
-        size = cell.state_size
-        self.sizes = list(size) if isinstance(size, (list, tuple)) else [size]
-        self.output_size = getattr(cell, "output_size", None) or self.sizes[0]
+        self.sizes = _listed(cell.state_size)
+        self.output_size = output_size_of(cell)
         self.state_count = len(self.sizes)
         self.states: list[Array] | None = None
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return the cell's own initial states, or zeros."""
-        own = getattr(self.cell, "get_initial_state", None)
-        if own is None:
-            return [np.zeros((batch_size, size), self.cell.dtype) for size in self.sizes]
-        return _listed(own(batch_size=batch_size))
+        return initial_states_of(self.cell, batch_size)
 
-    def reset_state(self) -> None:
-        """Set the kept states to zero."""
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states to zero, see ``RecurrentLayer``."""
         if self.states is not None:
-            self.states = [np.zeros_like(state) for state in self.states]
+            self.states = with_zero_rows(self.states, rows)
 
     def build(self, input_shape: Any) -> None:
         """Make the states if the layer is stateful; the cell is built already."""
@@ -109,8 +106,7 @@ class CellLoop:
                 f"{type(cell).__name__} has no `vjp`, which gradients need: write vjp(self, "
                 "inputs, states, training) that returns ((output, new_states), pullback)."
             )
-        takes_training = "training" in inspect.signature(cell.call).parameters
-        options = {"training": context.training} if takes_training else {}
+        options = _call_options(cell, context.training)
 
         def step(x: Array, states: list[Array]) -> Any:
             if context.gradient:
@@ -145,8 +141,45 @@ class CellLoop:
             )
             dx[:, t] = d_x
             d_states = [a + b for a, b in zip(_listed(d_before), past, strict=True)]
-            d_weights = [a + b for a, b in zip(d_weights, own, strict=True)]
+            if d_weights:  # else the cell is not trained
+                d_weights = [a + b for a, b in zip(d_weights, own, strict=True)]
         return [dx, *d_states] if with_states else dx, d_weights
+
+
+def is_own_cell(cell: Any) -> bool:
+    """Whether it is a cell as ``RNN`` describes it for users."""
+    return isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
+
+
+def output_size_of(cell: Any) -> int:
+    """Return the length of a cell's output."""
+    size: int = getattr(cell, "output_size", None) or _listed(cell.state_size)[0]
+    return size
+
+
+def initial_states_of(cell: Any, batch_size: int) -> list[Array]:
+    """Return the states that a cell starts with: its own, or zeros."""
+    own = getattr(cell, "get_initial_state", None)
+    if own is None:
+        sizes = _listed(cell.state_size)
+        return [np.zeros((batch_size, size), cell.dtype) for size in sizes]
+    return _listed(own(batch_size=batch_size))
+
+
+def call_cell(
+    cell: Any, inputs: Array, states: Any, training: bool = False
+) -> tuple[Array, list[Array]]:
+    """Compute one step of any cell."""
+    if not is_own_cell(cell):
+        output, new = cell(inputs, states, training=training)
+    else:
+        output, new = cell.call(inputs, _listed(states), **_call_options(cell, training))
+    return output, _listed(new)
+
+
+def _call_options(cell: Any, training: bool) -> dict[str, bool]:
+    takes_training = "training" in inspect.signature(cell.call).parameters
+    return {"training": training} if takes_training else {}
 
 
 def _listed(states: Any) -> list[Any]:

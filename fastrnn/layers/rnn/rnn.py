@@ -13,11 +13,21 @@ from fastrnn import errors
 from fastrnn.checks import to_mask
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
-from fastrnn.layers.rnn.cell_loop import CellLoop
+from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.cells import RecurrentCell
-from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells
+from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
+from fastrnn.layers.rnn.states import flat
 
 Array = npt.NDArray[Any]
+
+
+def _of_chain(name: str, k: int) -> Any:
+    """Return a property: an option that the layer of the first or the last cell has."""
+
+    def write(layer: RNN, value: bool) -> None:
+        setattr(layer._chain[k], name, value)
+
+    return property(lambda layer: getattr(layer._chain[k], name), write, doc=f"See ``{name}``.")
 
 
 @registry.register()
@@ -25,8 +35,8 @@ class RNN(Layer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
-        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, ``StackedRNNCells``, a list of cells, or
-            a cell of your own, see below.
+        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, a cell of your own (see below),
+            ``StackedRNNCells``, or a list of cells.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
             ``RecurrentLayer``.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
@@ -72,8 +82,7 @@ class RNN(Layer):
     ) -> None:
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        own = isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
-        if not own and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
+        if not is_own_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
             expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
             raise ValueError(errors.bad_argument("cell", cell, expected))
         kwargs["dtype"] = kwargs.get("dtype") or cell.dtype
@@ -81,30 +90,32 @@ class RNN(Layer):
         if cell.dtype != self.dtype:
             raise ValueError(errors.bad_argument("dtype", self.dtype, f"{cell.dtype}, the cell's"))
         self.cell = cell
-        self.return_sequences = return_sequences
         self.return_state = return_state
-        self.go_backwards = go_backwards
         self.stateful = stateful
         self.unroll = unroll
-        self.zero_output_for_mask = zero_output_for_mask
         cells = cell.cells if isinstance(cell, StackedRNNCells) else [cell]
         last = len(cells) - 1
         # The later layers take the sequences as the first gives them, in the order of processing.
         self._chain: list[Any] = [
-            CellLoop(cell, return_sequences, go_backwards, stateful, zero_output_for_mask)
-            if own
-            else RecurrentLayer(
+            self._run_cell(
                 one,
                 return_sequences=return_sequences or k < last,
-                return_state=True,
                 go_backwards=go_backwards and k == 0,
                 stateful=stateful,
                 zero_output_for_mask=zero_output_for_mask and k == last,
-                dtype=self.dtype,
-                name=self.name,
             )
             for k, one in enumerate(cells)
         ]
+
+    def _run_cell(self, cell: Any, **options: Any) -> Any:
+        """Return what runs one cell over sequences."""
+        if is_own_cell(cell):
+            return CellLoop(cell, **options)
+        return RecurrentLayer(cell, return_state=True, dtype=self.dtype, name=self.name, **options)
+
+    go_backwards = _of_chain("go_backwards", 0)
+    return_sequences = _of_chain("return_sequences", -1)
+    zero_output_for_mask = _of_chain("zero_output_for_mask", -1)
 
     @property
     def sublayers(self) -> list[Any]:
@@ -124,14 +135,22 @@ class RNN(Layer):
         states = [layer.get_initial_state(batch_size) for layer in self._chain]
         return states if isinstance(self.cell, StackedRNNCells) else states[0]
 
-    def reset_state(self) -> None:
-        """Set the kept states to zero."""
-        for layer in self._chain:
-            layer.reset_state()
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states to zero.
 
-    def reset_states(self) -> None:
+        Args:
+            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
+                single sequences of the batch end and others take their places.
+
+        Raises:
+            ValueError: there are no such rows; nothing is changed then.
+        """
+        for layer in self._chain:
+            layer.reset_state(rows)
+
+    def reset_states(self, rows: Any = None) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state()
+        self.reset_state(rows)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the cells, and the states if the layer is stateful."""
@@ -154,8 +173,12 @@ class RNN(Layer):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask if the outputs are sequences; no mask for the states."""
         output_mask = mask if self.return_sequences else None
-        states = sum(self._state_counts)
-        return [output_mask, *[None] * states] if self.return_state else output_mask
+        return [output_mask, *[None] * self.state_count] if self.return_state else output_mask
+
+    @property
+    def state_count(self) -> int:
+        """Number of states of all cells."""
+        return sum(self._state_counts)
 
     @property
     def _state_counts(self) -> list[int]:
@@ -165,7 +188,7 @@ class RNN(Layer):
         self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
     ) -> tuple[Any, Pullback | None]:
         """Run the layers of the chain one after the other; states are one flat tuple."""
-        given = None if initial_state is None else self._split(_flat(initial_state))
+        given = None if initial_state is None else self._split(flat(initial_state))
         mask = to_mask(mask, inputs.shape[:2])
         outputs, states, pulls = inputs, [], []
         for k, layer in enumerate(self._chain):
@@ -185,7 +208,7 @@ class RNN(Layer):
     def _pull(self, pulls: list[Any], d_result: Any, with_states: bool) -> tuple[Any, list[Array]]:
         """Carry the gradients down the chain."""
         d, *d_states = d_result if self.return_state else (d_result,)
-        parts = self._split(d_states or [None] * sum(self._state_counts))
+        parts = self._split(d_states or [None] * self.state_count)
         d_initial: list[Any] = []
         d_weights: list[Array] = []
         for pull, part in zip(reversed(pulls), reversed(parts), strict=True):
@@ -211,14 +234,36 @@ class RNN(Layer):
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
+        outputs = None
+        if not (training or options) and mask is None:
+            outputs = self._infer(inputs)
+        if outputs is not None:
+            return outputs
         result = super().__call__(inputs, training=training, mask=mask, **options)
         arrays = isinstance(result, tuple) and isinstance(result[0], np.ndarray)
         if not arrays or len(self._chain) == 1:
             return result
         return (result[0], *self._split(list(result[1:])))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
+    def _infer(self, inputs: Any) -> Array | None:
+        """Return the outputs alone in the quick way of a single cell, where it has one."""
+        runner = self._chain[0]
+        quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
+        if not quick or runner.stateful or self.return_state:
+            return None
+        return runner.infer(inputs)
+
+    def copy(self, **changes: Any) -> RNN:
+        """Return a layer with a copy of the cell, without weights, and with other options.
+
+        Raises:
+            ValueError: a cell of your own cannot be made from its configuration.
+        """
+        options = {**self.get_options(), **changes}
+        return type(self)(copy_cell(self.cell), **options)
+
+    def get_options(self) -> dict[str, Any]:
+        """Return the constructor arguments but the cell."""
         return {
             **super().get_config(),
             "return_sequences": self.return_sequences,
@@ -227,18 +272,14 @@ class RNN(Layer):
             "stateful": self.stateful,
             "unroll": self.unroll,
             "zero_output_for_mask": self.zero_output_for_mask,
-            "cell": registry.serialize(self.cell),
         }
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**self.get_options(), "cell": registry.serialize(self.cell)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Make the layer, without weights, from what ``get_config`` returned."""
         config = copy.deepcopy(config)
         return cls(registry.deserialize(config.pop("cell")), **config)
-
-
-def _flat(states: Any) -> list[Any]:
-    """Return the arrays of nested lists."""
-    if not isinstance(states, (list, tuple)):
-        return [states]
-    return [array for entry in states for array in _flat(entry)]

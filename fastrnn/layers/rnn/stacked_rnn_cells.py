@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.layers.base import Layer, registry
+from fastrnn.layers.rnn.cell_loop import call_cell, initial_states_of, is_own_cell, output_size_of
 from fastrnn.layers.rnn.cells import RecurrentCell
 
 Array = npt.NDArray[Any]
@@ -19,7 +20,8 @@ class StackedRNNCells(Layer):
     """Cells on top of each other, which behave as a single one.
 
     Args:
-        cells: list of ``SimpleRNNCell``, ``LSTMCell`` and ``GRUCell``, the lowest first.
+        cells: list of ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell`` and cells of your own (see
+            ``RNN``), the lowest first.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Raises:
@@ -31,10 +33,10 @@ class StackedRNNCells(Layer):
     """
 
     def __init__(self, cells: Any, **kwargs: Any) -> None:
-        self.cells: list[RecurrentCell] = list(cells)
-        for cell in list[Any](self.cells) or [None]:
-            if not isinstance(cell, RecurrentCell):
-                expected = "a list of SimpleRNNCell, LSTMCell and GRUCell"
+        self.cells: list[Any] = list(cells)
+        for cell in self.cells or [None]:
+            if not isinstance(cell, RecurrentCell) and not is_own_cell(cell):
+                expected = "a list of cells: SimpleRNNCell, LSTMCell, GRUCell or your own"
                 raise ValueError(errors.bad_argument("cells", cell, expected))
         kwargs["dtype"] = kwargs.get("dtype") or self.cells[0].dtype
         super().__init__(**kwargs)
@@ -56,11 +58,11 @@ class StackedRNNCells(Layer):
     @property
     def output_size(self) -> int:
         """Length of the last cell's output."""
-        return self.cells[-1].output_size
+        return output_size_of(self.cells[-1])
 
     def get_initial_state(self, batch_size: int) -> list[list[Array]]:
         """Return the zero states of each cell."""
-        return [cell.get_initial_state(batch_size) for cell in self.cells]
+        return [initial_states_of(cell, batch_size) for cell in self.cells]
 
     def make_weights(self, input_shape: Any) -> None:
         """Build every cell for the outputs of the one below."""
@@ -68,7 +70,7 @@ class StackedRNNCells(Layer):
         for cell in self.cells:
             if not cell.built:
                 cell.build(input_shape)
-            input_shape = (input_shape[0], cell.output_size)
+            input_shape = (input_shape[0], output_size_of(cell))
 
     def __call__(
         self, inputs: Any, states: Any, training: bool = False
@@ -83,10 +85,16 @@ class StackedRNNCells(Layer):
             raise ValueError(errors.bad_argument("states", type(states).__name__, expected))
         new_states = []
         for cell, own in zip(self.cells, states, strict=True):
-            inputs, own = cell(inputs, own, training=training)
+            if not cell.built:
+                cell.build(inputs.shape)
+            inputs, own = call_cell(cell, inputs, own, training)
             new_states.append(own)
         self.built = True
         return inputs, new_states
+
+    def copy(self) -> StackedRNNCells:
+        """Return a stack of copies of the cells, without weights."""
+        return type(self)([copy_cell(cell) for cell in self.cells], **super().get_config())
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -98,3 +106,20 @@ class StackedRNNCells(Layer):
         """Make the stack, without weights, from what ``get_config`` returned."""
         config = copy.deepcopy(config)
         return cls([registry.deserialize(cell) for cell in config.pop("cells")], **config)
+
+
+def copy_cell(cell: Any) -> Any:
+    """Return a cell of the same configuration, without weights.
+
+    Raises:
+        ValueError: the configuration does not make such a cell.
+    """
+    if isinstance(cell, StackedRNNCells):
+        return cell.copy()
+    try:
+        return type(cell).from_config(cell.get_config())
+    except TypeError as error:
+        expected = "a cell that `from_config` makes from `get_config`"
+        remedy = f"Give it a `get_config` with the arguments of its constructor ({error})."
+        received = type(cell).__name__
+        raise ValueError(errors.bad_argument("cell", received, expected, remedy)) from error

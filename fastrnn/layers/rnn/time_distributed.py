@@ -12,6 +12,7 @@ from fastrnn import errors
 from fastrnn.checks import to_mask
 from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry
 from fastrnn.layers.normalization import BatchNormalization
+from fastrnn.layers.symbolic import holds_shapes
 
 Array = npt.NDArray[Any]
 
@@ -24,13 +25,13 @@ class TimeDistributed(Layer):
     batch statistics in training or kept states, the layer runs step by step.
 
     Args:
-        layer: any layer.
+        layer: any layer with one output.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
 
     Inputs: (batch, timesteps, …). Outputs: (batch, timesteps, …).
 
     Raises:
-        ValueError: ``layer`` is no layer.
+        ValueError: ``layer`` is no layer, or one with several outputs.
 
     >>> import numpy as np
     >>> from fastrnn.layers import Dense, TimeDistributed
@@ -68,7 +69,13 @@ class TimeDistributed(Layer):
         """Return (batch, timesteps, …)."""
         batch, timesteps, *rest = input_shape
         inner = self.layer.compute_output_shape((batch, *rest))
+        self._require_one(holds_shapes(inner) or isinstance(inner, dict))
         return (inner[0], timesteps, *inner[1:])
+
+    def _require_one(self, several: bool) -> None:
+        if several:
+            expected = "a layer with one output (`return_state` off)"
+            raise ValueError(errors.bad_argument("layer", self.layer.name, expected))
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
@@ -101,6 +108,7 @@ class TimeDistributed(Layer):
             inner_mask = np.reshape(mask, (batch * timesteps, *np.shape(mask)[2:]))
         self.layer.check_inputs(folded)
         outputs, pull = self.layer.forward(folded, context, mask=inner_mask)
+        self._require_one(not isinstance(outputs, np.ndarray))
         result = outputs.reshape(batch, timesteps, *outputs.shape[1:])
         if pull is None:
             return result, None
@@ -122,6 +130,7 @@ class TimeDistributed(Layer):
             self.layer.check_inputs(step)
             step_mask = None if mask is None else mask[:, t]
             outputs, pull = self.layer.forward(step, context, mask=step_mask)
+            self._require_one(not isinstance(outputs, np.ndarray))
             steps.append(outputs)
             pulls.append(pull)
         result = np.stack(steps, axis=1)

@@ -1,14 +1,4 @@
-"""Initial values of weights, under Keras's names.
-
-An initializer is called with a shape and gives an array. It has one seed, drawn when it is made if
-none is given; called twice with the same shape, it gives the same values twice.
-
->>> from fastrnn import initializers
->>> initializers.get("zeros")((2,))
-array([0., 0.], dtype=float32)
->>> initializers.GlorotUniform(seed=1)((3, 4)).shape
-(3, 4)
-"""
+"""Initial values that are drawn."""
 
 from __future__ import annotations
 
@@ -17,96 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn import config, errors
-from fastrnn._registry import Registry
-from fastrnn.checks import to_choice, to_int, to_list, to_number, to_real_array
+from fastrnn import errors
+from fastrnn.checks import to_choice, to_int, to_list, to_number
+from fastrnn.initializers.base import Array, Initializer, registry, to_dtype
 from fastrnn.utils import random
-
-Array = npt.NDArray[Any]
-registry = Registry("initializer", "keras.initializers")
-
-get = registry.get
-serialize = registry.serialize
-deserialize = registry.deserialize
 
 # Standard deviation of a standard normal distribution cut off at ±2.
 _TRUNCATED_STDDEV = 0.87962566103423978
-
-
-class Initializer:
-    """Base class: subclass it and implement ``__call__(shape, dtype=None)``."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Return an array of ``shape`` and ``dtype`` (default: ``config.floatx()``)."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make an initializer from what ``get_config`` returned."""
-        return cls(**config)
-
-
-def _dtype(dtype: Any) -> Any:
-    return config.floatx() if dtype is None else dtype
-
-
-@registry.register("zero")
-class Zeros(Initializer):
-    """All entries are 0."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Return zeros."""
-        return np.zeros(shape, _dtype(dtype))
-
-
-@registry.register("one")
-class Ones(Initializer):
-    """All entries are 1."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Return ones."""
-        return np.ones(shape, _dtype(dtype))
-
-
-@registry.register()
-class Constant(Initializer):
-    """All entries are ``value``."""
-
-    def __init__(self, value: float = 0.0) -> None:
-        to_real_array("value", value)
-        self.value = value
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Return ``value`` everywhere."""
-        return np.full(shape, self.value, _dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"value": self.value}
-
-
-@registry.register("IdentityInitializer")
-class Identity(Initializer):
-    """The identity matrix times ``gain``; for 2-D shapes only."""
-
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = to_number("gain", gain)
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Return a matrix with ``gain`` on its diagonal."""
-        if len(shape) != 2:
-            raise ValueError(errors.bad_argument("shape", tuple(shape), "two dimensions"))
-        return np.eye(*shape, dtype=_dtype(dtype)) * np.asarray(self.gain, _dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"gain": self.gain}
 
 
 class RandomInitializer(Initializer):
@@ -136,7 +44,7 @@ class RandomNormal(RandomInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
-        return self.generator().normal(self.mean, self.stddev, shape).astype(_dtype(dtype))
+        return self.generator().normal(self.mean, self.stddev, shape).astype(to_dtype(dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -149,7 +57,7 @@ class TruncatedNormal(RandomNormal):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
-        return _truncated_normal(self.generator(), self.mean, self.stddev, shape, _dtype(dtype))
+        return _truncated_normal(self.generator(), self.mean, self.stddev, shape, to_dtype(dtype))
 
 
 @registry.register("uniform")
@@ -167,7 +75,7 @@ class RandomUniform(RandomInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         """Draw from the distribution."""
-        return self.generator().uniform(self.minval, self.maxval, shape).astype(_dtype(dtype))
+        return self.generator().uniform(self.minval, self.maxval, shape).astype(to_dtype(dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -214,7 +122,7 @@ class VarianceScaling(RandomInitializer):
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
-        generator, dtype = self.generator(), _dtype(dtype)
+        generator, dtype = self.generator(), to_dtype(dtype)
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
             return generator.uniform(-limit, limit, shape).astype(dtype)
@@ -317,7 +225,7 @@ class Orthogonal(RandomInitializer):
         # Signs that make the decomposition unique, hence the distribution uniform.
         q *= np.sign(np.diagonal(r))
         q = q.T if rows < columns else q
-        return (self.gain * q).reshape(shape).astype(_dtype(dtype))
+        return (self.gain * q).reshape(shape).astype(to_dtype(dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -361,13 +269,3 @@ def _truncated_normal(
 
     uniform = generator.uniform(ndtr(-2.0), ndtr(2.0), shape)
     return (mean + stddev * ndtri(uniform)).astype(dtype)
-
-
-IdentityInitializer = identity = Identity
-OrthogonalInitializer = orthogonal = Orthogonal
-zeros, ones, constant = Zeros, Ones, Constant
-random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
-variance_scaling = VarianceScaling
-glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
-he_uniform, he_normal = HeUniform, HeNormal
-lecun_uniform, lecun_normal = LecunUniform, LecunNormal
