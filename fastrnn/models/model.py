@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.symbolic import Node
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
@@ -136,6 +137,11 @@ class Model(Trainer):
         model = trace(self, input_shape, training)
         self.built = True
         return model
+
+    def calls(self, input_shape: Any) -> list[Node]:
+        """Return the calls of layers that the model makes in training, in their order."""
+        found: list[Node] = self._trace(input_shape, True).graph.nodes
+        return found
 
     def check_inputs(self, inputs: Any) -> None:
         """Leave the inputs to the layers."""
