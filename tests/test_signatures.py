@@ -64,7 +64,7 @@ NAMES = {
     "callbacks": [
         "Callback", "History", "LambdaCallback", "ProgbarLogger", "EarlyStopping", "CSVLogger",
         "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
-        "ModelCheckpoint",
+        "ModelCheckpoint", "BackupAndRestore",
     ],
 }  # fmt: skip
 

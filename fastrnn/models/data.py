@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -51,12 +50,15 @@ class ArrayBatches:
         sample_weight: weights, likewise, or ``None``.
         batch_size: samples in a batch; the last one may have fewer.
         shuffle: whether to draw the order of the samples.
+
+    Attributes:
+        generator: what the order is drawn from, or ``None``.
     """
 
     def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: bool) -> None:
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.batch_size, self.shuffle = batch_size, shuffle
-        self._generator = random.generator() if shuffle else None
+        self.generator = random.generator() if shuffle else None
 
     def __len__(self) -> int:
         return math.ceil(self.samples / self.batch_size)
@@ -73,7 +75,7 @@ class ArrayBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         n = self.samples
-        order = None if self._generator is None else self._generator.permutation(n)
+        order = None if self.generator is None else self.generator.permutation(n)
         for start in range(0, n, self.batch_size):
             rows: Any = slice(start, start + self.batch_size)
             if order is not None:
@@ -91,6 +93,12 @@ class IterableBatches:
     def __init__(self, source: Iterable[Any]) -> None:
         self.source = source
         self.check: Callable[..., Batch] | None = None
+
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """What the source draws its order from, if it has such an attribute."""
+        found = getattr(self.source, "generator", None)
+        return found if isinstance(found, np.random.Generator) else None
 
     def __len__(self) -> int:
         return len(self.source)  # type: ignore[arg-type]
@@ -118,42 +126,6 @@ class IterableBatches:
 
 
 Batches = ArrayBatches | IterableBatches
-
-
-class EpochStream:
-    """Batches epoch by epoch.
-
-    With a number of steps, an epoch goes on where the one before it stopped; where the data end,
-    it ends early, and the next one starts again from the beginning.
-
-    Args:
-        batches: the data.
-        steps: batches in an epoch, or ``None`` for all.
-    """
-
-    def __init__(self, batches: Batches, steps: int | None) -> None:
-        self.batches, self.steps = batches, steps
-        self._rest: Iterator[Batch] | None = None
-        self._given = 0
-
-    def epoch(self) -> Iterator[Batch]:
-        """Yield the batches of the next epoch."""
-        if self._rest is None:
-            self._rest, self._given = iter(self.batches), 0
-        before = self._given
-        for batch in itertools.islice(self._rest, self.steps):
-            self._given += 1
-            yield batch
-        ended = self.steps is None or self._given - before < self.steps
-        if ended or self._given == known_length(self.batches):
-            self._rest = None
-        if ended and self.steps is not None:
-            warnings.warn(
-                f"The data ended after {self._given - before} of {self.steps} steps of the epoch. "
-                "Give more data, or fewer `steps_per_epoch`.",
-                UserWarning,
-                stacklevel=2,
-            )
 
 
 def known_length(batches: Iterable[Any]) -> int | None:

@@ -202,7 +202,7 @@ class Model(Trainer):
 
 
 # Attributes of a model itself that hold no layers of it.
-_NOT_LAYERS = ("optimizer", "loss", "history", "_chosen", "_objectives", "_traces")
+_NOT_LAYERS = ("optimizer", "loss", "history", "stream", "_chosen", "_objectives", "_traces")
 
 
 def _collect_layers(value: Any, found: dict[int, Layer]) -> None:

@@ -16,10 +16,10 @@ from fastrnn.checks import to_choice, to_number, to_positive_int
 from fastrnn.models.data import (
     ArrayBatches,
     Batches,
-    EpochStream,
     known_length,
     split,
 )
+from fastrnn.models.epochs import EpochStream
 from fastrnn.models.objective import as_list
 from fastrnn.models.steps import Steps, as_result
 from fastrnn.models.truncation import Truncation
@@ -35,6 +35,8 @@ class Trainer(Steps):
         super().__init__(**kwargs)
         self.stop_training = False
         self.history: History | None = None  # of the last `fit`
+        # The place in the data of the `fit` that is running; `on_train_begin` may change it.
+        self.stream: EpochStream | None = None
 
     # ---- fit, evaluate, predict ----
 
@@ -123,10 +125,13 @@ class Trainer(Steps):
         hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
         self.history = hooks.find(History)
         self.stop_training = False
-        self._train_epochs(
-            hooks, train_step, batches, range(initial_epoch, epochs), steps_per_epoch, validation,
-            validation_steps, validation_freq,
-        )  # fmt: skip
+        try:
+            self._train_epochs(
+                hooks, train_step, batches, range(initial_epoch, epochs), steps_per_epoch,
+                validation, validation_steps, validation_freq,
+            )  # fmt: skip
+        finally:
+            self.stream = None
         return self.history
 
     def _truncated_step(self, steps: Any, batches: Batches) -> TrainStep:
@@ -148,12 +153,13 @@ class Trainer(Steps):
     ) -> None:
         assert self.optimizer is not None
         logs: dict[str, float] = {}
+        self.stream = stream = EpochStream(batches, steps, epochs.start)
         hooks.on_train_begin()
-        stream = EpochStream(batches, steps)
-        for epoch in epochs:
-            self.reset_metrics()
+        for epoch in range(stream.epoch, epochs.stop):
+            if not stream.step:
+                self.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            for step, batch in enumerate(stream.epoch()):
+            for step, batch in enumerate(stream.rest_of_epoch(), stream.step):
                 hooks.on_train_batch_begin(step)
                 logs = train_step(*batch)
                 hooks.on_train_batch_end(step, logs)

@@ -6,7 +6,18 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.rnn import RNN
+
+
+def loops_of(layer: Any) -> list[Any]:
+    """Return what keeps the states of a layer: one loop for each cell; none if it is not recurrent.
+
+    A loop has ``states``, a list of arrays or ``None``, ``stateful`` and ``get_initial_state``.
+    """
+    if isinstance(layer, RNN):
+        return layer.loops
+    return [layer] if isinstance(layer, RecurrentLayer) else []
 
 
 @contextlib.contextmanager
@@ -20,12 +31,7 @@ def carried_states(layers: Iterable[Any], batch_size: int) -> Iterator[None]:
         layers: ``SimpleRNN``, ``LSTM``, ``GRU`` or ``RNN``, built.
         batch_size: that of all calls.
     """
-    loops = [
-        loop
-        for layer in layers
-        for loop in (layer.loops if isinstance(layer, RNN) else [layer])
-        if not loop.stateful
-    ]
+    loops = [loop for layer in layers for loop in loops_of(layer) if not loop.stateful]
     try:
         for loop in loops:
             loop.stateful, loop.states = True, loop.get_initial_state(batch_size)
