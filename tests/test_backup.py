@@ -75,11 +75,22 @@ class Source:
         return iter([parts[k] for k in self.generator.permutation(len(parts))])
 
 
+class Dataset(fastrnn.utils.PyDataset):
+    """Gives its batches in an order that `fit` draws."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return batches()[index]
+
+
 FITS = {
     "arrays": lambda: {"x": X, "y": Y, "batch_size": 4},
     "validation": lambda: {"x": X, "y": Y, "batch_size": 4, "validation_split": 0.2},
     "steps": lambda: {"x": X, "y": Y, "batch_size": 4, "steps_per_epoch": 3},
     "source": lambda: {"x": Source()},
+    "dataset": lambda: {"x": Dataset(workers=2)},
     "iterator": lambda: {"x": (b for _ in range(9) for b in batches()), "steps_per_epoch": 5},
     "stateful": lambda: {"x": X[:8], "y": Y[:8], "batch_size": 2},
     "windows": lambda: {"x": X, "y": Y, "batch_size": 4, "truncated_bptt": 4},

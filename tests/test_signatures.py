@@ -66,6 +66,7 @@ NAMES = {
         "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
         "ModelCheckpoint", "BackupAndRestore",
     ],
+    "utils": ["PyDataset", "Sequence"],
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.utils import random
+from fastrnn.utils.py_dataset import PyDataset, read
 
 Array = npt.NDArray[Any]
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
@@ -41,7 +42,17 @@ def count_samples(value: Any) -> int:
     return len(arrays_in(value)[0])
 
 
-class ArrayBatches:
+class _Told:
+    """What is told when an epoch begins and ends."""
+
+    def on_epoch_begin(self) -> None:
+        """Before the first batch of an epoch."""
+
+    def on_epoch_end(self) -> None:
+        """After the last batch of an epoch."""
+
+
+class ArrayBatches(_Told):
     """Batches of arrays, in order or shuffled anew at each iteration.
 
     Args:
@@ -83,15 +94,17 @@ class ArrayBatches:
             yield self.part(rows)
 
 
-class IterableBatches:
+class IterableBatches(_Told):
     """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Attributes:
-        check: gets the parts of each batch and returns those that are given, or ``None``.
+        weigh: gets the parts of each batch as the source gives them, and returns others.
+        check: the same, behind it; ``None`` takes the batches as they are.
     """
 
     def __init__(self, source: Iterable[Any]) -> None:
-        self.source = source
+        self.source: Any = source
+        self.weigh: Callable[..., Batch] | None = None
         self.check: Callable[..., Batch] | None = None
 
     @property
@@ -101,12 +114,20 @@ class IterableBatches:
         return found if isinstance(found, np.random.Generator) else None
 
     def __len__(self) -> int:
-        return len(self.source)  # type: ignore[arg-type]
+        return len(self.source)
+
+    def items(self) -> Iterator[Any]:
+        """Yield the batches as the source gives them."""
+        return iter(self.source)
 
     def __iter__(self) -> Iterator[Batch]:
-        for item in self.source:
-            batch = unpack(item)
+        for item in self.items():
+            batch = self._unpack(item)
             yield batch if self.check is None else self.check(*batch)
+
+    def _unpack(self, item: Any) -> Batch:
+        batch = unpack(item)
+        return batch if self.weigh is None else self.weigh(*batch)
 
     def peek(self) -> Batch:
         """Return the first batch; it stays the first, also where the source runs only once.
@@ -122,7 +143,42 @@ class IterableBatches:
             raise ValueError(errors.bad_argument("x", "no batch", expected)) from None
         if stream is self.source:
             self.source = itertools.chain([first], stream)
-        return unpack(first)
+        return self._unpack(first)
+
+
+class DatasetBatches(IterableBatches):
+    """Batches of a ``PyDataset``, in order or shuffled anew at each iteration."""
+
+    def __init__(self, source: PyDataset, shuffle: bool) -> None:
+        super().__init__(source)
+        self._order = random.generator() if shuffle else None
+
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """What the order is drawn from, or ``None``."""
+        return self._order
+
+    def __len__(self) -> int:
+        count: int | None = self.source.num_batches
+        if count is None:
+            raise TypeError("The batches never end.")
+        return count
+
+    def on_epoch_begin(self) -> None:
+        """Tell the data."""
+        self.source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """Tell the data."""
+        self.source.on_epoch_end()
+
+    def items(self) -> Iterator[Any]:
+        """Yield the batches that the workers have made."""
+        count = self.source.num_batches
+        order: Iterable[int] = itertools.count() if count is None else range(count)
+        if self._order is not None and count is not None:
+            order = self._order.permutation(count).tolist()
+        return read(self.source, order)
 
 
 Batches = ArrayBatches | IterableBatches
@@ -166,6 +222,8 @@ def make_batches(
             if value is not None:
                 expected = f"None: `{argument}` gives batches that hold it"
                 raise ValueError(errors.bad_argument(name, type(value).__name__, expected))
+        if isinstance(x, PyDataset):
+            return DatasetBatches(x, shuffle)
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
     inputs = convert_inputs(x)
@@ -222,7 +280,7 @@ def check_length(name: str, array: Array, samples: int, argument: str) -> None:
 
 
 def _gives_batches(x: Any) -> bool:
-    return (
+    return isinstance(x, PyDataset) or (
         not isinstance(x, (np.ndarray, list, tuple, str, bytes, dict))
         and not hasattr(x, "__array__")
         and hasattr(x, "__iter__")

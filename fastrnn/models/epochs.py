@@ -41,6 +41,7 @@ class EpochStream:
         if self._pass is None:
             self._begin_pass()
         assert self._pass is not None
+        self.batches.on_epoch_begin()
         left = None if self.steps is None else self.steps - self.step
         for batch in itertools.islice(self._pass, left):
             self._given += 1
@@ -52,10 +53,11 @@ class EpochStream:
         if ended and self.steps is not None:
             warnings.warn(
                 f"The data ended after {self.step} of {self.steps} steps of the epoch. "
-                "Give more data, or fewer `steps_per_epoch`.",
+                "Give more data, or fewer steps.",
                 UserWarning,
                 stacklevel=2,
             )
+        self.batches.on_epoch_end()
         self.epoch, self.step = self.epoch + 1, 0
 
     def _begin_pass(self) -> None:

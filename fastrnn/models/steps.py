@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from fastrnn import errors
@@ -9,6 +10,7 @@ from fastrnn.checks import to_choice, to_real_array
 from fastrnn.layers.base import CallContext
 from fastrnn.models.compiled import Compiled
 from fastrnn.models.data import (
+    ArrayBatches,
     Batch,
     Batches,
     IterableBatches,
@@ -103,10 +105,14 @@ class Steps(Compiled):
                 expected = "None beside `class_weight`"
                 received = type(sample_weight).__name__
                 raise ValueError(errors.bad_argument("sample_weight", received, expected))
-            if y is None:
+            if y is not None:
+                sample_weight = class_weights_to_sample_weights(to_real_array("y", y), class_weight)
+        batches = self._make_batches(x, y, sample_weight, batch_size, bool(shuffle))
+        if class_weight is not None and y is None:
+            if isinstance(batches, ArrayBatches):
                 raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
-            sample_weight = class_weights_to_sample_weights(to_real_array("y", y), class_weight)
-        return self._make_batches(x, y, sample_weight, batch_size, bool(shuffle))
+            batches.weigh = functools.partial(_weigh_classes, class_weight)
+        return batches
 
     def _validation_batches(self, data: Any, batch_size: int | None) -> Batches | None:
         if data is None:
@@ -155,6 +161,16 @@ class Steps(Compiled):
         sample_weight = to_labels("sample_weight", sample_weight, samples, "x")
         self._check_labels(x, y, sample_weight)
         return x, y, sample_weight
+
+
+def _weigh_classes(class_weight: Any, x: Any, y: Any, sample_weight: Any) -> Batch:
+    """Return a batch with weights of its samples by their labels."""
+    if sample_weight is not None:
+        expected = "None in batches, beside `class_weight`"
+        raise ValueError(errors.bad_argument("sample_weight", "an array", expected))
+    if y is None:
+        raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
+    return x, y, class_weights_to_sample_weights(to_real_array("y", y), class_weight)
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -211,7 +210,7 @@ class Trainer(Steps):
         self.reset_metrics()
         hooks.on_test_begin()
         logs = {}
-        for step, batch in enumerate(itertools.islice(batches, steps)):
+        for step, batch in enumerate(EpochStream(batches, steps).rest_of_epoch()):
             hooks.on_test_batch_begin(step)
             logs = self._test_step(*batch)
             hooks.on_test_batch_end(step, logs)
@@ -244,7 +243,7 @@ class Trainer(Steps):
         hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         hooks.on_predict_begin()
         parts = []
-        for step, batch in enumerate(itertools.islice(batches, steps)):
+        for step, batch in enumerate(EpochStream(batches, steps).rest_of_epoch()):
             hooks.on_predict_batch_begin(step)
             outputs = self.predict_on_batch(batch[0])
             parts.append(outputs)
