@@ -26,6 +26,7 @@ FLOORS = {
         "fastrnn.activations",
         "fastrnn.utils.random",
         "fastrnn.utils.progress",
+        "fastrnn.utils.py_dataset",
         "fastrnn.utils.terminal",
     ),
     "engines": ("fastrnn.reference", "fastrnn._blas", "fastrnn._fused"),

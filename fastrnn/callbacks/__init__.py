@@ -4,6 +4,7 @@
 >>> report = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
 """
 
+from fastrnn.callbacks.backup import BackupAndRestore
 from fastrnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from fastrnn.callbacks.checkpoint import ModelCheckpoint
 from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
@@ -12,6 +13,7 @@ from fastrnn.callbacks.progress import ProgbarLogger
 from fastrnn.callbacks.watch import CSVLogger, TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

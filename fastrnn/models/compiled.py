@@ -95,11 +95,15 @@ class Compiled(SavesWeights, Layer):
         """Names of ``metrics``, as the logs have them."""
         return list(self._logs())
 
+    @property
+    def trackers(self) -> list[Any]:
+        """All that sees each batch: ``metrics``, and the trackers of the outputs' losses."""
+        return [*self.metrics, *(objective.tracker for objective in self._objectives)]
+
     def reset_metrics(self) -> None:
         """Forget what the metrics have seen."""
-        self._loss_tracker.reset_state()
-        for objective in self._objectives:
-            objective.reset()
+        for tracker in self.trackers:
+            tracker.reset_state()
 
     def _require_loss(self) -> None:
         if not self.compiled:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.utils import random
+from fastrnn.utils.py_dataset import PyDataset, read
 
 Array = npt.NDArray[Any]
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
@@ -42,7 +42,17 @@ def count_samples(value: Any) -> int:
     return len(arrays_in(value)[0])
 
 
-class ArrayBatches:
+class _Told:
+    """What is told when an epoch begins and ends."""
+
+    def on_epoch_begin(self) -> None:
+        """Before the first batch of an epoch."""
+
+    def on_epoch_end(self) -> None:
+        """After the last batch of an epoch."""
+
+
+class ArrayBatches(_Told):
     """Batches of arrays, in order or shuffled anew at each iteration.
 
     Args:
@@ -51,12 +61,15 @@ class ArrayBatches:
         sample_weight: weights, likewise, or ``None``.
         batch_size: samples in a batch; the last one may have fewer.
         shuffle: whether to draw the order of the samples.
+
+    Attributes:
+        generator: what the order is drawn from, or ``None``.
     """
 
     def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: bool) -> None:
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.batch_size, self.shuffle = batch_size, shuffle
-        self._generator = random.generator() if shuffle else None
+        self.generator = random.generator() if shuffle else None
 
     def __len__(self) -> int:
         return math.ceil(self.samples / self.batch_size)
@@ -73,7 +86,7 @@ class ArrayBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         n = self.samples
-        order = None if self._generator is None else self._generator.permutation(n)
+        order = None if self.generator is None else self.generator.permutation(n)
         for start in range(0, n, self.batch_size):
             rows: Any = slice(start, start + self.batch_size)
             if order is not None:
@@ -81,24 +94,40 @@ class ArrayBatches:
             yield self.part(rows)
 
 
-class IterableBatches:
+class IterableBatches(_Told):
     """Batches from an object that gives ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
 
     Attributes:
-        check: gets the parts of each batch and returns those that are given, or ``None``.
+        weigh: gets the parts of each batch as the source gives them, and returns others.
+        check: the same, behind it; ``None`` takes the batches as they are.
     """
 
     def __init__(self, source: Iterable[Any]) -> None:
-        self.source = source
+        self.source: Any = source
+        self.weigh: Callable[..., Batch] | None = None
         self.check: Callable[..., Batch] | None = None
 
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """What the source draws its order from, if it has such an attribute."""
+        found = getattr(self.source, "generator", None)
+        return found if isinstance(found, np.random.Generator) else None
+
     def __len__(self) -> int:
-        return len(self.source)  # type: ignore[arg-type]
+        return len(self.source)
+
+    def items(self) -> Iterator[Any]:
+        """Yield the batches as the source gives them."""
+        return iter(self.source)
 
     def __iter__(self) -> Iterator[Batch]:
-        for item in self.source:
-            batch = unpack(item)
+        for item in self.items():
+            batch = self._unpack(item)
             yield batch if self.check is None else self.check(*batch)
+
+    def _unpack(self, item: Any) -> Batch:
+        batch = unpack(item)
+        return batch if self.weigh is None else self.weigh(*batch)
 
     def peek(self) -> Batch:
         """Return the first batch; it stays the first, also where the source runs only once.
@@ -114,46 +143,45 @@ class IterableBatches:
             raise ValueError(errors.bad_argument("x", "no batch", expected)) from None
         if stream is self.source:
             self.source = itertools.chain([first], stream)
-        return unpack(first)
+        return self._unpack(first)
+
+
+class DatasetBatches(IterableBatches):
+    """Batches of a ``PyDataset``, in order or shuffled anew at each iteration."""
+
+    def __init__(self, source: PyDataset, shuffle: bool) -> None:
+        super().__init__(source)
+        self._order = random.generator() if shuffle else None
+
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """What the order is drawn from, or ``None``."""
+        return self._order
+
+    def __len__(self) -> int:
+        count: int | None = self.source.num_batches
+        if count is None:
+            raise TypeError("The batches never end.")
+        return count
+
+    def on_epoch_begin(self) -> None:
+        """Tell the data."""
+        self.source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """Tell the data."""
+        self.source.on_epoch_end()
+
+    def items(self) -> Iterator[Any]:
+        """Yield the batches that the workers have made."""
+        count = self.source.num_batches
+        order: Iterable[int] = itertools.count() if count is None else range(count)
+        if self._order is not None and count is not None:
+            order = self._order.permutation(count).tolist()
+        return read(self.source, order)
 
 
 Batches = ArrayBatches | IterableBatches
-
-
-class EpochStream:
-    """Batches epoch by epoch.
-
-    With a number of steps, an epoch goes on where the one before it stopped; where the data end,
-    it ends early, and the next one starts again from the beginning.
-
-    Args:
-        batches: the data.
-        steps: batches in an epoch, or ``None`` for all.
-    """
-
-    def __init__(self, batches: Batches, steps: int | None) -> None:
-        self.batches, self.steps = batches, steps
-        self._rest: Iterator[Batch] | None = None
-        self._given = 0
-
-    def epoch(self) -> Iterator[Batch]:
-        """Yield the batches of the next epoch."""
-        if self._rest is None:
-            self._rest, self._given = iter(self.batches), 0
-        before = self._given
-        for batch in itertools.islice(self._rest, self.steps):
-            self._given += 1
-            yield batch
-        ended = self.steps is None or self._given - before < self.steps
-        if ended or self._given == known_length(self.batches):
-            self._rest = None
-        if ended and self.steps is not None:
-            warnings.warn(
-                f"The data ended after {self._given - before} of {self.steps} steps of the epoch. "
-                "Give more data, or fewer `steps_per_epoch`.",
-                UserWarning,
-                stacklevel=2,
-            )
 
 
 def known_length(batches: Iterable[Any]) -> int | None:
@@ -194,6 +222,8 @@ def make_batches(
             if value is not None:
                 expected = f"None: `{argument}` gives batches that hold it"
                 raise ValueError(errors.bad_argument(name, type(value).__name__, expected))
+        if isinstance(x, PyDataset):
+            return DatasetBatches(x, shuffle)
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
     inputs = convert_inputs(x)
@@ -250,7 +280,7 @@ def check_length(name: str, array: Array, samples: int, argument: str) -> None:
 
 
 def _gives_batches(x: Any) -> bool:
-    return (
+    return isinstance(x, PyDataset) or (
         not isinstance(x, (np.ndarray, list, tuple, str, bytes, dict))
         and not hasattr(x, "__array__")
         and hasattr(x, "__iter__")

@@ -11,7 +11,7 @@ from fastrnn import errors
 from fastrnn.checks import to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.input import InputLayer
-from fastrnn.layers.symbolic import SymbolicTensor, holds_shapes, map_tensors, unique
+from fastrnn.layers.symbolic import Node, SymbolicTensor, holds_shapes, map_tensors, unique
 from fastrnn.models.data import sole_array
 from fastrnn.models.graph import Graph, check_tensors
 from fastrnn.models.model import Model
@@ -115,6 +115,10 @@ class Functional(Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Do nothing: the weights are there."""
+
+    def calls(self, input_shape: Any) -> list[Node]:
+        """Return the calls of layers that the model makes, in their order."""
+        return self.graph.nodes
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shapes of the outputs for inputs of ``input_shape``, in their structure."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.symbolic import Node
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
@@ -144,6 +145,11 @@ class Model(Trainer):
         self.built = True
         return model
 
+    def calls(self, input_shape: Any) -> list[Node]:
+        """Return the calls of layers that the model makes in training, in their order."""
+        found: list[Node] = self._trace(input_shape, True).graph.nodes
+        return found
+
     def check_inputs(self, inputs: Any) -> None:
         """Leave the inputs to the layers."""
 
@@ -203,7 +209,7 @@ class Model(Trainer):
 
 
 # Attributes of a model itself that hold no layers of it.
-_NOT_LAYERS = ("optimizer", "loss", "history", "_chosen", "_objectives", "_traces")
+_NOT_LAYERS = ("optimizer", "loss", "history", "stream", "_chosen", "_objectives", "_traces")
 
 
 def _collect_layers(value: Any, found: dict[int, Layer]) -> None:

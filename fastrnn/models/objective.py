@@ -86,12 +86,6 @@ class Objective:
             else:
                 metric.update_state(y, outputs, sample_weight=weights)
 
-    def reset(self) -> None:
-        """Forget what loss and metrics have seen."""
-        self.tracker.reset_state()
-        for metric, _ in self.metrics or []:
-            metric.reset_state()
-
 
 def is_crossentropy(identifier: Any) -> bool:
     """Whether the loss is the crossentropy that fits the shapes."""

@@ -14,9 +14,10 @@ from fastrnn.checks import to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.input import Input, InputLayer
 from fastrnn.layers.naming import auto_name
-from fastrnn.layers.symbolic import SymbolicTensor
+from fastrnn.layers.symbolic import Node, SymbolicTensor
 from fastrnn.layers.variable import name_scope
 from fastrnn.models.data import sole_array
+from fastrnn.models.graph import Graph
 from fastrnn.models.model import Model
 
 Array = npt.NDArray[Any]
@@ -215,6 +216,10 @@ class Sequential(Model):
             raise
         self.built = True
         self._take_name()
+
+    def calls(self, input_shape: Any) -> list[Node]:
+        """Return the calls of layers that the model makes, in their order."""
+        return Graph(self.inputs, self.outputs).nodes
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""

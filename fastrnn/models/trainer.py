@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,37 +11,31 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.callbacks import CallbackList, History, ProgbarLogger
-from fastrnn.checks import to_choice, to_number, to_positive_int, to_real_array
-from fastrnn.layers.base import CallContext
-from fastrnn.models.compiled import Compiled
+from fastrnn.checks import to_choice, to_number, to_positive_int
 from fastrnn.models.data import (
     ArrayBatches,
-    Batch,
     Batches,
-    EpochStream,
-    IterableBatches,
-    arrays_in,
-    class_weights_to_sample_weights,
-    count_samples,
-    each,
     known_length,
-    make_batches,
     split,
-    to_labels,
-    unpack,
 )
+from fastrnn.models.epochs import EpochStream
 from fastrnn.models.objective import as_list
+from fastrnn.models.steps import Steps, as_result
+from fastrnn.models.truncation import Truncation
 
 Array = npt.NDArray[Any]
+TrainStep = Callable[[Any, Any, Any], dict[str, float]]
 
 
-class Trainer(Compiled):
+class Trainer(Steps):
     """The training methods of a model. What the model computes is its subclass's business."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stop_training = False
         self.history: History | None = None  # of the last `fit`
+        # The place in the data of the `fit` that is running; `on_train_begin` may change it.
+        self.stream: EpochStream | None = None
 
     # ---- fit, evaluate, predict ----
 
@@ -63,6 +57,8 @@ class Trainer(Compiled):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
+        *,
+        truncated_bptt: int | None = None,
     ) -> History:
         """Train on batches of ``x`` and ``y``.
 
@@ -84,6 +80,15 @@ class Trainer(Compiled):
             validation_steps: batches of each validation, all unless given.
             validation_batch_size: as ``batch_size``, for validation.
             validation_freq: validate after each so many epochs, or after those listed (from 1).
+            truncated_bptt: not in Keras: train on windows of so many time steps, one after the
+                other, instead of whole sequences: truncated back-propagation through time
+                (Williams and Peng, 1990). Recurrent layers begin each batch with zeros and carry
+                their states from window to window, without gradient; each window makes an update,
+                draws dropout masks, and counts as a batch in the mean of the loss. Inputs, labels
+                and weights of steps are cut along axis 1, so the model's inputs are of any number
+                of steps, ``Input((None, features))``, and its outputs are sequences. Its layers
+                may not look at other time steps, but for ``SimpleRNN``, ``LSTM``, ``GRU`` and
+                ``RNN``. Those that are stateful keep their states between batches too.
 
         Returns:
             The ``History`` of loss and metrics by epoch.
@@ -112,19 +117,32 @@ class Trainer(Compiled):
             batches, validation = split(batches, validation_split)
         for data in (batches, validation):
             self._check_data(data)
+        train_step: TrainStep = self._train_step
+        if truncated_bptt is not None:
+            train_step = self._truncated_step(truncated_bptt, batches)
         steps = steps_per_epoch or known_length(batches)
         hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
         self.history = hooks.find(History)
         self.stop_training = False
-        self._train_epochs(
-            hooks, batches, range(initial_epoch, epochs), steps_per_epoch, validation,
-            validation_steps, validation_freq,
-        )  # fmt: skip
+        try:
+            self._train_epochs(
+                hooks, train_step, batches, range(initial_epoch, epochs), steps_per_epoch,
+                validation, validation_steps, validation_freq,
+            )  # fmt: skip
+        finally:
+            self.stream = None
         return self.history
+
+    def _truncated_step(self, steps: Any, batches: Batches) -> TrainStep:
+        """Return what trains on a batch window by window."""
+        truncation = Truncation(steps)
+        truncation.prepare(self, *self._first_batch(batches)[:2])
+        return functools.partial(truncation.train, self._train_step)
 
     def _train_epochs(
         self,
         hooks: CallbackList,
+        train_step: TrainStep,
         batches: Batches,
         epochs: range,
         steps: int | None,
@@ -134,14 +152,15 @@ class Trainer(Compiled):
     ) -> None:
         assert self.optimizer is not None
         logs: dict[str, float] = {}
+        self.stream = stream = EpochStream(batches, steps, epochs.start)
         hooks.on_train_begin()
-        stream = EpochStream(batches, steps)
-        for epoch in epochs:
-            self.reset_metrics()
+        for epoch in range(stream.epoch, epochs.stop):
+            if not stream.step:
+                self.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            for step, batch in enumerate(stream.epoch()):
+            for step, batch in enumerate(stream.rest_of_epoch(), stream.step):
                 hooks.on_train_batch_begin(step)
-                logs = self._train_step(*batch)
+                logs = train_step(*batch)
                 hooks.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
@@ -183,7 +202,7 @@ class Trainer(Compiled):
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
         self._check_data(batches)
         hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
-        return _as_result(self._test_loop(hooks, batches, steps), return_dict)
+        return as_result(self._test_loop(hooks, batches, steps), return_dict)
 
     def _test_loop(
         self, hooks: CallbackList, batches: Batches, steps: int | None
@@ -191,7 +210,7 @@ class Trainer(Compiled):
         self.reset_metrics()
         hooks.on_test_begin()
         logs = {}
-        for step, batch in enumerate(itertools.islice(batches, steps)):
+        for step, batch in enumerate(EpochStream(batches, steps).rest_of_epoch()):
             hooks.on_test_batch_begin(step)
             logs = self._test_step(*batch)
             hooks.on_test_batch_end(step, logs)
@@ -224,7 +243,7 @@ class Trainer(Compiled):
         hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         hooks.on_predict_begin()
         parts = []
-        for step, batch in enumerate(itertools.islice(batches, steps)):
+        for step, batch in enumerate(EpochStream(batches, steps).rest_of_epoch()):
             hooks.on_predict_batch_begin(step)
             outputs = self.predict_on_batch(batch[0])
             parts.append(outputs)
@@ -233,130 +252,6 @@ class Trainer(Compiled):
         if not parts:
             raise ValueError(errors.bad_argument("x", "no batch", "at least one batch"))
         return parts[0] if len(parts) == 1 else _join(parts)
-
-    # ---- one batch ----
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Return the outputs for one batch, in inference mode."""
-        return self(x)
-
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: dict[int, float] | None = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
-        self._require_loss()
-        to_choice("return_dict", return_dict, (False, True))
-        data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
-        self._check_data(data)
-        self.reset_metrics()
-        return _as_result(self._train_step(*next(iter(data))), return_dict)
-
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
-        """Return loss and metrics of one batch, in inference mode."""
-        self._require_loss()
-        to_choice("return_dict", return_dict, (False, True))
-        data = self._make_batches(x, y, sample_weight, _WHOLE, False)
-        self._check_data(data)
-        self.reset_metrics()
-        return _as_result(self._test_step(*next(iter(data))), return_dict)
-
-    def _train_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-        assert self.optimizer is not None
-        penalties: list[float] = []
-        context = CallContext(
-            training=True, gradient=True, input_gradient=False, penalties=penalties
-        )
-        outputs, pullback, mask = self.run_masked(x, context)
-        loss, gradient = self._losses(y, outputs, sample_weight, mask, gradient=True)
-        assert pullback is not None
-        _, gradients = pullback(gradient)
-        variables = self.trainable_weights
-        for k, variable in enumerate(variables):
-            if variable.regularizer is not None:
-                gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
-        total = loss + sum(penalties) + sum(self.losses)
-        self.optimizer.apply(gradients, variables)
-        return self._track(total, y, outputs, sample_weight, mask)
-
-    def _test_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-        penalties: list[float] = []
-        outputs, _, mask = self.run_masked(x, CallContext(penalties=penalties))
-        loss, _ = self._losses(y, outputs, sample_weight, mask, gradient=False)
-        total = loss + sum(penalties) + sum(self.losses)
-        return self._track(total, y, outputs, sample_weight, mask)
-
-    # ---- checks before anything changes ----
-
-    def _make_batches(
-        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: bool
-    ) -> Batches:
-        size = batch_size
-        if batch_size is _WHOLE:
-            x = self.convert_inputs(x)
-            size = max(count_samples(x), 1) if all(a.ndim for a in arrays_in(x)) else 1
-        return make_batches(x, y, sample_weight, size, shuffle, self.convert_inputs)
-
-    def _training_batches(
-        self, x: Any, y: Any, batch_size: Any, shuffle: bool, class_weight: Any, sample_weight: Any
-    ) -> Batches:
-        if class_weight is not None:
-            if sample_weight is not None:
-                expected = "None beside `class_weight`"
-                received = type(sample_weight).__name__
-                raise ValueError(errors.bad_argument("sample_weight", received, expected))
-            if y is None:
-                raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
-            sample_weight = class_weights_to_sample_weights(to_real_array("y", y), class_weight)
-        return self._make_batches(x, y, sample_weight, batch_size, bool(shuffle))
-
-    def _validation_batches(self, data: Any, batch_size: int | None) -> Batches | None:
-        if data is None:
-            return None
-        if isinstance(data, (tuple, list)):
-            return self._make_batches(*unpack(data), batch_size, False)
-        return self._make_batches(data, None, None, batch_size, False)
-
-    def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:
-        """Build the model, and raise ``ValueError`` if the data do not fit it.
-
-        Data that come in batches are checked batch by batch, the first one now.
-        """
-        if isinstance(batches, IterableBatches):
-            batches.check = self._check_batch if labelled else None
-            x, y, sample_weight = batches.peek()
-            if labelled:
-                self._check_batch(x, y, sample_weight)
-            else:
-                self._check_inputs(self.convert_inputs(x))
-        elif batches is not None:
-            size = batches.batch_size
-            self._check_inputs(batches.part(slice(0, size))[0])
-            # A model of a fixed batch size cannot take a last batch that is shorter.
-            self._check_inputs(batches.part(slice((batches.samples - 1) // size * size, None))[0])
-            if labelled:
-                self._check_labels(batches.x, batches.y, batches.sample_weight)
-
-    def _check_inputs(self, x: Any) -> None:
-        if not self.built:
-            self.build(each(lambda array: array.shape, x))
-        self.check_inputs(x)
-
-    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> Batch:
-        """Return a batch as arrays, or raise ``ValueError`` if it does not fit the model."""
-        x = self.convert_inputs(x)
-        self._check_inputs(x)
-        samples = count_samples(x)
-        y = to_labels("y", y, samples, "x")
-        sample_weight = to_labels("sample_weight", sample_weight, samples, "x")
-        self._check_labels(x, y, sample_weight)
-        return x, y, sample_weight
 
     def _callback_list(
         self,
@@ -381,10 +276,6 @@ class Trainer(Compiled):
         return CallbackList(given, self, params)
 
 
-# Stands for "all samples in one batch".
-_WHOLE: Any = object()
-
-
 def _join(parts: list[Any]) -> Any:
     """Return the outputs of all batches, in the structure of one."""
     first = parts[0]
@@ -393,13 +284,6 @@ def _join(parts: list[Any]) -> Any:
     if isinstance(first, (list, tuple)):
         return type(first)(_join(list(output)) for output in zip(*parts, strict=True))
     return np.concatenate(parts)
-
-
-def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
-    if return_dict:
-        return dict(sorted(logs.items()))
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
 
 
 def _check_steps(argument: str, steps: int | None) -> None:

@@ -3,11 +3,16 @@
 from fastrnn.layers.naming import reset_names as _reset_names
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
+from fastrnn.utils.py_dataset import PyDataset
 from fastrnn.utils.random import set_random_seed
 from fastrnn.utils.sequences import pad_sequences
 from fastrnn.utils.timeseries import timeseries_dataset_from_array
 
+Sequence = PyDataset  # its name in Keras 2
+
 __all__ = [
+    "PyDataset",
+    "Sequence",
     "clear_session",
     "normalize",
     "pad_sequences",

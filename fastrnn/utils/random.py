@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -48,3 +49,13 @@ def draw_seed() -> int:
 def generator(seed: int | None = None) -> np.random.Generator:
     """Return a generator with this seed, or with one that is drawn."""
     return np.random.default_rng(draw_seed() if seed is None else to_seed(seed))
+
+
+def state_of(generator: np.random.Generator) -> str:
+    """Return the state of a generator as text, for ``set_state``."""
+    return json.dumps(generator.bit_generator.state, default=np.ndarray.tolist)
+
+
+def set_state(generator: np.random.Generator, state: str) -> None:
+    """Let a generator go on from a state that ``state_of`` returned for one of its kind."""
+    generator.bit_generator.state = json.loads(state)

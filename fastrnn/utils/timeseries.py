@@ -33,15 +33,15 @@ class TimeseriesDataset:
     ) -> None:
         self._windows, self._targets, self._starts = windows, targets, starts
         self.batch_size = batch_size
-        self._generator = random.generator(seed) if shuffle else None
+        self.generator = random.generator(seed) if shuffle else None
 
     def __len__(self) -> int:
         return math.ceil(len(self._starts) / (self.batch_size or 1))
 
     def __iter__(self) -> Iterator[Any]:
         starts = self._starts
-        if self._generator is not None:
-            starts = self._generator.permutation(starts)
+        if self.generator is not None:
+            starts = self.generator.permutation(starts)
         for k in range(len(self)):
             if self.batch_size is None:
                 rows: Any = starts[k]

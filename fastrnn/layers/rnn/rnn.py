@@ -123,6 +123,11 @@ class RNN(Layer):
         return [self.cell]
 
     @property
+    def loops(self) -> list[Any]:
+        """What runs each cell over the sequences, in order."""
+        return list(self._chain)
+
+    @property
     def states(self) -> list[Any] | None:
         """The kept states, in the structure of the initial states, or ``None``."""
         kept = [layer.states for layer in self._chain]

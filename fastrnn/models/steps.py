@@ -1,0 +1,181 @@
+"""Steps: what a model does with one batch, after the checks that come before anything changes."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.checks import to_choice, to_real_array
+from fastrnn.layers.base import CallContext
+from fastrnn.models.compiled import Compiled
+from fastrnn.models.data import (
+    ArrayBatches,
+    Batch,
+    Batches,
+    IterableBatches,
+    arrays_in,
+    class_weights_to_sample_weights,
+    count_samples,
+    each,
+    make_batches,
+    to_labels,
+    unpack,
+)
+
+# Stands for "all samples in one batch".
+_WHOLE: Any = object()
+
+
+class Steps(Compiled):
+    """The methods of a model that train, evaluate and predict one batch."""
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch, in inference mode."""
+        return self(x)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
+        self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
+        data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
+        self._check_data(data)
+        self.reset_metrics()
+        return as_result(self._train_step(*next(iter(data))), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return loss and metrics of one batch, in inference mode."""
+        self._require_loss()
+        to_choice("return_dict", return_dict, (False, True))
+        data = self._make_batches(x, y, sample_weight, _WHOLE, False)
+        self._check_data(data)
+        self.reset_metrics()
+        return as_result(self._test_step(*next(iter(data))), return_dict)
+
+    def _train_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+        assert self.optimizer is not None
+        penalties: list[float] = []
+        context = CallContext(
+            training=True, gradient=True, input_gradient=False, penalties=penalties
+        )
+        outputs, pullback, mask = self.run_masked(x, context)
+        loss, gradient = self._losses(y, outputs, sample_weight, mask, gradient=True)
+        assert pullback is not None
+        _, gradients = pullback(gradient)
+        variables = self.trainable_weights
+        for k, variable in enumerate(variables):
+            if variable.regularizer is not None:
+                gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
+        total = loss + sum(penalties) + sum(self.losses)
+        self.optimizer.apply(gradients, variables)
+        return self._track(total, y, outputs, sample_weight, mask)
+
+    def _test_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+        penalties: list[float] = []
+        outputs, _, mask = self.run_masked(x, CallContext(penalties=penalties))
+        loss, _ = self._losses(y, outputs, sample_weight, mask, gradient=False)
+        total = loss + sum(penalties) + sum(self.losses)
+        return self._track(total, y, outputs, sample_weight, mask)
+
+    # ---- checks before anything changes ----
+
+    def _make_batches(
+        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: bool
+    ) -> Batches:
+        size = batch_size
+        if batch_size is _WHOLE:
+            x = self.convert_inputs(x)
+            size = max(count_samples(x), 1) if all(a.ndim for a in arrays_in(x)) else 1
+        return make_batches(x, y, sample_weight, size, shuffle, self.convert_inputs)
+
+    def _training_batches(
+        self, x: Any, y: Any, batch_size: Any, shuffle: bool, class_weight: Any, sample_weight: Any
+    ) -> Batches:
+        if class_weight is not None:
+            if sample_weight is not None:
+                expected = "None beside `class_weight`"
+                received = type(sample_weight).__name__
+                raise ValueError(errors.bad_argument("sample_weight", received, expected))
+            if y is not None:
+                sample_weight = class_weights_to_sample_weights(to_real_array("y", y), class_weight)
+        batches = self._make_batches(x, y, sample_weight, batch_size, bool(shuffle))
+        if class_weight is not None and y is None:
+            if isinstance(batches, ArrayBatches):
+                raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
+            batches.weigh = functools.partial(_weigh_classes, class_weight)
+        return batches
+
+    def _validation_batches(self, data: Any, batch_size: int | None) -> Batches | None:
+        if data is None:
+            return None
+        if isinstance(data, (tuple, list)):
+            return self._make_batches(*unpack(data), batch_size, False)
+        return self._make_batches(data, None, None, batch_size, False)
+
+    def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:
+        """Build the model, and raise ``ValueError`` if the data do not fit it.
+
+        Data that come in batches are checked batch by batch, the first one now.
+        """
+        if isinstance(batches, IterableBatches):
+            batches.check = self._check_batch if labelled else None
+            x, y, sample_weight = batches.peek()
+            if labelled:
+                self._check_batch(x, y, sample_weight)
+            else:
+                self._check_inputs(self.convert_inputs(x))
+        elif batches is not None:
+            size = batches.batch_size
+            self._check_inputs(batches.part(slice(0, size))[0])
+            # A model of a fixed batch size cannot take a last batch that is shorter.
+            self._check_inputs(batches.part(slice((batches.samples - 1) // size * size, None))[0])
+            if labelled:
+                self._check_labels(batches.x, batches.y, batches.sample_weight)
+
+    def _first_batch(self, batches: Batches) -> Batch:
+        """Return the first batch as arrays."""
+        if isinstance(batches, IterableBatches):
+            return self._check_batch(*batches.peek())
+        return batches.part(slice(0, batches.batch_size))
+
+    def _check_inputs(self, x: Any) -> None:
+        if not self.built:
+            self.build(each(lambda array: array.shape, x))
+        self.check_inputs(x)
+
+    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> Batch:
+        """Return a batch as arrays, or raise ``ValueError`` if it does not fit the model."""
+        x = self.convert_inputs(x)
+        self._check_inputs(x)
+        samples = count_samples(x)
+        y = to_labels("y", y, samples, "x")
+        sample_weight = to_labels("sample_weight", sample_weight, samples, "x")
+        self._check_labels(x, y, sample_weight)
+        return x, y, sample_weight
+
+
+def _weigh_classes(class_weight: Any, x: Any, y: Any, sample_weight: Any) -> Batch:
+    """Return a batch with weights of its samples by their labels."""
+    if sample_weight is not None:
+        expected = "None in batches, beside `class_weight`"
+        raise ValueError(errors.bad_argument("sample_weight", "an array", expected))
+    if y is None:
+        raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
+    return x, y, class_weights_to_sample_weights(to_real_array("y", y), class_weight)
+
+
+def as_result(logs: dict[str, float], return_dict: bool) -> Any:
+    """Return logs as ``evaluate`` does: a dict, a list, or the loss alone."""
+    if return_dict:
+        return dict(sorted(logs.items()))
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
