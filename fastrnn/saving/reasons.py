@@ -51,5 +51,7 @@ REASONS = {
     "hdf5_storage": "as many values are stored as the shape of a dataset needs",
     "hdf5_missing": "a file has the groups, datasets and attributes that its format needs",
     # Arrays that belong to something.
+    "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
+    "unexpected_dtype": "an array has the dtype that its weight needs",
 }
