@@ -176,7 +176,8 @@ def _find_directory(source: Source) -> _Directory:
     end = source.size - _END.size
     record = source.read_at(end, _END.size) if end >= 0 else b""
     if not record.startswith(b"PK\5\6"):
-        if b"PK\5\6" in source.read_at(max(0, source.size - 70_000), 70_000):
+        before = max(0, end - 70_000)  # farther than a comment reaches
+        if end > 0 and b"PK\5\6" in source.read_at(before, end + 3 - before):
             raise ModelFileError("zip_outside", source.name, "data after the archive")
         raise ModelFileError("not_a_zip", source.name, "no zip archive, or its end is cut off")
     _, *disks, count_here, count, length, start, comment = _END.unpack(record)
