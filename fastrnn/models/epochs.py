@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fastrnn.models.data import Batch, Batches, known_length
 from fastrnn.utils import random
 
@@ -64,12 +67,12 @@ class EpochStream:
         self._order = self._generator_state()
         self._pass, self._given = iter(self.batches), 0
 
-    def _generator_state(self) -> str:
+    def _generator_state(self) -> npt.NDArray[np.uint8]:
         generator = self.batches.generator
-        return "" if generator is None else random.state_of(generator)
+        return np.zeros(0, np.uint8) if generator is None else random.state_of(generator)
 
     def state(self) -> dict[str, Any]:
-        """Return the place in the data, as integers and strings."""
+        """Return the place in the data, as integers and the bytes of a generator's state."""
         passing = self._pass is not None
         return {
             "epoch": self.epoch,
@@ -81,8 +84,8 @@ class EpochStream:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go to the place in the data that ``state`` returned, for the same data."""
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
-        if self.batches.generator is not None and state["order"]:
-            random.set_state(self.batches.generator, str(state["order"]))
+        if self.batches.generator is not None and state["order"].size:
+            random.set_state(self.batches.generator, state["order"])
         given = int(state["given"])
         if given:
             self._begin_pass()

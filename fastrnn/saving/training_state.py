@@ -49,7 +49,7 @@ def restore_training_state(model: Any, arrays: dict[str, Array]) -> None:
     for k, loop in enumerate(_stateful_loops(model)):
         loop.states = [arrays[f"states/{k}/{j}"] for j in range(len(loop.states))]
     for k, generator in enumerate(_generators(model)):
-        random.set_state(generator, str(arrays[f"generators/{k}"]))
+        random.set_state(generator, arrays[f"generators/{k}"])
     for k, metric in enumerate(model.trackers):
         for name, array in _part(arrays, f"metrics/{k}/").items():
             setattr(metric, name, array if array.ndim else array.item())

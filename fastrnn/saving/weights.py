@@ -97,6 +97,22 @@ def write_archive(path: Path, arrays: dict[str, Array]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def read_archive(path: Path) -> dict[str, Array]:
+    """Return all arrays of a file by their names.
+
+    Raises:
+        ModelFileError: a file that is no archive of arrays.
+        FileNotFoundError: there is no such file.
+    """
+    with open_archive(path) as archive:
+        return {
+            member.removesuffix(MEMBER_ENDING): read_npy(
+                archive.read(member), f"{archive.source}, {member}"
+            )
+            for member in archive.names
+        }
+
+
 def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
     """Return the array of each variable from a file, all headers being checked before any array.
 

@@ -7,10 +7,12 @@ import random
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastrnn import errors
 
 _LARGEST_SEED = 2**32 - 1  # what numpy.random.seed takes
+STATE_BYTES = 256  # more than the text of NumPy's default generator's state has
 
 
 def set_random_seed(seed: int) -> None:
@@ -51,11 +53,13 @@ def generator(seed: int | None = None) -> np.random.Generator:
     return np.random.default_rng(draw_seed() if seed is None else to_seed(seed))
 
 
-def state_of(generator: np.random.Generator) -> str:
-    """Return the state of a generator as text, for ``set_state``."""
-    return json.dumps(generator.bit_generator.state, default=np.ndarray.tolist)
+def state_of(generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Return the state of a generator for ``set_state``: JSON, in bytes that a file can hold."""
+    text = json.dumps(generator.bit_generator.state, default=np.ndarray.tolist)
+    # The digits of a state vary; all states of one kind have the same length.
+    return np.frombuffer(text.ljust(STATE_BYTES).encode(), np.uint8)
 
 
-def set_state(generator: np.random.Generator, state: str) -> None:
+def set_state(generator: np.random.Generator, state: npt.NDArray[np.uint8]) -> None:
     """Let a generator go on from a state that ``state_of`` returned for one of its kind."""
-    generator.bit_generator.state = json.loads(state)
+    generator.bit_generator.state = json.loads(state.tobytes())
