@@ -84,13 +84,7 @@ class Adam(Optimizer):
         t = self._updates + 1
         alpha = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         change = self.scratch(variable.value)
-        np.subtract(gradient, m, out=change)
-        change *= 1 - self.beta_1
-        m += change
-        np.multiply(gradient, gradient, out=change)
-        change -= v
-        change *= 1 - self.beta_2
-        v += change
+        move_averages(gradient, m, v, self.beta_1, self.beta_2, change)
         if self.amsgrad:
             v = np.maximum(slots["velocity_hat"], v, out=slots["velocity_hat"])
         np.sqrt(v, out=change)
@@ -167,6 +161,19 @@ class AdamW(Adam):
             name,
             **kwargs,
         )
+
+
+def move_averages(
+    gradient: Array, m: Array, v: Array, beta_1: float, beta_2: float, scratch: Array
+) -> None:
+    """Move m towards the gradient and v towards its square."""
+    np.subtract(gradient, m, out=scratch)
+    scratch *= 1 - beta_1
+    m += scratch
+    np.multiply(gradient, gradient, out=scratch)
+    scratch -= v
+    scratch *= 1 - beta_2
+    v += scratch
 
 
 def to_decay(argument: str, value: Any) -> float:
