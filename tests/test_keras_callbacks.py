@@ -196,3 +196,47 @@ def test_bad_arguments_of_the_others():
         callbacks.CSVLogger(3)
     with pytest.raises(TypeError, match="`separator`"):
         callbacks.CSVLogger("log.csv", separator="--")
+
+
+@pytest.mark.parametrize("swap_on_epoch", [False, True])
+def test_swap_ema_weights(swap_on_epoch):
+    """Validation, what callbacks behind see, and the weights at the end."""
+    results = []
+    for package in (keras, fastrnn):
+        model = package.Sequential([package.Input((3,)), package.layers.Dense(1)])
+        model.set_weights(START)
+        optimizer = package.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.7)
+        model.compile(optimizer, "mse")
+        seen = []
+        watch = package.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs, m=model, s=seen: s.extend(m.get_weights())
+        )
+        swap = package.callbacks.SwapEMAWeights(swap_on_epoch)
+        history = model.fit(
+            X, Y, batch_size=8, epochs=3, shuffle=False, verbose=0, callbacks=[swap, watch],
+            validation_data=(X[:6], Y[:6]),
+        ).history  # fmt: skip
+        final = model.get_weights()
+        results.append([*history["loss"], *history["val_loss"], *seen, *final])
+    for actual, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_swapped_weights_come_back():
+    model = fastrnn.Sequential([fastrnn.Input((3,)), fastrnn.layers.Dense(1)])
+    model.compile(fastrnn.optimizers.SGD(0.1, use_ema=True), "mse")
+    swap = callbacks.SwapEMAWeights()
+    with pytest.raises(ValueError, match="use_ema=True"):
+        model.evaluate(X, Y, verbose=0, callbacks=[swap])
+    model.train_on_batch(X, Y)
+    model.train_on_batch(X, Y)
+    before = model.get_weights()
+    average = [average.numpy() for _, average in model.optimizer.averages()]
+    predicted = model.predict(X, verbose=0, callbacks=[swap])
+    model.evaluate(X, Y, verbose=0, callbacks=[swap])
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(predicted, X @ average[0] + average[1], rtol=1e-5)
+    assert np.abs(predicted - model.predict(X, verbose=0)).max() > 1e-4
+    with pytest.raises(ValueError, match="use_ema=True"):
+        run(fastrnn, lambda module: module.SwapEMAWeights())

@@ -83,6 +83,27 @@ OPTIONS = {
         {"weight_decay": 0.1, "learning_rate": 0.1},
     ],
 }
+OPTIONS |= {
+    "Adafactor": [
+        {"learning_rate": 0.3},
+        {"learning_rate": 0.3, "relative_step": False, "clip_threshold": 0.4},
+        {"learning_rate": 0.5, "beta_2_decay": -0.4, "epsilon_1": 0.01, "epsilon_2": 2.0},
+        {"learning_rate": 0.3, "weight_decay": 0.1},
+    ],
+    "Lamb": [
+        {},
+        {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.6, "epsilon": 0.1},
+        {"weight_decay": 0.1, "learning_rate": 0.1},
+    ],
+    "Muon": [
+        {},
+        {"learning_rate": 0.1, "momentum": 0.5, "nesterov": False, "ns_steps": 3},
+        {"adam_beta_1": 0.5, "adam_beta_2": 0.6, "adam_weight_decay": None, "epsilon": 0.1},
+        {"rms_rate": None, "weight_decay": None, "adam_lr_ratio": 0.5},
+        {"exclude_layers": ["v."]},
+        {"muon_a": 2.0, "muon_b": -1.5, "muon_c": 0.5, "learning_rate": 0.1},
+    ],
+}
 CASES = [(name, options) for name, cases in OPTIONS.items() for options in cases]
 # Adadelta scales its steps itself, and starts with tiny ones.
 RATES = {name: 2.0 if name == "Adadelta" else 0.1 for name in OPTIONS}
@@ -94,6 +115,7 @@ SHARED = [
     {"use_ema": True, "ema_momentum": 0.7},
     {"use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 3},
     {"gradient_accumulation_steps": 4},
+    {"loss_scale_factor": 3.0, "clipnorm": 0.5},
     {"gradient_accumulation_steps": 3, "clipnorm": 0.5, "weight_decay": 0.1},
     {"gradient_accumulation_steps": 3, "use_ema": True, "ema_overwrite_frequency": 2},
 ]
@@ -204,7 +226,7 @@ ERRORS = {
     "ema_momentum": [-0.1, 1.1],
     "ema_overwrite_frequency": [0, 1.5],
     "gradient_accumulation_steps": [1, 2.5, -3],
-    "loss_scale_factor": [2.0],
+    "loss_scale_factor": [0.0, -1.0, "dynamic"],
     "no_such": [1],
 }
 
@@ -368,3 +390,116 @@ def test_fit_ends_with_the_averages(frequency):
         results.append(model.get_weights())
     for actual, expected in zip(results[1], results[0], strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.6, "epsilon": 0.1},
+        {"learning_rate": 0.1, "warmup_steps": 7},
+    ],
+)
+def test_schedule_free_steps(options):
+    """Keras on torch recovers x with the new z in the place of the old one, by sharing memory."""
+    ours = fastrnn.optimizers.ScheduleFreeAdamW(**options)
+    theirs = keras.optimizers.ScheduleFreeAdamW(**options)
+    config = ours.get_config()
+    assert {**theirs.get_config(), "name": ours.name} == pytest.approx(config)
+    assert type(ours).from_config(config).get_config() == config
+    rate, beta_1, beta_2 = config["learning_rate"], config["beta_1"], config["beta_2"]
+    start = np.random.default_rng(9).standard_normal(5)
+    variable = Variable(start.astype("float32"), "v")
+    tensor = keras.Variable(start.astype("float32"), name="v")
+    right, shared = start.copy(), start.copy()
+    z, v, x = start.copy(), np.zeros(5), start.copy()
+    for t in range(1, STEPS + 1):
+        gradient = np.random.default_rng(t).standard_normal(5).astype("float32")
+        ours.apply([gradient], [variable])
+        theirs.apply([torch.tensor(gradient)], [tensor])
+        v = beta_2 * v + (1 - beta_2) * gradient**2
+        warm = min(1, t / config["warmup_steps"]) if config["warmup_steps"] else 1
+        z = z - warm * rate * gradient / (np.sqrt(v / (1 - beta_2**t)) + config["epsilon"])
+        x = x + (z - x) / t
+        right = (1 - beta_1) * z + beta_1 * x
+        wrong_x = (shared - (1 - beta_1) * z) / beta_1
+        shared = (1 - beta_1) * z + beta_1 * (wrong_x + (z - wrong_x) / t)
+        assert_near(variable.value, right, t)
+        assert_near(shared, tensor.value, t)
+    for slot, wanted in zip(ours.variables, theirs.variables, strict=True):
+        assert slot.name == wanted.name
+        assert_near(slot.value, wanted.value, slot.name)
+
+
+def test_loss_scales_that_grow_and_shrink():
+    results = []
+    for k, made, array in (
+        (fastrnn, Variable, np.asarray),
+        (keras, keras.Variable, torch.tensor),
+    ):
+        inner = k.optimizers.Adam(0.1, loss_scale_factor=3.0)
+        optimizer = k.optimizers.LossScaleOptimizer(inner, 8.0, dynamic_growth_steps=3)
+        assert inner.loss_scale_factor is None
+        variable = made(np.ones(3, "float32"), name="v")
+        path = [float(optimizer.scale_loss(1.0))]
+        for step in range(12):
+            gradient = np.random.default_rng(step).standard_normal(3).astype("float32")
+            if step in (1, 7, 8):
+                gradient[step % 3] = np.nan if step == 7 else np.inf
+            optimizer.apply([array(gradient)], [variable])
+            path += [float(optimizer.scale_loss(1.0)), int(optimizer.iterations)]
+        optimizer.learning_rate = 0.25
+        path.append(float(inner.learning_rate))
+        names = [v.name for v in optimizer.variables]
+        values = [np.asarray(keras.ops.convert_to_numpy(v.value)) for v in optimizer.variables]
+        results.append(
+            (path, names, values, np.asarray(keras.ops.convert_to_numpy(variable.value)))
+        )
+    assert results[0][:2] == results[1][:2]
+    for actual, expected in zip(results[0][2], results[1][2], strict=True):
+        assert_near(actual, expected, "variables")
+    assert_near(results[0][3], results[1][3], "variable")
+
+
+def test_a_loss_scale_optimizer_trains_and_is_described():
+    x = np.random.default_rng(0).standard_normal((12, 3)).astype("float32")
+    weights = []
+    for wrap in (False, True):
+        fastrnn.utils.set_random_seed(0)
+        model = fastrnn.Sequential([fastrnn.Input((3,)), fastrnn.layers.Dense(2)])
+        optimizer = fastrnn.optimizers.Adam(0.1, use_ema=True)
+        if wrap:
+            optimizer = fastrnn.optimizers.LossScaleOptimizer(optimizer)
+            config = fastrnn.optimizers.serialize(optimizer)
+            assert fastrnn.optimizers.serialize(fastrnn.optimizers.deserialize(config)) == config
+        model.compile(optimizer, "mse")
+        model.fit(x, x[:, :2], batch_size=4, verbose=0)
+        weights.append(model.get_weights())
+    for plain, scaled in zip(*weights, strict=True):
+        np.testing.assert_array_equal(plain, scaled)  # the scale is a power of 2
+    sgd = fastrnn.optimizers.SGD()
+    for arguments in ({"clipnorm": 1.0}, {"dynamic": False}, {"no_such": 1}):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            fastrnn.optimizers.LossScaleOptimizer(sgd, **arguments)
+    with pytest.raises(ValueError, match="`inner_optimizer`"):
+        fastrnn.optimizers.LossScaleOptimizer("sgd")
+
+
+@pytest.mark.parametrize("factor", [4.0, 3.0])
+def test_a_loss_scale_factor_changes_no_training(factor):
+    x = np.random.default_rng(0).standard_normal((12, 3)).astype("float32")
+    results, start = [], None
+    for package in (keras, fastrnn):
+        model = package.Sequential(
+            [package.Input((3,)), package.layers.Dense(2, kernel_regularizer="l2")]
+        )
+        start = model.get_weights() if start is None else start
+        model.set_weights(start)
+        model.compile(package.optimizers.SGD(0.1, loss_scale_factor=factor), "mse")
+        model.fit(x, x[:, :2], batch_size=4, epochs=2, shuffle=False, verbose=0)
+        results.append(model.get_weights())
+    for actual, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+    optimizer = fastrnn.optimizers.SGD(loss_scale_factor=factor)
+    assert optimizer.scale_loss(2.0) == 2 * factor
+    assert type(optimizer).from_config(optimizer.get_config()).loss_scale_factor == factor

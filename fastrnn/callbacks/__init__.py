@@ -10,6 +10,7 @@ from fastrnn.callbacks.checkpoint import ModelCheckpoint
 from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from fastrnn.callbacks.monitor import EarlyStopping
 from fastrnn.callbacks.progress import ProgbarLogger
+from fastrnn.callbacks.swap_ema_weights import SwapEMAWeights
 from fastrnn.callbacks.watch import CSVLogger, TerminateOnNaN
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]

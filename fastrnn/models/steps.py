@@ -76,6 +76,9 @@ class Steps(Compiled):
             if variable.regularizer is not None:
                 gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
         total = loss + sum(penalties) + sum(self.losses)
+        scale = self.optimizer.scale_loss(1.0)
+        if scale != 1:  # else the usual case, without copies
+            gradients = [gradient * scale for gradient in gradients]
         self.optimizer.apply(gradients, variables)
         return self._track(total, y, outputs, sample_weight, mask)
 

@@ -163,6 +163,19 @@ class AdamW(Adam):
         )
 
 
+def move_averages(
+    gradient: Array, m: Array, v: Array, beta_1: float, beta_2: float, scratch: Array
+) -> None:
+    """Move m towards the gradient and v towards its square."""
+    np.subtract(gradient, m, out=scratch)
+    scratch *= 1 - beta_1
+    m += scratch
+    np.multiply(gradient, gradient, out=scratch)
+    scratch -= v
+    scratch *= 1 - beta_2
+    v += scratch
+
+
 def to_decay(argument: str, value: Any) -> float:
     """Return ``value`` as the weight of the old value in an average, from 0 to below 1."""
     number = to_number(argument, value, 0, 1)

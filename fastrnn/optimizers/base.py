@@ -17,6 +17,7 @@ from fastrnn.checks import to_int, to_name, to_number, to_positive_int
 from fastrnn.layers.naming import auto_name
 from fastrnn.layers.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
+from fastrnn.optimizers.clipping import Clipping
 
 Array = npt.NDArray[Any]
 registry = Registry("optimizer", "keras.optimizers")
@@ -40,7 +41,8 @@ class Optimizer:
         ema_momentum: from 0 to 1.
         ema_overwrite_frequency: the average takes the variables' place after each so many updates
             too; ``None`` is never.
-        loss_scale_factor: accepted as ``None`` only.
+        loss_scale_factor: ``apply`` divides gradients by it first: they are those of
+            ``scale_loss(loss)``.
         gradient_accumulation_steps: number of batches, 2 or more, whose mean gradient makes one
             update; ``None`` updates after each.
         name: name of the optimizer.
@@ -74,16 +76,15 @@ class Optimizer:
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
         if loss_scale_factor is not None:
-            raise ValueError(errors.bad_argument("loss_scale_factor", loss_scale_factor, "None"))
+            to_number("loss_scale_factor", loss_scale_factor, 0, exclusive=True)
+        self.loss_scale_factor = loss_scale_factor
         self.use_ema = bool(use_ema)
         self.ema_momentum = to_number("ema_momentum", ema_momentum, 0, 1)
         if ema_overwrite_frequency is not None:
             to_positive_int("ema_overwrite_frequency", ema_overwrite_frequency)
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.gradient_accumulation_steps = _accumulation_steps(gradient_accumulation_steps)
-        _check_clips(
-            {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        )
+        self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
         if weight_decay is not None:
             to_number("weight_decay", weight_decay, 0)
@@ -93,7 +94,7 @@ class Optimizer:
         with name_scope(self.name):
             self._iterations = Variable(np.int32(0), "iteration", trainable=False)
             self._learning_rate = Variable(np.float32(0.001), "learning_rate", trainable=False)
-        self.learning_rate = learning_rate
+        self._take_rate(learning_rate)
         self._known: list[Variable] = []
         self._slots: dict[int, dict[str, Variable]] = {}
         self._scratch: dict[str, Array] = {}
@@ -113,6 +114,9 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        self._take_rate(value)
+
+    def _take_rate(self, value: Any) -> None:
         if callable(value):
             self._schedule = value
             return
@@ -151,6 +155,7 @@ class Optimizer:
             for group in self._all_slots
             for v in self._known
             for name in group
+            if name in self._slots[id(v)]
         ]
         rate = [] if self._schedule is not None else [self._learning_rate]
         return [self._iterations, *rate, *slots, *self._scalars]
@@ -173,13 +178,17 @@ class Optimizer:
         self._known = list(variables)
         with name_scope(self.name):
             for variable in self._known:
-                self._slots[id(variable)] = {
-                    name: self._new_slot(variable, name)
+                made = {
+                    name: self.new_slot(variable, name)
                     for group in self._all_slots
                     for name in group
                 }
+                self._slots[id(variable)] = {
+                    k: slot for k, slot in made.items() if slot is not None
+                }
 
-    def _new_slot(self, variable: Variable, name: str) -> Variable:
+    def new_slot(self, variable: Variable, name: str) -> Variable | None:
+        """Return the slot of this name for a variable, or ``None`` where it needs none."""
         value = np.full_like(variable.value, self.initial_values.get(name, 0))
         return Variable(value, f"{variable.path.replace('/', '_')}_{name}", trainable=False)
 
@@ -231,6 +240,8 @@ class Optimizer:
                 raise ValueError(errors.bad_shape("gradients", np.shape(gradient), expected))
         self.build(variables)
         self._check_known("variables", variables)
+        if self.loss_scale_factor is not None:
+            gradients = [gradient / self.loss_scale_factor for gradient in gradients]
         if self._accumulate(gradients, variables):
             self._update_all(self._clip(self._mean_gradients(gradients, variables)), variables)
         if self.use_ema:
@@ -240,12 +251,17 @@ class Optimizer:
                 variable.value[...] = variable.constraint(variable.value)
         self._iterations.value += 1
 
+    def scale_loss(self, loss: Any) -> Any:
+        """Return the loss times ``loss_scale_factor``; ``apply`` takes the gradients of that."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
     def _update_all(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> None:
         rate = float(self.learning_rate)
         self.begin_update()
         for gradient, variable in zip(gradients, variables, strict=True):
-            if self.weight_decay and self._decays(variable):
-                variable.value *= 1 - self.weight_decay * rate
+            decay = self.decay_of(variable)
+            if decay and self._decays(variable):
+                variable.value *= 1 - decay * rate
             self.update(gradient, variable, rate, **self._arrays(variable))
 
     def _accumulate(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> bool:
@@ -269,6 +285,10 @@ class Optimizer:
         for total in sums:
             total[...] = 0
         return means
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """Return the weight decay of a variable, if it is not left out."""
+        return self.weight_decay
 
     def _decays(self, variable: Variable) -> bool:
         names = self._not_decayed_names
@@ -302,6 +322,12 @@ class Optimizer:
         for variable in var_list:
             variable.value[...] = self._slots[id(variable)]["average"].value
 
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """Return each variable and its average; none without ``use_ema``, or before the build."""
+        if not self.use_ema:
+            return []
+        return [(variable, self._slots[id(variable)]["average"]) for variable in self._known]
+
     def _check_known(self, argument: str, variables: Sequence[Variable]) -> None:
         unknown = [v.path for v in variables if id(v) not in self._slots]
         if unknown:
@@ -332,16 +358,6 @@ class Optimizer:
     def _arrays(self, variable: Variable) -> dict[str, Array]:
         return {name: slot.value for name, slot in self._slots[id(variable)].items()}
 
-    def _clip(self, gradients: Sequence[Array]) -> Sequence[Array]:
-        if self.clipnorm is not None:
-            return [g * _shrink(_norm([g]), self.clipnorm) for g in gradients]
-        if self.global_clipnorm is not None:
-            factor = _shrink(_norm(gradients), self.global_clipnorm)
-            return [g * factor for g in gradients]
-        if self.clipvalue is not None:
-            return [np.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
-        return gradients
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
         return {
@@ -354,7 +370,7 @@ class Optimizer:
             "use_ema": self.use_ema,
             "ema_momentum": self.ema_momentum,
             "ema_overwrite_frequency": self.ema_overwrite_frequency,
-            "loss_scale_factor": None,
+            "loss_scale_factor": self.loss_scale_factor,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
@@ -374,20 +390,3 @@ def _accumulation_steps(steps: Any) -> int | None:
         expected = "an integer, 2 or more, or None"
         raise ValueError(errors.bad_argument("gradient_accumulation_steps", steps, expected))
     return int(steps)
-
-
-def _check_clips(clips: dict[str, float | None]) -> None:
-    given = {argument: value for argument, value in clips.items() if value is not None}
-    for argument, value in given.items():
-        to_number(argument, value, 0, exclusive=True)
-    if len(given) > 1:
-        expected = "one of the three clip arguments alone"
-        raise ValueError(errors.bad_argument(next(iter(given)), sorted(given), expected))
-
-
-def _norm(gradients: Sequence[Array]) -> float:
-    return float(np.sqrt(sum(float(np.vdot(g, g)) for g in gradients)))
-
-
-def _shrink(norm: float, most: float) -> float:
-    return most / norm if norm > most else (1.0 if np.isfinite(norm) else float("nan"))

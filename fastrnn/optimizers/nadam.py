@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastrnn import config
 from fastrnn.checks import to_number
 from fastrnn.layers.variable import Variable, name_scope
-from fastrnn.optimizers.adam import to_decay
+from fastrnn.optimizers.adam import move_averages, to_decay
 from fastrnn.optimizers.base import Optimizer, registry
 
 Array = npt.NDArray[Any]
@@ -104,13 +104,7 @@ class Nadam(Optimizer):
         product = float(self._u_product)
         u, u_next = self._momentum_of(t), self._momentum_of(t + 1)
         change = self.scratch(variable.value)
-        np.subtract(gradient, m, out=change)
-        change *= 1 - self.beta_1
-        m += change
-        np.multiply(gradient, gradient, out=change)
-        change -= v
-        change *= 1 - self.beta_2
-        v += change
+        move_averages(gradient, m, v, self.beta_1, self.beta_2, change)
         np.divide(v, 1 - self.beta_2**t, out=change)
         np.sqrt(change, out=change)
         change += self.epsilon

@@ -1,0 +1,135 @@
+"""Adafactor."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.checks import to_number
+from fastrnn.layers.variable import Variable
+from fastrnn.optimizers.base import Optimizer, registry
+
+Array = npt.NDArray[Any]
+
+
+@registry.register("adafactor")
+class Adafactor(Optimizer):
+    """Adafactor (Shazeer and Stern, 2018): mean squares of rows and columns of the gradient alone.
+
+    For a matrix, v is r·c / mean(r), with r and c moving averages of the mean squares of the
+    gradient over its columns and its rows; otherwise the moving average of its squares. The weight
+    of the old value is 1 - t^beta_2_decay. The step u = gradient / sqrt(v) is scaled down where its
+    root mean square is above ``clip_threshold``, and the variable loses rho·max(epsilon_2,
+    rms(variable))·u with rho = min(rate, 1 / sqrt(t)).
+
+    Args:
+        learning_rate: see ``Optimizer``.
+        beta_2_decay: exponent of t, negative.
+        epsilon_1: added to squares.
+        epsilon_2: the least scale of a variable.
+        clip_threshold: the largest root mean square of u.
+        relative_step: accepted as in Keras; the rate is at most 1 / sqrt(t) in either case.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
+            see ``Optimizer``.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> from fastrnn.optimizers import Adafactor
+    >>> Adafactor(0.01).clip_threshold
+    1.0
+    """
+
+    slots = (("r", "c", "velocity"),)
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 1e-3,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.beta_2_decay = to_number("beta_2_decay", beta_2_decay, most=0)
+        self.epsilon_1 = to_number("epsilon_1", epsilon_1, 0)
+        self.epsilon_2 = to_number("epsilon_2", epsilon_2, 0)
+        self.clip_threshold = to_number("clip_threshold", clip_threshold, 0, exclusive=True)
+        self.relative_step = bool(relative_step)
+
+    def new_slot(self, variable: Variable, name: str) -> Variable | None:
+        """Return the slot; r is without the last axis, c without the one before it."""
+        if name not in ("r", "c"):
+            return super().new_slot(variable, name)
+        if variable.value.ndim < 2:  # one without use, as in the files of Keras
+            unused = Variable(np.int32(0), variable.name, trainable=False)
+            unused.path = variable.name
+            return unused
+        axis = -1 if name == "r" else -2
+        return Variable(np.zeros_like(variable.value.sum(axis)), variable.name, trainable=False)
+
+    def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
+        """Take one step."""
+        t = self._updates + 1
+        rho = min(rate, 1 / math.sqrt(t))
+        v = slots["velocity"]
+        squares = gradient * gradient + self.epsilon_1
+        old = 1 - t**self.beta_2_decay
+        if variable.value.ndim < 2:
+            v *= old
+            v += (1 - old) * squares
+        else:
+            r, c = slots["r"], slots["c"]
+            for average, axis in ((r, -1), (c, -2)):
+                average *= old
+                average += (1 - old) * squares.mean(axis)
+            row_shares = r / r.mean(axis=-1, keepdims=True)
+            np.multiply(row_shares[..., None], c[..., None, :], out=v)
+        step = gradient / np.sqrt(v)
+        step /= max(1.0, _rms(step) / self.clip_threshold)
+        step *= rho * max(self.epsilon_2, _rms(variable.value))
+        variable.value -= step
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "beta_2_decay": self.beta_2_decay,
+            "epsilon_1": self.epsilon_1,
+            "epsilon_2": self.epsilon_2,
+            "clip_threshold": self.clip_threshold,
+            "relative_step": self.relative_step,
+        }
+
+
+def _rms(x: Array) -> float:
+    return math.sqrt(float(np.mean(x * x)))
