@@ -1,6 +1,7 @@
 """Hostile HDF5 files, each with the rule that it breaks."""
 
 import io
+import struct
 import zlib
 
 import h5py
@@ -110,13 +111,35 @@ def lists(root):
     root.attrs.create("a", value, dtype=h5py.vlen_dtype("i4"))
 
 
-def repeated_texts(root):
-    root.attrs["long"] = "a" * (1 << 20)
-    root.attrs["names"] = np.array(["b"] * 1000, object)
+def repeated_text():
+    """A thousand texts that are all the same long one."""
+    long, names = "a" * (1 << 20), ["b"] * 1000
+    data = hdf5(lambda root: root.attrs.update({"long": long, "names": names}))
+    reference = data.index(struct.pack("<L", len(long)))
+    first = data.index(struct.pack("<L", 1), data.index(b"names\0") + 60)
+    return data[:first] + data[reference : reference + 16] * 1000 + data[first + 16_000 :]
 
 
-def flipped(data, position):
-    return data[:position] + bytes([data[position] ^ 0xFF]) + data[position + 1 :]
+def declared_length():
+    """A text of four letters that declares four billion: the library reserves them."""
+    data = hdf5(attribute("text"))
+    position = data.index(struct.pack("<L", 4), data.index(b"a\0") + 40)
+    return data[:position] + b"\xff" * 4 + data[position + 4 :]
+
+
+def endless_heap():
+    """The library reads the entries of a heap for ever, where free space has no length."""
+    data = hdf5(attribute("text"))
+    entry = data.index(b"GCOL") + 16 + 24
+    return data[:entry] + bytes(16) + data[entry + 16 :]
+
+
+def many_heaps():
+    """Each entry of a heap is the beginning of another heap, and all reach to the end."""
+    data = hdf5(attribute("text"))
+    count = 20_000  # entries, from which as many heaps of half the length begin
+    entry = struct.pack("<H6xQ", 1, 16) + struct.pack("<5s3xQ", b"GCOL\1", count * 32 + 16)
+    return data + entry * 2 * count
 
 
 HDF5S = {
@@ -222,7 +245,16 @@ HDF5S = {
         lambda: hdf5(attribute(np.zeros(9 << 17)), libver="latest"),
     ),
     "23 long text": ("hdf5_attribute", lambda: hdf5(attribute("a" * (9 << 20)))),
-    "23 repeated text": ("hdf5_attribute", lambda: hdf5(repeated_texts)),
+    "23 repeated text": ("hdf5_attribute", repeated_text),
+    "23 declared length of a text": ("hdf5_damaged", declared_length),
+    "23 text among many attributes": (
+        "hdf5_attribute",
+        lambda: hdf5(
+            lambda root: [root.attrs.__setitem__(str(i), "a") for i in range(20)], libver="latest"
+        ),
+    ),
+    "24 endless heap": ("hdf5_damaged", endless_heap),
+    "24 heaps in heaps": ("hdf5_too_many", many_heaps),
     "23 text no UTF-8": ("hdf5_attribute", lambda: hdf5(attribute(np.bytes_(b"\xff")))),
     "23 attribute without a value": ("hdf5_attribute", lambda: hdf5(attribute(h5py.Empty("f4")))),
     "23 compound attribute": (

@@ -8,10 +8,8 @@ is refused here; what is left are groups, attributes, and datasets of numbers in
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,15 +25,16 @@ from fastrnn.saving.hdf5_checks import (
     check_dataset,
     check_link,
     check_name,
-    check_texts,
+    check_place_of_attributes,
+    is_variable_text,
 )
+from fastrnn.saving.hdf5_texts import check_format, check_texts
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Readable, Source, open_source
 
 Array = npt.NDArray[Any]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_SCAN_BYTES = 1 << 20
 
 
 class _Object:
@@ -169,6 +168,7 @@ def open_hdf5(source: Readable, name: str = "") -> Iterator[Group]:
     with open_source(source, name) as opened:
         if opened.read_at(0, len(SIGNATURE)) != SIGNATURE:
             raise ModelFileError("not_hdf5", opened.name, "HDF5's signature is not at its start")
+        check_format(opened)
         with library_errors(opened.name):
             file = h5py.File(opened.file, "r")
         try:
@@ -221,6 +221,7 @@ class _Walk:
         self._objects = 0
         self._bytes = 0
         self._seen: set[int] = set()
+        self._texts: set[str] = set()  # names of attributes that hold texts of variable length
 
     def tree(self) -> Group:
         """Return the root group with all that is below it."""
@@ -231,6 +232,8 @@ class _Walk:
         for _ in range(limits.HDF5_DEPTH):
             level = [inner for group in level for inner in self._fill(group)]
             if not level:
+                if self._texts:
+                    check_texts(self._source, self._texts)
                 return root
         message = f"groups nested more than {limits.HDF5_DEPTH} deep"
         raise ModelFileError("hdf5_depth", self._source.name, message)
@@ -276,20 +279,10 @@ class _Walk:
             attribute = h5py.h5a.open(handle, name)
             where = f"{place}, attribute {check_name(name, place)}"
             check_attribute(attribute, where)
-            check_texts(attribute, lambda: self._largest_text, self._source.size, where)
+            if is_variable_text(attribute):
+                self._texts.add(name.decode())
+                check_place_of_attributes(handle, where)
         return kind(self._root, path, self._source.name, [name.decode() for name in names])
-
-    @cached_property
-    def _largest_text(self) -> int:
-        """An upper bound of the length of texts of variable length, which stand in heaps."""
-        largest, size, position = 0, self._source.size, 0
-        while position < size:
-            data = self._source.read_at(position, _SCAN_BYTES + 16)
-            for match in re.finditer(b"GCOL", data):
-                field = data[match.start() + 8 : match.start() + 16]
-                largest = max(largest, min(int.from_bytes(field, "little"), size))
-            position += _SCAN_BYTES
-        return largest
 
     def _count(self, more: int, place: str) -> None:
         self._objects += more

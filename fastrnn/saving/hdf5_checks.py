@@ -6,7 +6,6 @@ import itertools
 import math
 import unicodedata
 import zlib
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -55,7 +54,7 @@ def check_attribute(attribute: Any, place: str) -> None:
 
     kind, space = attribute.get_type(), attribute.get_space()
     is_text = kind.get_class() == h5py.h5t.STRING
-    if not is_text and kind.encode() not in _number_types():
+    if kind.committed() or (not is_text and kind.encode() not in _number_types()):
         raise ModelFileError("hdf5_attribute", place, "neither a number nor text")
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         raise ModelFileError("hdf5_attribute", place, "an attribute without a value")
@@ -65,13 +64,21 @@ def check_attribute(attribute: Any, place: str) -> None:
         raise ModelFileError("hdf5_attribute", place, message)
 
 
-def check_texts(attribute: Any, largest: Callable[[], int], file_bytes: int, place: str) -> None:
-    """See that an array of texts of variable length is not the same long text many times."""
-    count = math.prod(attribute.shape)
-    if count < 2 or not attribute.dtype.hasobject:
-        return
-    if count * largest() > limits.inflated_bytes(file_bytes):
-        raise ModelFileError("hdf5_attribute", place, f"{count} texts that may be too long")
+def is_variable_text(attribute: Any) -> bool:
+    """Whether an attribute that has been checked holds texts of variable length."""
+    import h5py
+
+    kind = attribute.get_type()
+    return bool(kind.get_class() == h5py.h5t.STRING and kind.is_variable_str())
+
+
+def check_place_of_attributes(handle: Any, place: str) -> None:
+    """See that the attributes of an object stand beside it, not in a heap of their own."""
+    import h5py
+
+    if h5py.h5o.get_info(handle).meta_size.attr.heap_size:
+        message = "text of variable length among many attributes"
+        raise ModelFileError("hdf5_attribute", place, message)
 
 
 def attribute_value(attribute: Any, place: str) -> Any:

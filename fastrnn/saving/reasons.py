@@ -40,7 +40,7 @@ REASONS = {
     "hdf5_link": "groups hold objects, no soft or external links to them",
     "hdf5_shared": "each object stands in one place: no cycles, no object under two names",
     "hdf5_depth": "groups are nested at most limits.HDF5_DEPTH deep",
-    "hdf5_too_many": "a file has at most limits.HDF5_OBJECTS groups, datasets and attributes",
+    "hdf5_too_many": "a file has at most limits.HDF5_OBJECTS objects and limits.HDF5_TEXTS texts",
     "hdf5_kind": "a file holds groups and datasets, no named types",
     "hdf5_attribute": "attributes are numbers and text, at most limits.HDF5_ATTRIBUTE_BYTES long",
     "hdf5_dtype": "datasets hold integers or floats in a common format",
