@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from fastrnn import errors
 
@@ -132,7 +132,7 @@ def _box(x: float, y: float, width: float, height: float, lines: list[str]) -> s
     )
     texts = [
         f'<text x="{x:g}" y="{y + _PAD + _LINE * (k + 0.75):g}" text-anchor="middle">'
-        f"{escape(line)}</text>"
+        f"{escape(line, quote=False)}</text>"
         for k, line in enumerate(lines)
     ]
     return "\n".join([rectangle, *texts])
