@@ -5,10 +5,14 @@
 #include "fr_api.h"
 
 typedef struct fr_engine {
+    ptrdiff_t lanes; /* floats in a vector */
     fr_sizes (*sizes[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
     double (*fma_loop[2])(long turns);
+    /* On quantized weights. */
+    fr_sizes (*quantized_sizes)(const fr_rnn *rnn);
+    void (*quantized_forward)(const fr_rnn *rnns, int count);
 } fr_engine;
 
 extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;
