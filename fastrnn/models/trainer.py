@@ -31,6 +31,7 @@ from fastrnn.models.data import (
     unpack,
 )
 from fastrnn.models.objective import as_list
+from fastrnn.models.quantize import require_trainable
 
 Array = npt.NDArray[Any]
 
@@ -306,6 +307,7 @@ class Trainer(Compiled):
     def _training_batches(
         self, x: Any, y: Any, batch_size: Any, shuffle: bool, class_weight: Any, sample_weight: Any
     ) -> Batches:
+        require_trainable(self)
         if class_weight is not None:
             if sample_weight is not None:
                 expected = "None beside `class_weight`"

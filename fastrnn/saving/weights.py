@@ -112,6 +112,7 @@ def _in_order(arrays: dict[str, Array], variables: Sequence[Variable], source: s
         raise ValueError(errors.bad_argument("filepath", source, expected, remedy))
     found = [arrays[path] for path in saved]
     for variable, array in zip(variables, found, strict=True):
+        variable.require_unfrozen()
         if array.shape != variable.shape:
             expected = f"{variable.shape}, that of {variable.path!r}"
             raise ValueError(errors.bad_shape("filepath", array.shape, expected))

@@ -20,6 +20,7 @@ from fastrnn.functional import (
 )
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.quantize import QuantizableLayer
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +30,7 @@ def of_cell(name: str) -> Any:
     return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
 
 
-class RecurrentLayer(Layer):
+class RecurrentLayer(QuantizableLayer):
     """A cell run over sequences.
 
     Args:
@@ -94,6 +95,11 @@ class RecurrentLayer(Layer):
 
     @property
     def sublayers(self) -> list[Layer]:
+        """The cell."""
+        return [self.cell]
+
+    @property
+    def quantizable_cells(self) -> list[RecurrentCell]:
         """The cell."""
         return [self.cell]
 
@@ -177,7 +183,12 @@ class RecurrentLayer(Layer):
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does, with little ado for small inputs."""
         if not (training or options or self.return_state or self.stateful) and mask is None:
-            settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
+            settings = (
+                *config.recurrent_settings(),
+                self.return_sequences,
+                self.go_backwards,
+                self.cell.quantized,
+            )
             if self._inference is None or self._inference[0] != settings:
                 self._inference = self._make_inference(inputs, settings)
             if self._inference is not None and self._inference[1] is not None:

@@ -15,13 +15,14 @@ from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop
 from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells
 
 Array = npt.NDArray[Any]
 
 
 @registry.register()
-class RNN(Layer):
+class RNN(QuantizableLayer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
@@ -110,6 +111,12 @@ class RNN(Layer):
     def sublayers(self) -> list[Any]:
         """The cell."""
         return [self.cell]
+
+    @property
+    def quantizable_cells(self) -> list[RecurrentCell]:
+        """The cells, but for one of your own."""
+        cells = getattr(self.cell, "cells", [self.cell])
+        return [cell for cell in cells if isinstance(cell, RecurrentCell)]
 
     @property
     def states(self) -> list[Any] | None:
