@@ -1,6 +1,6 @@
 # The C interface of the fused engine; src_c/fr_api.h documents every field.
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 cdef extern from "fr_api.h" nogil:
     cdef enum fr_cell:
@@ -25,6 +25,17 @@ cdef extern from "fr_api.h" nogil:
         FR_AVX2
         FR_AVX512
         FR_NEON
+
+    cdef enum fr_weights:
+        FR_REAL_WEIGHTS
+        FR_INT8_WEIGHTS
+        FR_BF16_WEIGHTS
+
+    ctypedef struct fr_packed_side:
+        const uint32_t *words
+        const float *scale
+        const float *bias
+        const int32_t *first
 
     ctypedef struct fr_rnn:
         fr_cell cell
@@ -51,6 +62,10 @@ cdef extern from "fr_api.h" nogil:
         const uint8_t *mask
         const void *input_dropout
         const void *recurrent_dropout
+        fr_weights weights
+        bint vnni
+        fr_packed_side packed_inputs
+        fr_packed_side packed_recurrent
         void *workspace
         void *scratch
         void *outputs
@@ -110,6 +125,8 @@ cdef extern from "fr_api.h" nogil:
     void fr_adam_update(fr_isa isa, const fr_adam *update)
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
+    bint fr_vnni_usable()
+    Py_ssize_t fr_lanes(fr_isa isa)
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)
     void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
     void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)

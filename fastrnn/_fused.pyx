@@ -86,6 +86,23 @@ def set_eager(int value) -> None:
     eager = value
 
 
+# The instructions VNNI, which no result depends on; tests do without them too.
+cdef bint has_vnni = fr_vnni_usable()
+cdef bint use_vnni = has_vnni
+
+
+def set_vnni(bint value) -> bool:
+    """Use the instructions VNNI where the CPU has them, or not; return whether they are used."""
+    global use_vnni
+    use_vnni = value and has_vnni
+    return use_vnni
+
+
+def lanes() -> int:
+    """Return the number of floats in a vector of the variant in use."""
+    return fr_lanes(ISA_CODES[isa()])
+
+
 include "_fused_buffers.pxi"
 
 
@@ -111,6 +128,8 @@ cdef class Pass:
         self.isa = ISA_CODES[isa()]
         self._set_options()
         self._set_arrays()
+        if call.quantized is not None:
+            self._set_quantized()
         self.sizes = fr_sizes_of(self.isa, &self.rnn)
         self.workspace = take_buffer(self.sizes.workspace)
         self.rnn.workspace = aligned(self.workspace)
@@ -167,6 +186,20 @@ cdef class Pass:
         if len(self.states) > 1:
             rnn.final_c = self._own(self.states[1])
 
+    cdef _set_quantized(self):
+        call, rnn = self.call, &self.rnn
+        inputs, recurrent = call.quantized.packed(fr_lanes(self.isa))
+        rnn.weights = FR_INT8_WEIGHTS if call.quantized.mode == "int8" else FR_BF16_WEIGHTS
+        rnn.vnni = use_vnni
+        self._set_side(&rnn.packed_inputs, inputs)
+        self._set_side(&rnn.packed_recurrent, recurrent)
+
+    cdef _set_side(self, fr_packed_side *side, packed):
+        side.words = <const uint32_t *>self._given(packed.words)
+        side.scale = <const float *>self._given(packed.scale)
+        side.bias = <const float *>self._given(packed.bias)
+        side.first = <const int32_t *>self._given(packed.first)
+
     cdef void *_own(self, object array) except NULL:
         self.arrays.append(array)
         cdef size_t address = array.ctypes.data
@@ -212,6 +245,8 @@ cdef _check_alike(list passes):
     for p in passes:
         if p.isa != first.isa or p.rnn.real != first.rnn.real:
             raise ValueError("calls that run side by side have one dtype and one instruction set")
+        if (p.rnn.weights == FR_REAL_WEIGHTS) != (first.rnn.weights == FR_REAL_WEIGHTS):
+            raise ValueError("calls that run side by side are all quantized, or none")
 
 
 def backward(Pass saved not None, d_outputs, d_states):
@@ -310,8 +345,9 @@ cdef class Inference:
         self.rnn.initial_h = self.rnn.initial_c = NULL
         self.rnn.workspace = NULL
         self.rnn.save = False
-        self.arrays = (call.kernel, call.recurrent_kernel, call.bias)
-        for array in self.arrays:
+        weights = (call.kernel, call.recurrent_kernel, call.bias)
+        self.arrays = (*weights, call.quantized)  # which keeps what is packed
+        for array in weights:
             if array is not None and not (array.flags.c_contiguous and array.flags.aligned):
                 raise ValueError("the weights must be C-contiguous")
 

@@ -40,6 +40,15 @@ def unknown_arguments(owner: str, names: Iterable[str]) -> str:
     return f"Unrecognized keyword arguments passed to {owner}: {listed}."
 
 
+def for_inference_alone(name: str, mode: str) -> str:
+    """Say that a layer with quantized weights does not train, nor change its weights."""
+    return (
+        f"Layer {name!r} is quantized ({mode}), for inference alone: its weights cannot be trained "
+        "or changed. Train or load a model that is not quantized (models.clone_model makes one of "
+        "the same configuration), and quantize that."
+    )
+
+
 def missing_extra(package: str, extra: str, purpose: str) -> str:
     """Say that ``purpose`` needs ``package``, and which extra brings it."""
     return f"{purpose} needs the package {package}: pip install 'fastrnn[{extra}]'."

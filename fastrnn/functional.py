@@ -22,6 +22,7 @@ import numpy.typing as npt
 from fastrnn import config, errors
 from fastrnn.activations import NOT_FOR_CELLS, Activation
 from fastrnn.cells import CELLS
+from fastrnn.quantization import QuantizedWeights
 
 Array = npt.NDArray[Any]
 
@@ -60,6 +61,8 @@ class RecurrentCall:
         zero_output_for_mask: the output of a masked step is zero instead.
         save: keep what ``backward`` needs; else the workspace is ``None``.
         input_gradient: whether ``backward`` computes ``dx``.
+        quantized: the weights, quantized, which the engine computes with then, in the place of
+            kernel, recurrent kernel and bias; or ``None``. Without dropout and ``save``.
     """
 
     cell: str
@@ -78,6 +81,7 @@ class RecurrentCall:
     zero_output_for_mask: bool = False
     save: bool = False
     input_gradient: bool = True
+    quantized: QuantizedWeights | None = None
 
 
 class RecurrentGradients(NamedTuple):
@@ -101,7 +105,8 @@ def choose_engine(call: RecurrentCall) -> str:
     """Return the name of the engine that computes ``call``.
 
     The rule: a forced engine (``config.set_engine``) if there is one; else ``fused`` if it has
-    both activations, ``blas`` if they are Keras's, and ``reference`` for a user's own.
+    both activations, ``blas`` if they are Keras's, and ``reference`` for a user's own. ``blas`` has
+    no quantized weights.
 
     Raises:
         ValueError: the forced engine cannot compute the call.
@@ -110,6 +115,9 @@ def choose_engine(call: RecurrentCall) -> str:
     able = [name for name in ("fused", "blas", "reference") if _has_activations(name, call)]
     if forced == "auto":
         return able[0]
+    if forced not in able and call.quantized is not None and forced == "blas":
+        expected = "reference, fused or auto, for quantized weights"
+        raise ValueError(errors.bad_argument("engine", forced, expected))
     if forced not in able:
         raise ValueError(
             errors.bad_argument(
@@ -128,7 +136,7 @@ def _has_activations(engine: str, call: RecurrentCall) -> bool:
     if engine == "reference":
         return True
     if engine == "blas":
-        return all(a.builtin for a in pair)
+        return call.quantized is None and all(a.builtin for a in pair)
     return _is_built("fused") and all(a.builtin and a.name in FUSED_ACTIVATIONS for a in pair)
 
 
@@ -161,7 +169,8 @@ def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
     """
     engines = [choose_engine(call) for call in calls]
     dtypes = {call.x.dtype for call in calls}
-    if set(engines) == {"fused"} and len(dtypes) == 1:
+    quantized = {call.quantized is not None for call in calls}
+    if set(engines) == {"fused"} and len(dtypes) == 1 and len(quantized) == 1:
         results = _engine("fused").forward_side_by_side(calls)
     else:
         results = [_engine(e).forward(call) for e, call in zip(engines, calls, strict=True)]
@@ -306,6 +315,7 @@ def check_call(call: RecurrentCall) -> None:
             )
         if array.dtype != (np.bool_ if argument == "mask" else call.x.dtype):
             raise ValueError(errors.bad_dtype(argument, array.dtype, str(call.x.dtype)))
+    _check_quantized(call)
     if len(call.initial_state) != len(spec.states):
         raise ValueError(
             errors.bad_argument(
@@ -321,6 +331,25 @@ def check_call(call: RecurrentCall) -> None:
             )
         if state.dtype != call.x.dtype:
             raise ValueError(errors.bad_dtype("initial_state", state.dtype, str(call.x.dtype)))
+
+
+def _check_quantized(call: RecurrentCall) -> None:
+    quantized = call.quantized
+    if quantized is None:
+        return
+    if call.save or call.input_dropout is not None or call.recurrent_dropout is not None:
+        expected = "False, and no dropout: quantized weights are for inference"
+        raise ValueError(errors.bad_argument("save", call.save, expected))
+    if call.x.dtype != np.float32 or quantized.cell != call.cell:
+        received = f"{quantized.mode} weights of {quantized.cell}, inputs of {call.x.dtype}"
+        expected = f"weights of {call.cell}, and inputs of float32"
+        raise ValueError(errors.bad_argument("quantized", received, expected))
+    for argument in ("kernel", "recurrent_kernel", "bias"):
+        given, own = getattr(quantized, argument), getattr(call, argument)
+        shape = None if given is None else getattr(given, "numbers", given).shape
+        if shape != (None if own is None else own.shape):
+            expected = f"those of the {argument}, {None if own is None else own.shape}"
+            raise ValueError(errors.bad_argument("quantized", shape, expected))
 
 
 def _engine(name: str) -> Any:

@@ -14,7 +14,16 @@
 enum fr_cell { FR_SIMPLE_RNN, FR_LSTM, FR_GRU, FR_GRU_RESET_AFTER, FR_CELL_COUNT };
 enum fr_activation { FR_LINEAR, FR_TANH, FR_SIGMOID, FR_RELU, FR_HARD_SIGMOID };
 enum fr_real { FR_FLOAT, FR_DOUBLE };
+enum fr_weights { FR_REAL_WEIGHTS, FR_INT8_WEIGHTS, FR_BF16_WEIGHTS };
 enum fr_isa { FR_GENERIC, FR_AVX2, FR_AVX512, FR_NEON, FR_ISA_COUNT };
+
+/* Quantized weights of one side, packed as fr_quantized_impl.h says, aligned to 64 bytes. */
+typedef struct fr_packed_side {
+    const uint32_t *words; /* 4 terms of 8 bits, in the order of memory, or 2 of 16, the low one first */
+    const float *scale;    /* of each column; 8 bits */
+    const float *bias;     /* the recurrent side has one in the GRU reset_after, else NULL */
+    const int32_t *first;  /* -128 times the sum of each column; 8 bits */
+} fr_packed_side;
 
 typedef struct fr_rnn {
     enum fr_cell cell;
@@ -37,6 +46,12 @@ typedef struct fr_rnn {
     const uint8_t *mask;           /* (B, T), 1 where a step counts; or NULL */
     const void *input_dropout;     /* (input_dropout_gates, B, F); or NULL */
     const void *recurrent_dropout; /* (G, B, H); or NULL */
+
+    /* Unless FR_REAL_WEIGHTS, these stand for kernel, recurrent_kernel and bias: forward alone, of
+     * floats, without `save` and dropout. */
+    enum fr_weights weights;
+    int vnni; /* whether fr_vnni_usable(), for FR_INT8_WEIGHTS and FR_AVX512; no result depends on it */
+    fr_packed_side packed_inputs, packed_recurrent;
 
     /* Buffers, aligned to 64 bytes, of the sizes that fr_sizes_of gives. */
     void *workspace; /* written forward, read backward */
@@ -69,6 +84,11 @@ typedef struct fr_sizes {
 int fr_isa_usable(enum fr_isa isa);
 /* The most capable usable one. */
 enum fr_isa fr_best_isa(void);
+
+/* Whether the variant FR_AVX512 can use the instructions VNNI here. */
+int fr_vnni_usable(void);
+/* Floats in a vector of the variant, as `fr_packed_side` wants to know. */
+ptrdiff_t fr_lanes(enum fr_isa isa);
 
 /* `mask`, the sizes and the options are read. */
 fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn);

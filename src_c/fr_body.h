@@ -25,6 +25,10 @@
 
 #include "fr_adam_impl.h"
 
+#if REAL_BITS == 32
+#include "fr_quantized_impl.h"
+#endif
+
 #undef REAL
 #undef REAL_BITS
 #undef REAL_INT

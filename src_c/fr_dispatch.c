@@ -29,6 +29,12 @@ static int has_avx(enum fr_isa isa)
     return ALL(saved_registers(), ymm);
 }
 
+int fr_vnni_usable(void)
+{
+    uint32_t a, b, c, d;
+    return has_avx(FR_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && ALL(c, 1u << 11);
+}
+
 static const fr_engine *const engines[FR_ISA_COUNT] = {
     [FR_GENERIC] = &fr_engine_generic,
     [FR_AVX2] = &fr_engine_avx2,
@@ -49,6 +55,18 @@ static const fr_engine *const engines[FR_ISA_COUNT] = {
 };
 
 #endif
+
+#if !defined(__x86_64__) && !defined(__i386__)
+int fr_vnni_usable(void)
+{
+    return 0;
+}
+#endif
+
+ptrdiff_t fr_lanes(enum fr_isa isa)
+{
+    return engines[isa]->lanes;
+}
 
 int fr_isa_usable(enum fr_isa isa)
 {
@@ -72,12 +90,15 @@ enum fr_isa fr_best_isa(void)
 
 fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn)
 {
-    return engines[isa]->sizes[rnn->real](rnn);
+    return rnn->weights ? engines[isa]->quantized_sizes(rnn) : engines[isa]->sizes[rnn->real](rnn);
 }
 
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count)
 {
-    engines[isa]->forward[rnns[0].real](rnns, count);
+    if (rnns[0].weights)
+        engines[isa]->quantized_forward(rnns, count);
+    else
+        engines[isa]->forward[rnns[0].real](rnns, count);
 }
 
 void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count)

@@ -5,6 +5,7 @@
 #include "fr_api.h"
 
 typedef struct fr_engine {
+    ptrdiff_t lanes; /* floats in a vector */
     fr_sizes (*sizes[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
@@ -12,6 +13,9 @@ typedef struct fr_engine {
     void (*multiply[2])(const fr_matrix_product *product);
     void (*adam[2])(const fr_adam *update);
     double (*fma_loop[2])(long turns);
+    /* On quantized weights. */
+    fr_sizes (*quantized_sizes)(const fr_rnn *rnn);
+    void (*quantized_forward)(const fr_rnn *rnns, int count);
 } fr_engine;
 
 extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;

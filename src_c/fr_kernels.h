@@ -5,18 +5,9 @@
 #include "fr_engine.h"
 #include "fr_pool.h"
 
-#include <string.h>
+#include "fr_compiler.h"
 
-#if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-
-#define FR_INLINE inline __attribute__((always_inline))
-#define FR_UNROLL _Pragma("GCC unroll 8")
-#define FR_UNROLL_ALL _Pragma("GCC unroll 16")
-#define FR_MAX_COLUMNS 4
+#include "fr_int8_impl.h"
 
 #define REAL float
 #define REAL_BITS 32
@@ -69,6 +60,7 @@ static const double exp_coefficients_double[EXP_TERMS] = {
 #define TABLE2(variant) fr_engine_##variant
 #define TABLE1(variant) TABLE2(variant)
 const fr_engine TABLE1(FR_VARIANT) = {
+    .lanes = FR_VECTOR_BYTES / sizeof(float),
     .sizes = {sizes_float, sizes_double},
     .forward = {run_forward_float, run_forward_double},
     .backward = {run_backward_float, run_backward_double},
@@ -76,4 +68,6 @@ const fr_engine TABLE1(FR_VARIANT) = {
     .multiply = {multiply_matrices_float, multiply_matrices_double},
     .adam = {run_adam_float, run_adam_double},
     .fma_loop = {fma_loop_float, fma_loop_double},
+    .quantized_sizes = quantized_sizes,
+    .quantized_forward = run_quantized,
 };

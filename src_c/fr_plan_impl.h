@@ -47,6 +47,9 @@ typedef struct FN(fr_plan) {
     REAL *packed;       /* see fr_pack_impl.h */
     REAL *input_part;   /* (chunk·B, vectors, G, LANES): bias + x·W of a chunk of steps, or NULL */
     REAL *chunk_x;      /* (chunk·B, F + 1) */
+    /* scratch, forward on quantized weights */
+    uint8_t *quantized;      /* (size, rows, stride): rows in 8 bits, see fr_quantized_impl.h */
+    float *quantized_scales; /* (size, rows) */
     /* scratch, backward */
     REAL *dh, *dc, *dinner; /* (B, padded) */
     REAL *dz;               /* (rows of a chunk, d_stride) */

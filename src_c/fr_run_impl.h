@@ -5,10 +5,18 @@
 #define BARRIER_FLOP 2.0e5     /* and of one step, not worth the barriers that sharing units needs */
 #define SHARED_WEIGHTS 786432  /* bytes of weights that stay in a second-level cache */
 
+/* A kind of pass: its scratch, and what each of its threads does. */
+typedef struct {
+    int backward;
+    void (*place_scratch)(FN(fr_plan) * p, FN(fr_pieces) * scratch, int threads);
+    void (*thread)(const FN(fr_plan) * p, int rank);
+} FN(fr_kind);
+
 typedef struct {
     FN(fr_plan) plans[MAX_PASSES];
     fr_barrier barriers[MAX_PASSES];
-    int count, threads, backward;
+    int count, threads;
+    const FN(fr_kind) * kind;
 } FN(fr_run);
 
 static fr_sizes FN(sizes)(const fr_rnn *r)
@@ -25,10 +33,18 @@ static fr_sizes FN(sizes)(const fr_rnn *r)
     return sizes;
 }
 
+/* Bytes of a weight. */
+static size_t FN(weight_size)(const fr_rnn *r)
+{
+    return r->weights == FR_INT8_WEIGHTS ? 1 : r->weights == FR_BF16_WEIGHTS ? 2 : sizeof(REAL);
+}
+
+/* Operations on weights of 8 bits take about a quarter of the time, and count so. */
 static double FN(flop_of_step)(const FN(fr_plan) * p, int backward)
 {
     const ptrdiff_t terms = backward ? p->H : p->terms;
-    return 2.0 * (double)p->B * (double)(p->G * p->H) * (double)terms;
+    const double each = p->r->weights == FR_INT8_WEIGHTS ? 0.5 : 2.0;
+    return each * (double)p->B * (double)(p->G * p->H) * (double)terms;
 }
 
 /* How many threads the work of a pass is worth. */
@@ -46,7 +62,7 @@ static void FN(share_work)(FN(fr_plan) * p, int threads, int backward)
     const ptrdiff_t weights = (p->vectors * LANES) * p->G * (backward ? p->H : p->terms);
     const double useful = FN(useful_threads)(p, backward);
     ptrdiff_t size = useful < (double)threads ? (ptrdiff_t)useful : threads;
-    const int rows = weights * (ptrdiff_t)sizeof(REAL) <= SHARED_WEIGHTS && p->B >= 2 * size &&
+    const int rows = weights * (ptrdiff_t)FN(weight_size)(p->r) <= SHARED_WEIGHTS && p->B >= 2 * size &&
                      !p->input_part;
     const int units = FN(flop_of_step)(p, backward) >= BARRIER_FLOP * (double)size;
     p->by_units = !rows && units;
@@ -70,26 +86,21 @@ static void FN(run_thread)(void *context, int rank)
         const int own = each ? rank - k * each : (k % run->threads == rank ? 0 : -1);
         if (own < 0 || own >= p->size)
             continue;
-        if (run->backward)
-            FN(backward_thread)(p, own);
-        else
-            FN(forward_thread)(p, own);
+        run->kind->thread(p, own);
     }
 }
 
-static void FN(run_passes)(const fr_rnn *rnns, int count, int backward)
+static void FN(run_passes)(const fr_rnn *rnns, int count, const FN(fr_kind) * kind)
 {
-    FN(fr_run) run = {.count = count, .backward = backward};
+    const int backward = kind->backward;
+    FN(fr_run) run = {.count = count, .kind = kind};
     double useful = 0;
     for (int k = 0; k < count; k++) {
         FN(fr_plan) *p = &run.plans[k];
         FN(plan_sizes)(p, &rnns[k]);
         FN(fr_pieces) workspace = {.base = rnns[k].workspace}, scratch = {.base = rnns[k].scratch};
         FN(place_workspace)(p, &workspace);
-        if (backward)
-            FN(place_backward_scratch)(p, &scratch, rnns[k].threads);
-        else
-            FN(place_forward_scratch)(p, &scratch, rnns[k].threads);
+        kind->place_scratch(p, &scratch, rnns[k].threads);
         if (!backward && p->r->save)
             FN(index_steps)(p);
         useful += FN(useful_threads)(p, backward);
@@ -109,12 +120,14 @@ static void FN(run_passes)(const fr_rnn *rnns, int count, int backward)
 
 static void FN(run_forward)(const fr_rnn *rnns, int count)
 {
-    FN(run_passes)(rnns, count, 0);
+    const FN(fr_kind) kind = {0, FN(place_forward_scratch), FN(forward_thread)};
+    FN(run_passes)(rnns, count, &kind);
 }
 
 static void FN(run_backward)(const fr_rnn *rnns, int count)
 {
-    FN(run_passes)(rnns, count, 1);
+    const FN(fr_kind) kind = {1, FN(place_backward_scratch), FN(backward_thread)};
+    FN(run_passes)(rnns, count, &kind);
 }
 
 #define CHAINS 12 /* enough to hide the latency, few enough for 16 registers */

@@ -24,6 +24,7 @@ FLOORS = {
         "fastrnn._registry",
         "fastrnn.cells",
         "fastrnn.activations",
+        "fastrnn.quantization",
         "fastrnn.utils.random",
         "fastrnn.utils.progress",
         "fastrnn.utils.py_dataset",

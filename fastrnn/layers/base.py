@@ -206,6 +206,7 @@ class Layer:
             )
         arrays = [np.asarray(value) for value in weights]
         for variable, array in zip(own, arrays, strict=True):
+            variable.require_unfrozen()
             if array.shape != variable.shape:
                 expected = f"{variable.shape}, that of {variable.path!r}"
                 raise ValueError(errors.bad_shape("weights", array.shape, expected))

@@ -62,6 +62,7 @@ class Variable:
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
+        self.frozen: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,6 +74,10 @@ class Variable:
         """Name of the array's dtype."""
         return self.value.dtype.name
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.value.flags.writeable = self.frozen is None  # a copied array can be written
+
     def numpy(self) -> npt.NDArray[Any]:
         """Return a copy of the array."""
         return self.value.copy()
@@ -81,8 +86,10 @@ class Variable:
         """Overwrite the array in place.
 
         Raises:
-            ValueError: ``value`` has another shape, or values that are no real numbers.
+            ValueError: ``value`` has another shape, or values that are no real numbers; or the
+                variable is frozen.
         """
+        self.require_unfrozen()
         array = value.value if isinstance(value, Variable) else np.asarray(value)
         if array.shape != self.shape:
             raise ValueError(
@@ -91,6 +98,16 @@ class Variable:
         if array.dtype.kind not in "fiub":
             raise ValueError(errors.bad_dtype("value", array.dtype, "real numbers"))
         self.value[...] = array
+
+    def freeze(self, reason: str) -> None:
+        """Forbid changes of the array; ``assign`` then raises ``ValueError`` with ``reason``."""
+        self.value.flags.writeable = False
+        self.frozen = reason
+
+    def require_unfrozen(self) -> None:
+        """Raise ``ValueError`` if ``freeze`` was called."""
+        if self.frozen is not None:
+            raise ValueError(self.frozen)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.array(self.value, dtype=dtype, copy=copy)

@@ -12,13 +12,14 @@ from fastrnn import errors
 from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.symbolic import Node
+from fastrnn.models.quantize import Quantizable
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
 
 Array = npt.NDArray[Any]
 
 
-class Model(Trainer):
+class Model(Quantizable, Trainer):
     """A model. Made of layers in one of three ways:
 
     - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a

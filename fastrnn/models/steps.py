@@ -22,6 +22,7 @@ from fastrnn.models.data import (
     to_labels,
     unpack,
 )
+from fastrnn.models.quantize import require_trainable
 
 # Stands for "all samples in one batch".
 _WHOLE: Any = object()
@@ -103,6 +104,7 @@ class Steps(Compiled):
     def _training_batches(
         self, x: Any, y: Any, batch_size: Any, shuffle: bool, class_weight: Any, sample_weight: Any
     ) -> Batches:
+        require_trainable(self)
         if class_weight is not None:
             if sample_weight is not None:
                 expected = "None beside `class_weight`"

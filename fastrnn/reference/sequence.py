@@ -166,9 +166,14 @@ def _split_weights(call: RecurrentCall) -> Weights:
     if bias is None:
         bias = np.zeros(spec.bias_shape(units), dtype=call.x.dtype)
     input_bias, recurrent_bias = (bias[0], bias[1]) if spec.has_recurrent_bias else (bias, bias)
+    kernels: list[Any] = [
+        np.split(kernel, gates, axis=1) for kernel in (call.kernel, call.recurrent_kernel)
+    ]
+    if (q := call.quantized) is not None:
+        kernels = [kernel.split(gates) for kernel in (q.kernel, q.recurrent_kernel)]
     return Weights(
-        W=np.split(call.kernel, gates, axis=1),
-        U=np.split(call.recurrent_kernel, gates, axis=1),
+        W=kernels[0],
+        U=kernels[1],
         b=np.split(input_bias, gates),
         recurrent_b=np.split(recurrent_bias, gates),
         activation=call.activation,

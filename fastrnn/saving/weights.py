@@ -119,7 +119,10 @@ def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
     Raises:
         ModelFileError: a file that is no such archive, or that holds other weights.
         FileNotFoundError: there is no such file.
+        ValueError: a weight that may not be changed.
     """
+    for variable in variables:
+        variable.require_unfrozen()
     with open_archive(path) as archive:
         members = _in_order(archive, variables)
         for member, variable in zip(members, variables, strict=True):

@@ -20,6 +20,7 @@ from fastrnn.functional import (
 )
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.states import with_zero_rows
 
 Array = npt.NDArray[Any]
@@ -30,7 +31,7 @@ def of_cell(name: str) -> Any:
     return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
 
 
-class RecurrentLayer(Layer):
+class RecurrentLayer(QuantizableLayer):
     """A cell run over sequences.
 
     Args:
@@ -95,6 +96,11 @@ class RecurrentLayer(Layer):
 
     @property
     def sublayers(self) -> list[Layer]:
+        """The cell."""
+        return [self.cell]
+
+    @property
+    def quantizable_cells(self) -> list[RecurrentCell]:
         """The cell."""
         return [self.cell]
 
@@ -197,7 +203,12 @@ class RecurrentLayer(Layer):
 
     def infer(self, inputs: Any) -> Array | None:
         """Return the outputs alone in the quick way, or ``None`` where there is none."""
-        settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
+        settings = (
+            *config.recurrent_settings(),
+            self.return_sequences,
+            self.go_backwards,
+            self.cell.quantized,
+        )
         if self._inference is None or self._inference[0] != settings:
             self._inference = self._make_inference(settings)
         if self._inference is None or self._inference[1] is None:

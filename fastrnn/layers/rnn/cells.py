@@ -15,6 +15,7 @@ from fastrnn.layers.base import CallContext, Layer, registry
 from fastrnn.layers.core import known_features
 from fastrnn.layers.regularization import dropout_factors
 from fastrnn.layers.variable import Variable
+from fastrnn.quantization import QuantizedWeights, quantize_weights
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
@@ -83,6 +84,36 @@ class RecurrentCell(Layer):
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None = None
+        # What the cell computes with in the place of its weights, once it is quantized.
+        self.quantized: QuantizedWeights | None = None
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """``"int8"`` or ``"bf16"``, or ``None`` where the cell is not quantized."""
+        return None if self.quantized is None else self.quantized.mode
+
+    def quantize_weights(self, mode: str) -> QuantizedWeights:
+        """Return the cell's weights quantized; nothing is changed.
+
+        Raises:
+            ValueError: the cell is not built, or quantized already; or as
+                ``quantization.quantize_weights`` does.
+        """
+        if not self.built:
+            remedy = "Build it first: call the model on data, or call build(input_shape)."
+            raise ValueError(f"Layer {self.name!r} has no weights to quantize yet. {remedy}")
+        if self.quantized is not None:
+            expected = f"a layer that is not quantized; {self.name!r} is, as {self.quantized.mode}"
+            raise ValueError(errors.bad_argument("mode", mode, expected))
+        bias = None if self.bias is None else self.bias.value
+        kernels = self.kernel.value, self.recurrent_kernel.value
+        return quantize_weights(self.spec.name, mode, *kernels, bias)
+
+    def use_quantized(self, quantized: QuantizedWeights) -> None:
+        """Compute with these weights from now on, and keep the cell's own as they are."""
+        self.quantized = quantized
+        for variable in self._variables:
+            variable.freeze(errors.for_inference_alone(self.name, quantized.mode))
 
     @property
     def state_size(self) -> int | list[int]:
@@ -158,6 +189,8 @@ class RecurrentCell(Layer):
     ) -> RecurrentCall:
         """Return the call of the engine that runs the cell over ``inputs``."""
         input_dropout, recurrent_dropout = None, None
+        if self.quantized is not None and (context.gradient or context.training):
+            raise ValueError(errors.for_inference_alone(self.name, self.quantized.mode))
         if context.training:
             input_dropout, recurrent_dropout = self.draw_dropout(len(inputs))
         return RecurrentCall(
@@ -173,6 +206,7 @@ class RecurrentCell(Layer):
             recurrent_dropout=recurrent_dropout,
             save=context.gradient,
             input_gradient=context.input_gradient,
+            quantized=self.quantized,
             **options,
         )
 

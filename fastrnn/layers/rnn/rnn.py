@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_mask
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base import CallContext, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
 from fastrnn.layers.rnn.states import flat
 
@@ -31,7 +32,7 @@ def _of_chain(name: str, k: int) -> Any:
 
 
 @registry.register()
-class RNN(Layer):
+class RNN(QuantizableLayer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
@@ -126,6 +127,12 @@ class RNN(Layer):
     def loops(self) -> list[Any]:
         """What runs each cell over the sequences, in order."""
         return list(self._chain)
+
+    @property
+    def quantizable_cells(self) -> list[RecurrentCell]:
+        """The cells, but for one of your own."""
+        cells = getattr(self.cell, "cells", [self.cell])
+        return [cell for cell in cells if isinstance(cell, RecurrentCell)]
 
     @property
     def states(self) -> list[Any] | None:
