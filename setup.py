@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -77,8 +78,13 @@ BLAS_ENGINE = Extension(
 FUSED_ENGINE = Extension(
     "fastrnn._fused",
     sources=["fastrnn/_fused.pyx", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
-    depends=["fastrnn/_fused.pxd", "fastrnn/_fused_buffers.pxi", *C_FILES],
-    include_dirs=["src_c"],
+    depends=[
+        "fastrnn/_fused.pxd",
+        "fastrnn/_fused_buffers.pxi",
+        "fastrnn/_fused_stream.pxi",
+        *C_FILES,
+    ],
+    include_dirs=["src_c", numpy.get_include()],
 )
 
 extensions = cythonize([BLAS_ENGINE, FUSED_ENGINE])

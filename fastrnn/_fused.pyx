@@ -13,7 +13,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc
 from libc.limits cimport INT_MAX
 from libc.stdint cimport SIZE_MAX
 
@@ -377,6 +377,9 @@ cdef class Inference:
             fr_forward(self.isa, rnn, 1)
         PyBuffer_Release(&view)
         PyMem_RawFree(memory)
+
+
+include "_fused_stream.pxi"
 
 
 def fma_loop(str dtype, long turns) -> float:

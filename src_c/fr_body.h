@@ -21,6 +21,8 @@
 
 #include "fr_run_impl.h"
 
+#include "fr_stream_impl.h"
+
 #undef REAL
 #undef REAL_BITS
 #undef REAL_INT
@@ -58,3 +60,6 @@
 #undef THREAD_FLOP
 #undef BARRIER_FLOP
 #undef SHARED_WEIGHTS
+#undef LONG_PASS
+#undef SQUARE_ROOT
+#undef FOR_VECTORS

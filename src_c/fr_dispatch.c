@@ -85,6 +85,11 @@ void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count)
     engines[isa]->backward[rnns[0].real](rnns, count);
 }
 
+const fr_stream_functions *fr_stream_functions_of(enum fr_isa isa, enum fr_real real)
+{
+    return &engines[isa]->stream[real];
+}
+
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns)
 {
     return engines[isa]->fma_loop[real](turns);

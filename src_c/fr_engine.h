@@ -2,13 +2,14 @@
 #ifndef FR_ENGINE_H
 #define FR_ENGINE_H
 
-#include "fr_api.h"
+#include "fr_stream.h"
 
 typedef struct fr_engine {
     fr_sizes (*sizes[2])(const fr_rnn *rnn);
     void (*forward[2])(const fr_rnn *rnns, int count);
     void (*backward[2])(const fr_rnn *rnns, int count);
     double (*fma_loop[2])(long turns);
+    fr_stream_functions stream[2];
 } fr_engine;
 
 extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;

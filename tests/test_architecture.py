@@ -32,6 +32,7 @@ FLOORS = {
     "door": ("fastrnn.functional",),
     "layers": (
         "fastrnn.layers",
+        "fastrnn.streaming",
         "fastrnn.initializers",
         "fastrnn.regularizers",
         "fastrnn.constraints",
