@@ -10,6 +10,7 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -131,20 +132,25 @@ def extensions() -> list[Extension]:
     blas = Extension(
         "fastrnn._blas",
         sources=[f"fastrnn/_blas{suffix}", "src_c/fr_activations.c"],
-        depends=["fastrnn/_blas_cells.pxi", "fastrnn/_blas_backward.pxi", *headers],
+        depends=[*parts("_blas"), *headers],
         include_dirs=["src_c"],
     )
     fused = Extension(
         "fastrnn._fused",
         sources=[f"fastrnn/_fused{suffix}", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
-        depends=["fastrnn/_fused.pxd", "fastrnn/_fused_buffers.pxi", *headers],
-        include_dirs=["src_c"],
+        depends=["fastrnn/_fused.pxd", *parts("_fused"), *headers],
+        include_dirs=["src_c", numpy.get_include()],
     )
     if HAS_C_FILES or missing_translators():
         return [blas, fused]
     from Cython.Build import cythonize
 
     return list(cythonize([blas, fused]))
+
+
+def parts(engine: str) -> list[str]:
+    """Return the files that an engine's Cython file includes."""
+    return sorted(str(path) for path in Path("fastrnn").glob(f"{engine}_*.pxi"))
 
 
 def missing_translators() -> list[str]:

@@ -131,3 +131,46 @@ cdef extern from "fr_api.h" nogil:
     void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
     void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)
     double fr_fma_loop(fr_isa isa, fr_real real, long turns)
+
+# Streams; src_c/fr_stream.h documents every field.
+
+cdef extern from "fr_stream.h" nogil:
+    cdef enum fr_stage_kind:
+        FR_STAGE_RECURRENT
+        FR_STAGE_DENSE
+        FR_STAGE_SCALE
+        FR_STAGE_NORMALIZE
+        FR_STAGE_ACTIVATE
+        FR_STAGE_SOFTMAX
+        FR_STAGE_EMBED
+
+    enum:
+        FR_STREAM_DONE
+        FR_STREAM_BAD_ID
+
+    ctypedef struct fr_stage:
+        fr_stage_kind kind
+        fr_cell cell
+        fr_activation activation
+        fr_activation recurrent_activation
+        Py_ssize_t inputs
+        Py_ssize_t outputs
+        double epsilon
+        const void *kernel
+        const void *recurrent_kernel
+        const void *bias
+        const void *mean
+        const void *rate
+        const void *gamma
+        const void *beta
+
+    ctypedef struct fr_stream_functions:
+        size_t (*size)(const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
+        void (*make)(void *stream, const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
+        void (*pack)(void *stream, const fr_stage *stages) noexcept nogil
+        int (*step)(void *stream, const void *x, void *y, Py_ssize_t step, Py_ssize_t steps) noexcept nogil
+        void (*read_state)(const void *stream, int index, void *out) noexcept nogil
+        void (*write_state)(void *stream, int index, const void *state) noexcept nogil
+        void (*reset_row)(void *stream, Py_ssize_t row) noexcept nogil
+
+    const fr_stream_functions *fr_stream_functions_of(fr_isa isa, fr_real real)

@@ -13,7 +13,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc
 from libc.limits cimport INT_MAX
 from libc.stdint cimport SIZE_MAX
 
@@ -417,6 +417,7 @@ cdef class Inference:
 
 include "_fused_matrix.pxi"
 include "_fused_adam.pxi"
+include "_fused_stream.pxi"
 
 
 def fma_loop(str dtype, long turns) -> float:

@@ -34,6 +34,18 @@ def bad_dtype(argument: str, received: object, expected: str, remedy: str = "") 
     return _with_remedy(f"{message}Received: dtype {received}.", remedy)
 
 
+def bad_out(out: Any, shape: tuple[int, ...], dtype: object) -> str:
+    """Say that ``out`` is no array that results of ``shape`` can be written to."""
+    received = f"{type(out).__name__} {getattr(out, 'shape', '')} {getattr(out, 'dtype', '')}"
+    expected = f"a writeable, C-contiguous array of shape {shape} and dtype {dtype}"
+    return bad_argument("out", received.strip(), expected)
+
+
+def not_streamable(name: str, kind: str, reason: str) -> str:
+    """Say that the layer ``name`` of class ``kind`` cannot be run one step at a time."""
+    return f"Layer {name!r} ({kind}) cannot be streamed: {reason}."
+
+
 def unknown_arguments(owner: str, names: Iterable[str]) -> str:
     """Say that ``owner`` does not take the keyword arguments ``names``."""
     listed = ", ".join(sorted(names))

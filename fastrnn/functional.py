@@ -13,7 +13,7 @@ import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -259,6 +259,42 @@ def adam(
     """Take one step of Adam: see ``reference.adam``, whose bits all engines give."""
     engine = "fused" if _computes("fused", value, gradient) else "reference"
     _engine(engine).adam(value, gradient, m, v, v_hat, **factors)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStage:
+    """One layer of a stream, as the fused engine steps through it.
+
+    Attributes:
+        kind: ``"recurrent"``; ``"dense"``, activation(x·kernel + bias); ``"scale"``,
+            (x - mean)·rate·gamma + beta; ``"normalize"``, the same with mean and rate of the row
+            itself; ``"activate"``; ``"softmax"``; or ``"embed"``, the row of kernel for an id.
+        inputs, outputs: numbers in a row; for ``"embed"``, inputs is the number of ids.
+        weights: arrays by these names, ``None`` where there is none: kernel, recurrent_kernel and
+            bias as in ``RecurrentCall``; the others (outputs,).
+        cell: name of the cell in ``CELLS``, for ``"recurrent"``.
+        activation, recurrent_activation: names, from ``FUSED_ACTIVATIONS``.
+        epsilon: added to the variance, for ``"normalize"``.
+    """
+
+    kind: str
+    inputs: int
+    outputs: int
+    weights: dict[str, Array | None] = field(default_factory=dict)
+    cell: str = "simple_rnn"
+    activation: str = "linear"
+    recurrent_activation: str = "linear"
+    epsilon: float = 0.0
+
+
+def stream_kernel() -> Any:
+    """Return the class that steps through ``StreamStage`` objects; ``None`` if there is none.
+
+    That is: in a build without the fused engine, or while another one is forced.
+    """
+    if config.engine() not in ("auto", "fused") or not _is_built("fused"):
+        return None
+    return _engine("fused").StreamKernel
 
 
 def fma_loop(dtype: str, turns: int) -> float:

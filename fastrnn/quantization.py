@@ -9,8 +9,8 @@ when it comes: a row a of numbers is q = a·(127 / max|a|), scale = max|a| / 127
 where the sum of integers is exact. ``bf16``: weights are the upper 16 bits of float32, rounded to
 nearest; rows stay float32. In both, biases, gates and states are float32.
 
-Rounding is to nearest, ties to even. A row, or a column, whose largest number is below 2^-100 counts
-as zeros; a row with a NaN or an infinity gives NaN.
+Rounding is to nearest, ties to even. A row, or a column, whose largest number is below 2^-100
+counts as zeros; a row with a NaN or an infinity gives NaN.
 """
 
 from __future__ import annotations

@@ -5,12 +5,6 @@
 
 #define NUMBERS_OF_A_THREAD 65536.0 /* for fewer, a thread is not worth waking */
 
-#if REAL_BITS == 32
-#define SQUARE_ROOT __builtin_sqrtf
-#else
-#define SQUARE_ROOT __builtin_sqrt
-#endif
-
 static FR_INLINE void FN(adam_range)(const int amsgrad, const fr_adam *u, ptrdiff_t begin,
                                      ptrdiff_t end)
 {

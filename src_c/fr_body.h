@@ -29,6 +29,8 @@
 #include "fr_quantized_impl.h"
 #endif
 
+#include "fr_stream_impl.h"
+
 #undef REAL
 #undef REAL_BITS
 #undef REAL_INT
@@ -70,4 +72,6 @@
 #undef TERMS_AT_ONCE
 #undef ROWS_OF_A_THREAD
 #undef NUMBERS_OF_A_THREAD
+#undef LONG_PASS
 #undef SQUARE_ROOT
+#undef FOR_VECTORS

@@ -121,6 +121,11 @@ void fr_adam_update(enum fr_isa isa, const fr_adam *update)
     engines[isa]->adam[update->real](update);
 }
 
+const fr_stream_functions *fr_stream_functions_of(enum fr_isa isa, enum fr_real real)
+{
+    return &engines[isa]->stream[real];
+}
+
 double fr_fma_loop(enum fr_isa isa, enum fr_real real, long turns)
 {
     return engines[isa]->fma_loop[real](turns);

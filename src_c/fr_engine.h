@@ -2,7 +2,7 @@
 #ifndef FR_ENGINE_H
 #define FR_ENGINE_H
 
-#include "fr_api.h"
+#include "fr_stream.h"
 
 typedef struct fr_engine {
     ptrdiff_t lanes; /* floats in a vector */
@@ -16,6 +16,7 @@ typedef struct fr_engine {
     /* On quantized weights. */
     fr_sizes (*quantized_sizes)(const fr_rnn *rnn);
     void (*quantized_forward)(const fr_rnn *rnns, int count);
+    fr_stream_functions stream[2];
 } fr_engine;
 
 extern const fr_engine fr_engine_generic, fr_engine_avx2, fr_engine_avx512, fr_engine_neon;

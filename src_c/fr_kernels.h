@@ -57,6 +57,11 @@ static const double exp_coefficients_double[EXP_TERMS] = {
 #endif
 #include "fr_body.h"
 
+#define STREAM_FUNCTIONS(type)                                                                     \
+    {                                                                                              \
+        stream_size_##type, stream_make_##type, stream_pack_##type, stream_step_##type,            \
+            stream_read_state_##type, stream_write_state_##type, stream_reset_row_##type           \
+    }
 #define TABLE2(variant) fr_engine_##variant
 #define TABLE1(variant) TABLE2(variant)
 const fr_engine TABLE1(FR_VARIANT) = {
@@ -70,4 +75,5 @@ const fr_engine TABLE1(FR_VARIANT) = {
     .fma_loop = {fma_loop_float, fma_loop_double},
     .quantized_sizes = quantized_sizes,
     .quantized_forward = run_quantized,
+    .stream = {STREAM_FUNCTIONS(float), STREAM_FUNCTIONS(double)},
 };

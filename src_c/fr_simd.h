@@ -138,3 +138,10 @@ static FR_INLINE V FN(scale_in_halves)(V x, V n)
 }
 #define scale_by(x, n) FN(scale_in_halves)(x, n)
 #endif
+
+/* Of one number. */
+#if REAL_BITS == 32
+#define SQUARE_ROOT __builtin_sqrtf
+#else
+#define SQUARE_ROOT __builtin_sqrt
+#endif

@@ -34,6 +34,7 @@ FLOORS = {
     "door": ("fastrnn.functional",),
     "layers": (
         "fastrnn.layers",
+        "fastrnn.streaming",
         "fastrnn.initializers",
         "fastrnn.regularizers",
         "fastrnn.constraints",

@@ -392,6 +392,26 @@ class Layer:
         """The symbolic tensors that this call gave."""
         return symbolic.sole_node(self).result
 
+    # ---- streams ---
+
+    def stream(self, batch_size: int = 1) -> Any:
+        """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.
+
+        Args:
+            batch_size: number of sequences that go side by side.
+
+        Raises:
+            ValueError: the layer, or one inside it, needs more than the steps up to now, or has
+                no weights yet.
+        """
+        from fastrnn.streaming import make_stream
+
+        return make_stream(self, batch_size)
+
+    def stream_layers(self) -> list[Layer]:
+        """Return the layers that a stream runs one after the other: a model's own, or this one."""
+        return [self]
+
     # ---- configuration -------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:

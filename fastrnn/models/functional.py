@@ -231,6 +231,29 @@ class Functional(Model):
                 texts[node.layer.name].append(f"{tensor.name}[{place}][{tensor.index}]")
         return {name: ", ".join(found) or "-" for name, found in texts.items()}
 
+    def stream_layers(self) -> list[Layer]:
+        """Return the layers that a stream runs, those of models among them.
+
+        Raises:
+            ValueError: the calls are no chain from one input to one output.
+        """
+        given, layers = self.inputs[0], []
+        for node in self.graph.nodes:
+            kind = type(node.layer).__name__
+            alone = node.inputs is given and len(node.tensors) == 1
+            if len(self.inputs) > 1 or not alone:
+                reason = "it takes something else than the output of the layer before it"
+                raise ValueError(errors.not_streamable(node.layer.name, kind, reason))
+            if node.options.get("training"):
+                reason = "it is called with training=True"
+                raise ValueError(errors.not_streamable(node.layer.name, kind, reason))
+            layers += node.layer.stream_layers()
+            given = node.outputs[0]
+        if self.outputs != [given]:
+            reason = "a stream gives the one output of the last layer"
+            raise ValueError(errors.not_streamable(self.name, "Model", reason))
+        return layers
+
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:

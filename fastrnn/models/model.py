@@ -175,6 +175,20 @@ class Model(Quantizable, Trainer):
         """Return the mask of the outputs; computes all layers to find it."""
         return self.run_masked(inputs, CallContext(), mask)[2]
 
+    def stream_layers(self) -> list[Layer]:
+        """Return the layers that a stream runs: those that ``call`` amounts to.
+
+        Raises:
+            ValueError: the model has not been called yet, or they are no chain.
+        """
+        traces = self.__dict__.get("_traces", {})
+        followed = [made for (_, training), made in traces.items() if not training]
+        if not followed:
+            reason = "it has not been called on data yet"
+            raise ValueError(errors.not_streamable(self.name, type(self).__name__, reason))
+        layers: list[Layer] = followed[0].stream_layers()
+        return layers
+
     # ---- description ----
 
     def to_json(self, **kwargs: Any) -> str:

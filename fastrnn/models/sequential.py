@@ -280,6 +280,10 @@ class Sequential(Model):
 
         return outputs, chain, mask
 
+    def stream_layers(self) -> list[Layer]:
+        """Return the layers that a stream runs, those of models among them."""
+        return [inner for layer in self._layers for inner in layer.stream_layers()]
+
     # ---- description ----
 
     def get_config(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Trainer(Steps):
         self.stop_training = False
         self.history: History | None = None  # of the last `fit`
         # The place in the data of the `fit` that is running; `on_train_begin` may change it.
-        self.stream: EpochStream | None = None
+        self.epochs: EpochStream | None = None
 
     # ---- fit, evaluate, predict ----
 
@@ -130,7 +130,7 @@ class Trainer(Steps):
                 validation, validation_steps, validation_freq,
             )  # fmt: skip
         finally:
-            self.stream = None
+            self.epochs = None
         return self.history
 
     def _truncated_step(self, steps: Any, batches: Batches) -> TrainStep:
@@ -152,7 +152,7 @@ class Trainer(Steps):
     ) -> None:
         assert self.optimizer is not None
         logs: dict[str, float] = {}
-        self.stream = stream = EpochStream(batches, steps, epochs.start)
+        self.epochs = stream = EpochStream(batches, steps, epochs.start)
         hooks.on_train_begin()
         for epoch in range(stream.epoch, epochs.stop):
             if not stream.step:

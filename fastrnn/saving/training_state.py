@@ -32,7 +32,7 @@ def training_state(model: Any) -> dict[str, Array]:
         arrays[f"generators/{k}"] = random.state_of(generator)
     for k, metric in enumerate(model.trackers):
         arrays |= {f"metrics/{k}/{name}": value for name, value in _numbers(metric).items()}
-    arrays |= {f"stream/{name}": value for name, value in model.stream.state().items()}
+    arrays |= {f"stream/{name}": value for name, value in model.epochs.state().items()}
     return {name: np.asarray(value) for name, value in arrays.items()}
 
 
@@ -53,7 +53,7 @@ def restore_training_state(model: Any, arrays: dict[str, Array]) -> None:
     for k, metric in enumerate(model.trackers):
         for name, array in _part(arrays, f"metrics/{k}/").items():
             setattr(metric, name, array if array.ndim else array.item())
-    model.stream.set_state(_part(arrays, "stream/"))
+    model.epochs.set_state(_part(arrays, "stream/"))
 
 
 def _part(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
