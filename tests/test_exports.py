@@ -29,8 +29,8 @@ LEFT_OUT = {
     "bases of classes of one's own; fastrnn's is Layer": ["InputSpec", "Wrapper"],
     "not there yet": [
         "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D", "Conv1DTranspose",
-        "Convolution1DTranspose", "DepthwiseConv1D", "EinsumDense", "GroupNormalization",
-        "MultiHeadAttention", "RMSNormalization", "SeparableConv1D", "SeparableConvolution1D",
+        "Convolution1DTranspose", "DepthwiseConv1D", "GroupNormalization",
+        "RMSNormalization", "SeparableConv1D", "SeparableConvolution1D",
         "SpectralNormalization", "deserialize", "serialize",
     ],
 }  # fmt: skip

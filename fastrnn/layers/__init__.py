@@ -5,6 +5,7 @@ from fastrnn.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
+from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from fastrnn.layers.input import Input, InputLayer
@@ -28,6 +29,7 @@ from fastrnn.layers.merging import (
     multiply,
     subtract,
 )
+from fastrnn.layers.multi_head_attention import MultiHeadAttention
 from fastrnn.layers.normalization import BatchNormalization
 from fastrnn.layers.regularization import (
     ActivityRegularization,
@@ -83,6 +85,7 @@ __all__ = [
     "Dense",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -105,6 +108,7 @@ __all__ = [
     "MaxPooling1D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
