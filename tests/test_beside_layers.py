@@ -26,6 +26,23 @@ MAKERS = {
     "conv dilated": conv(dilation_rate=3, padding="same"),
     "conv groups": conv(groups=2),
     "conv one step": conv(kernel_size=[1]),
+    "depthwise": lambda L: L.DepthwiseConv1D(3),
+    "depthwise more": lambda L: L.DepthwiseConv1D(2, 2, "same", 3, activation="tanh"),
+    "depthwise dilated": lambda L: L.DepthwiseConv1D([3], dilation_rate=2, use_bias=False),
+    "separable": lambda L: L.SeparableConv1D(4, 3),
+    "separable more": lambda L: L.SeparableConv1D(5, 2, 2, "same", depth_multiplier=3),
+    "separable dilated": lambda L: L.SeparableConv1D(4, 3, dilation_rate=2, activation="tanh"),
+    "transpose": lambda L: L.Conv1DTranspose(4, 3),
+    "transpose strides": lambda L: L.Conv1DTranspose(4, 3, 2, activation="tanh"),
+    "transpose same": lambda L: L.Conv1DTranspose(4, 3, 2, "same"),
+    "transpose same even": lambda L: L.Conv1DTranspose(4, 4, 2, "same"),
+    "transpose wide strides": lambda L: L.Conv1DTranspose(4, 2, 5),
+    "transpose same, wide strides": lambda L: L.Conv1DTranspose(4, 2, 5, "same"),
+    "transpose more": lambda L: L.Conv1DTranspose(4, 3, 3, output_padding=2),
+    "transpose same, more": lambda L: L.Conv1DTranspose(4, 3, 2, "same", output_padding=[1]),
+    "transpose same, less": lambda L: L.Conv1DTranspose(4, 5, 3, "same", output_padding=0),
+    "transpose dilated": lambda L: L.Conv1DTranspose(4, 3, dilation_rate=2, use_bias=False),
+    "transpose dilated same": lambda L: L.Conv1DTranspose(4, 3, 1, "same", dilation_rate=3),
     "max": lambda L: L.MaxPooling1D(),
     "max overlapping": lambda L: L.MaxPooling1D(3, strides=1),
     "max same": lambda L: L.MaxPooling1D(3, 2, padding="same"),
@@ -118,7 +135,17 @@ def test_layer(name, ties):
 
 
 @pytest.mark.parametrize(
-    "name", ["conv same", "conv groups", "conv strides", "max same", "average"]
+    "name",
+    [
+        "conv same",
+        "conv groups",
+        "conv strides",
+        "max same",
+        "average",
+        "depthwise more",
+        "separable more",
+        "transpose same",
+    ],
 )
 def test_channels_first_is_the_transpose(name):
     x = np.random.default_rng(0).standard_normal((BATCH, TIME, FEATURES), dtype=np.float32)
@@ -268,6 +295,17 @@ BAD = {
     "groups": lambda: layers.Conv1D(3, 3, groups=2),
     "input_shape": lambda: layers.Conv1D(4, 3, groups=4)(np.zeros((1, 5, 6))),
     "inputs": lambda: layers.Conv1D(4, 6)(np.zeros((1, 5, 6))),
+    "depth_multiplier": lambda: layers.DepthwiseConv1D(3, depth_multiplier=0),
+    "kernel_size of separable": lambda: layers.SeparableConv1D(3, (3, 3)),
+    "padding of separable": lambda: layers.SeparableConv1D(3, 3, padding="causal"),
+    "output_padding": lambda: layers.Conv1DTranspose(3, 3, 2, output_padding=2),
+    "dilation_rate of transpose": lambda: layers.Conv1DTranspose(3, 3, 2, dilation_rate=2),
+    "inputs of depthwise": lambda: calls_with(layers.DepthwiseConv1D(2), (1, 5, 3), (1, 5, 4)),
+    "input_shape of transpose": lambda: layers.Conv1DTranspose(3, 3).build((None, 5, None)),
+    "inputs of transpose": lambda: (
+        layers.Conv1DTranspose(1, 6, 2, "same", 0)(np.ones((1, 1, 1)))
+        and layers.Conv1DTranspose(1, 5, 2, "same", 0)(np.ones((1, 2)))
+    ),
     "pool_size": lambda: layers.MaxPooling1D(0),
     "data_format": lambda: layers.GlobalMaxPooling1D("last"),
     "axis": lambda: layers.LayerNormalization(axis=3)(np.zeros((2, 3))),

@@ -28,9 +28,9 @@ LEFT_OUT = {
     "convolution over images inside a recurrent layer": ["ConvLSTM1D"],
     "bases of classes of one's own; fastrnn's is Layer": ["InputSpec", "Wrapper"],
     "not there yet": [
-        "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D", "Conv1DTranspose",
-        "Convolution1DTranspose", "DepthwiseConv1D", "GroupNormalization",
-        "RMSNormalization", "SeparableConv1D", "SeparableConvolution1D",
+        "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D",
+        "GroupNormalization",
+        "RMSNormalization",
         "SpectralNormalization", "deserialize", "serialize",
     ],
 }  # fmt: skip

@@ -20,7 +20,7 @@ NAMES = {
         "SpatialDropout1D", "GaussianNoise", "ActivityRegularization", "Identity", "Rescaling",
         "Lambda", "Normalization", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "AlphaDropout",
         "EinsumDense", "MultiHeadAttention", "GaussianDropout", "ZeroPadding1D", "Cropping1D",
-        "UpSampling1D", "Add", "Subtract",
+        "UpSampling1D", "DepthwiseConv1D", "SeparableConv1D", "Conv1DTranspose", "Add", "Subtract",
         "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "add", "subtract",
         "multiply", "average", "maximum", "minimum", "concatenate", "dot", "RNN",
         "StackedRNNCells",

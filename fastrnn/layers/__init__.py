@@ -4,6 +4,8 @@ from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors
 from fastrnn.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
+from fastrnn.layers.conv_transpose import Conv1DTranspose
+from fastrnn.layers.convolutions import DepthwiseConv1D, SeparableConv1D
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.embedding import Embedding
@@ -60,7 +62,8 @@ from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
 # Keras has two names for these.
 AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
-Convolution1D = Conv1D
+Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
+SeparableConvolution1D = SeparableConv1D
 
 __all__ = [
     "ELU",
@@ -80,9 +83,12 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
+    "DepthwiseConv1D",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -117,6 +123,8 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConvolution1D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
