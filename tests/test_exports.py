@@ -27,12 +27,6 @@ LEFT_OUT = {
     "parts of transformers": ["GroupQueryAttention", "ReversibleEmbedding"],
     "convolution over images inside a recurrent layer": ["ConvLSTM1D"],
     "bases of classes of one's own; fastrnn's is Layer": ["InputSpec", "Wrapper"],
-    "not there yet": [
-        "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D",
-        "GroupNormalization",
-        "RMSNormalization",
-        "SpectralNormalization", "deserialize", "serialize",
-    ],
 }  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors their operators
 from fastrnn.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from fastrnn.layers.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMaxPooling1D
 from fastrnn.layers.attention import AdditiveAttention, Attention
-from fastrnn.layers.base import Layer
+from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.conv_transpose import Conv1DTranspose
 from fastrnn.layers.convolutions import DepthwiseConv1D, SeparableConv1D
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from fastrnn.layers.group_normalization import GroupNormalization, RMSNormalization
 from fastrnn.layers.input import Input, InputLayer
 from fastrnn.layers.lambda_layer import Lambda
 from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
@@ -56,8 +58,12 @@ from fastrnn.layers.rnn import (
     StackedRNNCells,
     TimeDistributed,
 )
+from fastrnn.layers.spectral_normalization import SpectralNormalization
 from fastrnn.layers.standardization import Normalization
 from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
+
+serialize = registry.serialize
+deserialize = registry.deserialize
 
 # Keras has two names for these.
 AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
@@ -72,6 +78,8 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveMaxPooling1D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -101,6 +109,7 @@ __all__ = [
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -119,6 +128,7 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -129,6 +139,7 @@ __all__ = [
     "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
@@ -138,9 +149,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
