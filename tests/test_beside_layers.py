@@ -26,6 +26,23 @@ MAKERS = {
     "conv dilated": conv(dilation_rate=3, padding="same"),
     "conv groups": conv(groups=2),
     "conv one step": conv(kernel_size=[1]),
+    "depthwise": lambda L: L.DepthwiseConv1D(3),
+    "depthwise more": lambda L: L.DepthwiseConv1D(2, 2, "same", 3, activation="tanh"),
+    "depthwise dilated": lambda L: L.DepthwiseConv1D([3], dilation_rate=2, use_bias=False),
+    "separable": lambda L: L.SeparableConv1D(4, 3),
+    "separable more": lambda L: L.SeparableConv1D(5, 2, 2, "same", depth_multiplier=3),
+    "separable dilated": lambda L: L.SeparableConv1D(4, 3, dilation_rate=2, activation="tanh"),
+    "transpose": lambda L: L.Conv1DTranspose(4, 3),
+    "transpose strides": lambda L: L.Conv1DTranspose(4, 3, 2, activation="tanh"),
+    "transpose same": lambda L: L.Conv1DTranspose(4, 3, 2, "same"),
+    "transpose same even": lambda L: L.Conv1DTranspose(4, 4, 2, "same"),
+    "transpose wide strides": lambda L: L.Conv1DTranspose(4, 2, 5),
+    "transpose same, wide strides": lambda L: L.Conv1DTranspose(4, 2, 5, "same"),
+    "transpose more": lambda L: L.Conv1DTranspose(4, 3, 3, output_padding=2),
+    "transpose same, more": lambda L: L.Conv1DTranspose(4, 3, 2, "same", output_padding=[1]),
+    "transpose same, less": lambda L: L.Conv1DTranspose(4, 5, 3, "same", output_padding=0),
+    "transpose dilated": lambda L: L.Conv1DTranspose(4, 3, dilation_rate=2, use_bias=False),
+    "transpose dilated same": lambda L: L.Conv1DTranspose(4, 3, 1, "same", dilation_rate=3),
     "max": lambda L: L.MaxPooling1D(),
     "max overlapping": lambda L: L.MaxPooling1D(3, strides=1),
     "max same": lambda L: L.MaxPooling1D(3, 2, padding="same"),
@@ -42,6 +59,18 @@ MAKERS = {
     "layer norm axes": lambda L: L.LayerNormalization(axis=[1, 2], epsilon=0.1),
     "layer norm without gamma": lambda L: L.LayerNormalization(scale=False),
     "layer norm plain": lambda L: L.LayerNormalization(center=False, scale=False),
+    "group norm": lambda L: L.GroupNormalization(2),
+    "group norm each": lambda L: L.GroupNormalization(-1, epsilon=0.1),
+    "group norm one": lambda L: L.GroupNormalization(1, scale=False),
+    "group norm first": lambda L: L.GroupNormalization(11, axis=1, center=False),
+    "rms norm": lambda L: L.RMSNormalization(),
+    "rms norm axes": lambda L: L.RMSNormalization([1, 2], epsilon=0.1),
+    "spectral norm": lambda L: L.SpectralNormalization(L.Dense(4)),
+    "adaptive average": lambda L: L.AdaptiveAveragePooling1D(4),
+    "adaptive average first": lambda L: L.AdaptiveAveragePooling1D(3, "channels_first"),
+    "adaptive average longer": lambda L: L.AdaptiveAveragePooling1D([25]),
+    "adaptive max": lambda L: L.AdaptiveMaxPooling1D(4),
+    "adaptive max longer": lambda L: L.AdaptiveMaxPooling1D(13, data_format="channels_last"),
     "unit norm": lambda L: L.UnitNormalization(),
     "unit norm axes": lambda L: L.UnitNormalization(axis=[1, 2]),
     "reshape": lambda L: L.Reshape((3, 22)),
@@ -118,7 +147,17 @@ def test_layer(name, ties):
 
 
 @pytest.mark.parametrize(
-    "name", ["conv same", "conv groups", "conv strides", "max same", "average"]
+    "name",
+    [
+        "conv same",
+        "conv groups",
+        "conv strides",
+        "max same",
+        "average",
+        "depthwise more",
+        "separable more",
+        "transpose same",
+    ],
 )
 def test_channels_first_is_the_transpose(name):
     x = np.random.default_rng(0).standard_normal((BATCH, TIME, FEATURES), dtype=np.float32)
@@ -231,6 +270,49 @@ def test_gaussian_dropout_multiplies():
         layers.GaussianDropout(1)(x, training=True)
 
 
+@pytest.mark.parametrize("inner", ["Dense", "Conv1D"])
+def test_spectral_normalization_trains_as_in_keras(inner):
+    rng = np.random.default_rng(0)
+    models = []
+    for k in (fastrnn, keras):
+        k.utils.clear_session()
+        options = {"kernel_size": 3} if inner == "Conv1D" else {"activation": "tanh"}
+        wrapped = getattr(k.layers, inner)(4, **options)
+        inputs = k.Input((6, 3))
+        x = k.layers.SpectralNormalization(wrapped, power_iterations=2)(inputs)
+        models.append(k.Model(inputs, k.layers.Dense(1)(k.layers.GRU(3)(x))))
+    ours, theirs = models
+    assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
+    ours.set_weights(theirs.get_weights())
+    x = rng.standard_normal((5, 6, 3)).astype("float32")
+    y = rng.standard_normal((5, 1)).astype("float32")
+    for model in models:
+        model.compile("sgd", "mse")
+    for _ in range(3):
+        losses = [float(model.train_on_batch(x, y)) for model in models]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert_close(mine, other, 256, 7, backward=True)
+    again = type(ours.layers[1]).from_config(ours.layers[1].get_config())
+    assert again.get_config() == ours.layers[1].get_config()
+
+
+def test_spectral_normalization_of_embeddings():
+    embedding = layers.Embedding(9, 4, mask_zero=True)
+    layer = layers.SpectralNormalization(embedding, power_iterations=50)
+    words = np.array([[1, 2, 0]])
+    np.testing.assert_array_equal(layer.compute_mask(words), [[True, True, False]])
+    assert layer(words).shape == (1, 3, 4)
+    before = embedding.get_weights()[0]
+    layer(words, training=True)
+    expected = before / np.linalg.svd(before)[1].max()
+    np.testing.assert_allclose(embedding.get_weights()[0], expected, rtol=1e-4, atol=1e-6)
+    embedding.set_weights([np.zeros((9, 4))])
+    np.testing.assert_array_equal(layer(words, training=True), 0)
+    layer.trainable = False
+    assert layer.trainable_weights == layer.vjp(words)[1](np.ones((1, 3, 4)))[1] == []
+
+
 def test_leaky_relu_knows_the_old_name_of_its_slope():
     with pytest.warns(UserWarning, match="negative_slope"):
         layer = layers.LeakyReLU(alpha=0.1)
@@ -268,6 +350,24 @@ BAD = {
     "groups": lambda: layers.Conv1D(3, 3, groups=2),
     "input_shape": lambda: layers.Conv1D(4, 3, groups=4)(np.zeros((1, 5, 6))),
     "inputs": lambda: layers.Conv1D(4, 6)(np.zeros((1, 5, 6))),
+    "depth_multiplier": lambda: layers.DepthwiseConv1D(3, depth_multiplier=0),
+    "kernel_size of separable": lambda: layers.SeparableConv1D(3, (3, 3)),
+    "padding of separable": lambda: layers.SeparableConv1D(3, 3, padding="causal"),
+    "output_padding": lambda: layers.Conv1DTranspose(3, 3, 2, output_padding=2),
+    "dilation_rate of transpose": lambda: layers.Conv1DTranspose(3, 3, 2, dilation_rate=2),
+    "inputs of depthwise": lambda: calls_with(layers.DepthwiseConv1D(2), (1, 5, 3), (1, 5, 4)),
+    "input_shape of transpose": lambda: layers.Conv1DTranspose(3, 3).build((None, 5, None)),
+    "inputs of transpose": lambda: (
+        layers.Conv1DTranspose(1, 6, 2, "same", 0)(np.ones((1, 1, 1)))
+        and layers.Conv1DTranspose(1, 5, 2, "same", 0)(np.ones((1, 2)))
+    ),
+    "groups of norm": lambda: layers.GroupNormalization(0),
+    "input_shape of norm": lambda: layers.GroupNormalization(4)(np.zeros((2, 5, 6))),
+    "axis of rms": lambda: layers.RMSNormalization(3)(np.zeros((2, 3))),
+    "inputs of rms": lambda: calls_with(layers.RMSNormalization(), (2, 3), (2, 4)),
+    "layer": lambda: layers.SpectralNormalization(layers.ReLU())(np.zeros((2, 3))),
+    "power_iterations": lambda: layers.SpectralNormalization(layers.Dense(2), 0),
+    "output_size": lambda: layers.AdaptiveMaxPooling1D(0),
     "pool_size": lambda: layers.MaxPooling1D(0),
     "data_format": lambda: layers.GlobalMaxPooling1D("last"),
     "axis": lambda: layers.LayerNormalization(axis=3)(np.zeros((2, 3))),

@@ -27,12 +27,6 @@ LEFT_OUT = {
     "parts of transformers": ["GroupQueryAttention", "ReversibleEmbedding"],
     "convolution over images inside a recurrent layer": ["ConvLSTM1D"],
     "bases of classes of one's own; fastrnn's is Layer": ["InputSpec", "Wrapper"],
-    "not there yet": [
-        "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D", "Conv1DTranspose",
-        "Convolution1DTranspose", "DepthwiseConv1D", "EinsumDense", "GroupNormalization",
-        "MultiHeadAttention", "RMSNormalization", "SeparableConv1D", "SeparableConvolution1D",
-        "SpectralNormalization", "deserialize", "serialize",
-    ],
 }  # fmt: skip
 
 

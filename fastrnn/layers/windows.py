@@ -176,8 +176,8 @@ class Conv1D(WindowLayer):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        sizes = [_sole("kernel_size", kernel_size), _sole("strides", strides)]
-        sizes.append(_sole("dilation_rate", dilation_rate))
+        sizes = [to_sole("kernel_size", kernel_size), to_sole("strides", strides)]
+        sizes.append(to_sole("dilation_rate", dilation_rate))
         size, stride, dilation = sizes
         super().__init__(
             size,
@@ -324,8 +324,8 @@ class Pooling(WindowLayer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        size = _sole("pool_size", pool_size)
-        stride = size if strides is None else _sole("strides", strides)
+        size = to_sole("pool_size", pool_size)
+        stride = size if strides is None else to_sole("strides", strides)
         super().__init__(size, stride, 1, padding, data_format, name=name, **kwargs)
         self.pool_size, self.strides = (size,), (stride,)
 
@@ -394,8 +394,8 @@ class AveragePooling1D(Pooling):
         return windows.sum(axis=2) / counts, pullback
 
 
-def _sole(argument: str, value: Any) -> int:
-    """Return a size that may stand alone in a list."""
+def to_sole(argument: str, value: Any) -> int:
+    """Return a size that may stand alone in a list, or raise ``ValueError``."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     return to_positive_int(argument, value)

@@ -1,0 +1,325 @@
+"""DepthwiseConv1D and SeparableConv1D: convolutions of single channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, constraints, errors, initializers, regularizers
+from fastrnn.checks import to_positive_int
+from fastrnn.layers.base import Pullback, registry
+from fastrnn.layers.variable import Variable
+from fastrnn.layers.windows import WindowLayer, to_sole
+
+Array = npt.NDArray[Any]
+
+# What the last part of an option's name, such as `kernel_initializer`, says about its value.
+_KINDS: dict[str, Any] = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+}
+
+
+class Convolution(WindowLayer):
+    """What these layers and Conv1DTranspose share: sizes, kernels, a bias, an activation.
+
+    Args:
+        kernel_size: steps of a window.
+        strides: steps from one window to the next.
+        dilation_rate: steps from one entry of a window to the next.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: ``"channels_last"`` (also ``None``) or ``"channels_first"``.
+        activation: see ``fastrnn.activations``; ``None`` is linear.
+        use_bias: whether there is a bias.
+        options: initializers, regularizers and constraints of the layer's weights, by name.
+        **kwargs: those of ``Layer``.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any,
+        dilation_rate: Any,
+        padding: str,
+        data_format: str | None,
+        activation: Any,
+        use_bias: bool,
+        options: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        size, stride = to_sole("kernel_size", kernel_size), to_sole("strides", strides)
+        dilation = to_sole("dilation_rate", dilation_rate)
+        super().__init__(size, stride, dilation, padding, data_format, **kwargs)
+        self.kernel_size, self.strides, self.dilation_rate = (size,), (stride,), (dilation,)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self._options = tuple(options)
+        for name, value in options.items():
+            setattr(self, name, _KINDS[name.split("_")[-1]].get(value))
+        self.bias: Variable | None = None
+        self._built_channels: int
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the kernels and the bias."""
+        filters = self._channels(self.compute_output_shape(input_shape))
+        channels = self._channels(input_shape)
+        if channels is None:
+            expected = f"a fixed number of channels for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+        self._built_channels = channels
+        self.make_kernels(channels)
+        if self.use_bias:
+            self.bias = self.add_part("bias", "bias", (filters,))
+
+    def make_kernels(self, channels: int) -> None:
+        """Make the kernels for inputs of so many channels."""
+        raise NotImplementedError
+
+    def add_part(self, part: str, name: str, shape: tuple[int, ...]) -> Variable:
+        """Make a weight with the options of this part of the layer."""
+        kinds = {kind: getattr(self, f"{part}_{kind}") for kind in _KINDS}
+        return self.add_weight(shape, name=name, **kinds)
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if rank or channels are not what the layer takes."""
+        super().check_inputs(inputs)
+        if self._channels(inputs.shape) != self._built_channels:
+            expected = f"{self._built_channels} channels, as {self.name!r} was built"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+
+    def activate(self, pre: Array) -> tuple[Array, Any]:
+        """Return activation(pre + bias), and the function d -> d_pre, d_bias."""
+        if self.bias is not None:
+            pre = pre + self.bias.value
+        outputs = self.activation(pre)
+
+        def back(d_outputs: Array) -> tuple[Array, Array]:
+            d = self.activation.vjp(pre, outputs, d_outputs)
+            return d, d.sum(axis=(0, 1))
+
+        return outputs, back
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        names = ("kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "activation": activations.serialize(self.activation),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            **{
+                name: _KINDS[name.split("_")[-1]].serialize(getattr(self, name))
+                for name in self._options
+            },
+        }
+
+
+@registry.register()
+class DepthwiseConv1D(Convolution):
+    """Convolves every channel by itself, with ``depth_multiplier`` kernels each.
+
+    Args:
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias: see
+            ``Convolution``.
+        depth_multiplier: number of outputs of each channel.
+        depthwise_initializer, bias_initializer: see ``fastrnn.initializers``.
+        depthwise_regularizer, bias_regularizer, activity_regularizer: see
+            ``fastrnn.regularizers``.
+        depthwise_constraint, bias_constraint: see ``fastrnn.constraints``.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: kernel (kernel_size, channels, depth_multiplier), bias (channels·depth_multiplier,).
+    Inputs: (batch, timesteps, channels). Outputs: (batch, windows, channels·depth_multiplier).
+
+    Raises:
+        ValueError: an argument is invalid, or there are fewer steps than a window has.
+
+    >>> from fastrnn.layers import DepthwiseConv1D
+    >>> DepthwiseConv1D(3, depth_multiplier=2)(np.zeros((2, 10, 4))).shape
+    (2, 8, 8)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        options = {
+            "depthwise_initializer": depthwise_initializer,
+            "bias_initializer": bias_initializer,
+            "depthwise_regularizer": depthwise_regularizer,
+            "bias_regularizer": bias_regularizer,
+            "depthwise_constraint": depthwise_constraint,
+            "bias_constraint": bias_constraint,
+        }
+        self.depth_multiplier = to_positive_int("depth_multiplier", depth_multiplier)
+        kwargs["activity_regularizer"] = activity_regularizer
+        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
+        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        self.kernel: Variable
+
+    def make_kernels(self, channels: int) -> None:
+        """Make the kernel."""
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.kernel = self.add_part("depthwise", "kernel", shape)
+
+    def count_outputs(self, channels: int | None) -> int | None:
+        """Return channels·depth_multiplier."""
+        return None if channels is None else channels * self.depth_multiplier
+
+    def compute(self, x: Array) -> tuple[Array, Pullback]:
+        """Return outputs and pullback."""
+        pre, pull = _convolve_channels(self._windows(x, 0), self.kernel.value)
+        outputs, back = self.activate(pre)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d, d_bias = back(d_outputs)
+            d_windows, d_kernel = pull(d)
+            d_weights = self.gradients_of((self.kernel, d_kernel), (self.bias, d_bias))
+            return self._add_windows(d_windows, x.shape[1]), d_weights
+
+        return outputs, pullback
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
+
+
+@registry.register("SeparableConvolution1D")
+class SeparableConv1D(Convolution):
+    """``DepthwiseConv1D``, then a product of all its outputs at each step with a second kernel.
+
+    Args:
+        filters: channels of the outputs.
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias: see
+            ``Convolution``.
+        depth_multiplier: number of outputs of each channel, between the two.
+        depthwise_initializer, pointwise_initializer, bias_initializer: see
+            ``fastrnn.initializers``.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer: see
+            ``fastrnn.regularizers``.
+        depthwise_constraint, pointwise_constraint, bias_constraint: see ``fastrnn.constraints``.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: depthwise_kernel (kernel_size, channels, depth_multiplier), pointwise_kernel (1,
+    channels·depth_multiplier, filters), bias (filters,).
+    Inputs: (batch, timesteps, channels). Outputs: (batch, windows, filters).
+
+    Raises:
+        ValueError: an argument is invalid, or there are fewer steps than a window has.
+
+    >>> from fastrnn.layers import SeparableConv1D
+    >>> SeparableConv1D(6, 3, padding="same")(np.zeros((2, 10, 4))).shape
+    (2, 10, 6)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        options = {
+            "depthwise_initializer": depthwise_initializer,
+            "pointwise_initializer": pointwise_initializer,
+            "bias_initializer": bias_initializer,
+            "depthwise_regularizer": depthwise_regularizer,
+            "pointwise_regularizer": pointwise_regularizer,
+            "bias_regularizer": bias_regularizer,
+            "depthwise_constraint": depthwise_constraint,
+            "pointwise_constraint": pointwise_constraint,
+            "bias_constraint": bias_constraint,
+        }
+        self.filters = to_positive_int("filters", filters)
+        self.depth_multiplier = to_positive_int("depth_multiplier", depth_multiplier)
+        kwargs["activity_regularizer"] = activity_regularizer
+        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
+        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        self.depthwise_kernel: Variable
+        self.pointwise_kernel: Variable
+
+    def make_kernels(self, channels: int) -> None:
+        """Make both kernels."""
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        self.depthwise_kernel = self.add_part("depthwise", "depthwise_kernel", shape)
+        shape = (1, channels * self.depth_multiplier, self.filters)
+        self.pointwise_kernel = self.add_part("pointwise", "pointwise_kernel", shape)
+
+    def count_outputs(self, channels: int | None) -> int | None:
+        """Return the number of filters."""
+        return self.filters
+
+    def compute(self, x: Array) -> tuple[Array, Pullback]:
+        """Return outputs and pullback."""
+        middle, pull = _convolve_channels(self._windows(x, 0), self.depthwise_kernel.value)
+        point = self.pointwise_kernel.value[0]
+        outputs, back = self.activate(middle @ point)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d, d_bias = back(d_outputs)
+            rows, d_rows = middle.reshape(-1, len(point)), d.reshape(-1, self.filters)
+            d_windows, d_depthwise = pull(d @ point.T)
+            d_weights = self.gradients_of(
+                (self.depthwise_kernel, d_depthwise),
+                (self.pointwise_kernel, (rows.T @ d_rows)[None]),
+                (self.bias, d_bias),
+            )
+            return self._add_windows(d_windows, x.shape[1]), d_weights
+
+        return outputs, pullback
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        own = {"filters": self.filters, "depth_multiplier": self.depth_multiplier}
+        return {**super().get_config(), **own}
+
+
+def _convolve_channels(windows: Array, kernel: Array) -> tuple[Array, Any]:
+    """Return (batch, windows, channels·multiplier), and the function d -> d_windows, d_kernel.
+
+    Args:
+        windows: (batch, windows, size, channels).
+        kernel: (size, channels, multiplier).
+    """
+    outputs = np.einsum("bnkc,kcm->bncm", windows, kernel)
+
+    def pull(d: Array) -> tuple[Array, Array]:
+        d = d.reshape(outputs.shape)
+        d_windows = np.einsum("bncm,kcm->bnkc", d, kernel)
+        return d_windows, np.einsum("bnkc,bncm->kcm", windows, d)
+
+    return outputs.reshape(*outputs.shape[:2], -1), pull
