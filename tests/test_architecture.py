@@ -50,7 +50,13 @@ FLOORS = {
         "fastrnn.datasets",
         "fastrnn.diagnostics",
     ),
-    "commands": ("fastrnn._bench", "fastrnn.cli", "fastrnn.__main__", "fastrnn"),
+    "commands": (
+        "fastrnn._bench",
+        "fastrnn._selftest",
+        "fastrnn.cli",
+        "fastrnn.__main__",
+        "fastrnn",
+    ),
 }
 ORDER = list(FLOORS)
 # An engine speaks the language of the door: the call that it is handed, the gradients it returns.
