@@ -53,7 +53,13 @@ FLOORS = {
         "fastrnn.datasets",
         "fastrnn.diagnostics",
     ),
-    "commands": ("fastrnn._bench", "fastrnn.cli", "fastrnn.__main__", "fastrnn"),
+    "commands": (
+        "fastrnn._bench",
+        "fastrnn._selftest",
+        "fastrnn.cli",
+        "fastrnn.__main__",
+        "fastrnn",
+    ),
 }
 ORDER = list(FLOORS)
 # The packages beyond NumPy, and the files and folders that may import them; none: all.

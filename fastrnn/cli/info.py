@@ -26,14 +26,19 @@ def run(arguments: argparse.Namespace) -> int:
         import json
 
         print(json.dumps(found, indent=1))
-        return 0
+    else:
+        show(found)
+    return 0
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print what ``collect`` returns, a line for each name."""
     for name, value in found.items():
         if isinstance(value, dict):
             value = ", ".join(f"{k}={v}" for k, v in value.items()) or "none set"
         elif isinstance(value, list):
             value = " ".join(value) or "none"
         print(f"{name + ':':18} {value}")
-    return 0
 
 
 def collect() -> dict[str, Any]:
