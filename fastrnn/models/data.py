@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.layers.tree import leaves
 from fastrnn.utils import random
 from fastrnn.utils.py_dataset import PyDataset, read
 
@@ -31,10 +32,8 @@ def each(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def arrays_in(value: Any) -> list[Any]:
-    """Return the arrays of an array, or of a list, tuple or dict of arrays."""
-    if isinstance(value, (list, tuple, dict)):
-        return list(value.values() if isinstance(value, dict) else value)
-    return [value]
+    """Return the arrays of an array, or of lists, tuples and dicts of arrays."""
+    return leaves(value)
 
 
 def count_samples(value: Any) -> int:
@@ -252,14 +251,21 @@ def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
 
     if isinstance(value, dict):
         return {key: to_labels(name, entry, samples, argument) for key, entry in value.items()}
-    several = isinstance(value, (list, tuple)) and len(value) > 1
-    if several and all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in value):
+    if isinstance(value, (list, tuple)) and _are_arrays(value, fits):
         return [to_labels(name, entry, samples, argument) for entry in value]
     if value is None:
         return None
     array = to_real_array(name, sole_array(value, fits))
     check_length(name, array, samples, argument)
     return array
+
+
+def _are_arrays(entries: Any, fits: Callable[[Array], bool]) -> bool:
+    """Whether a list holds the arrays of several outputs, or of a structure of them."""
+    arrays = leaves(entries)
+    nested = any(isinstance(entry, dict) for entry in entries)
+    known = all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in arrays)
+    return known and (nested or len(arrays) > 1)
 
 
 def sole_array(value: Any, fits: Callable[[Array], bool]) -> Any:
