@@ -25,6 +25,7 @@ FLOORS = {
         "fastrnn.cells",
         "fastrnn.activations",
         "fastrnn.utils.random",
+        "fastrnn.utils.packing",
         "fastrnn.utils.progress",
         "fastrnn.utils.py_dataset",
         "fastrnn.utils.terminal",

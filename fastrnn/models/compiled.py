@@ -105,11 +105,14 @@ class Compiled(SavesWeights, Layer):
         for tracker in self.trackers:
             tracker.reset_state()
 
-    def _require_loss(self) -> None:
+    def _require_compiled(self) -> None:
         if not self.compiled:
             raise ValueError(
                 "The model is not compiled: call model.compile(optimizer=…, loss=…) first."
             )
+
+    def _require_loss(self) -> None:
+        self._require_compiled()
         if not _losses_in(self.loss):
             raise ValueError(
                 errors.bad_argument("loss", None, "a loss", "Give one to model.compile.")

@@ -14,6 +14,7 @@ from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
 from fastrnn.layers.tree import leaves
 from fastrnn.utils import random
+from fastrnn.utils.packing import unpack_x_y_sample_weight
 from fastrnn.utils.py_dataset import PyDataset, read
 
 Array = npt.NDArray[Any]
@@ -125,7 +126,7 @@ class IterableBatches(_Told):
             yield batch if self.check is None else self.check(*batch)
 
     def _unpack(self, item: Any) -> Batch:
-        batch = unpack(item)
+        batch = unpack_x_y_sample_weight(item)
         return batch if self.weigh is None else self.weigh(*batch)
 
     def peek(self) -> Batch:
@@ -189,16 +190,6 @@ def known_length(batches: Iterable[Any]) -> int | None:
         return len(batches)  # type: ignore[arg-type]
     except TypeError:
         return None
-
-
-def unpack(item: Any) -> Batch:
-    """Return (x, y, sample_weight) of one batch, or of ``validation_data``."""
-    if not isinstance(item, (tuple, list)):
-        return item, None, None
-    if not 1 <= len(item) <= 3:
-        expected = "x, (x, y) or (x, y, sample_weight)"
-        raise ValueError(errors.bad_argument("x", f"batches of {len(item)} parts", expected))
-    return tuple([*item, None, None][:3])
 
 
 def make_batches(
