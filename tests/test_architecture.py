@@ -26,6 +26,7 @@ FLOORS = {
         "fastrnn.activations",
         "fastrnn.quantization",
         "fastrnn.utils.random",
+        "fastrnn.utils.packing",
         "fastrnn.utils.progress",
         "fastrnn.utils.py_dataset",
         "fastrnn.utils.terminal",

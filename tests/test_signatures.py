@@ -74,7 +74,7 @@ NAMES = {
         "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
         "ModelCheckpoint", "BackupAndRestore", "SwapEMAWeights",
     ],
-    "utils": ["PyDataset", "Sequence"],
+    "utils": ["PyDataset", "Sequence", "pack_x_y_sample_weight", "unpack_x_y_sample_weight"],
 }  # fmt: skip
 
 

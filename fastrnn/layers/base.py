@@ -344,6 +344,10 @@ class Layer:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""
         return to_float_array("inputs", inputs, self.dtype)
 
+    def arrange(self, inputs: Any) -> Any:
+        """Return symbolic inputs in the structure in which the layer takes them."""
+        return inputs
+
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if rank or features are not what the layer takes."""
         rank = inputs.ndim

@@ -12,6 +12,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.layers.tree import is_shape, leaves, rebuild
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -57,7 +58,7 @@ class Node:
 
     Attributes:
         layer: the layer called.
-        inputs: its first argument: a tensor, or a list, tuple or dict of tensors.
+        inputs: its first argument: a tensor, or tensors in lists, tuples and dicts.
         options: its keyword arguments; tensors and lists of tensors among them.
         outputs: the tensors that it gives.
         result: the same in the structure in which the call returns them.
@@ -67,30 +68,19 @@ class Node:
 
     def __init__(self, layer: Any, inputs: Any, options: dict[str, Any], shapes: Any) -> None:
         self.layer, self.inputs, self.options = layer, inputs, options
-        several = holds_shapes(shapes)
         self.outputs = [
             SymbolicTensor(shape, layer.dtype, layer.name, self, k)
-            for k, shape in enumerate(shapes if several else [shapes])
+            for k, shape in enumerate(leaves(shapes, is_shape))
         ]
-        self.result: Any = type(shapes)(self.outputs) if several else self.outputs[0]
+        self.result: Any = rebuild(shapes, self.outputs, is_shape)
         self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]
+        several = isinstance(self.result, (list, tuple, dict))
         self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
-
-
-def holds_shapes(shapes: Any) -> bool:
-    """Whether ``shapes`` are several shapes, and not one."""
-    return len(shapes) > 0 and isinstance(shapes[0], (tuple, list))
 
 
 def tensors_in(value: Any) -> list[SymbolicTensor]:
     """Return the symbolic tensors in a tensor, or in nested lists, tuples and dicts."""
-    if isinstance(value, SymbolicTensor):
-        return [value]
-    if isinstance(value, dict):
-        return [tensor for entry in value.values() for tensor in tensors_in(entry)]
-    if isinstance(value, (list, tuple)):
-        return [tensor for entry in value for tensor in tensors_in(entry)]
-    return []
+    return [leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor)]
 
 
 def map_tensors(function: Any, value: Any) -> Any:
@@ -113,16 +103,10 @@ def is_symbolic(inputs: Any) -> bool:
     if not isinstance(inputs, (SymbolicTensor, list, tuple, dict)):
         return False
     found = tensors_in(inputs)
-    if found and len(found) != _count_leaves(inputs):
+    if found and len(found) != len(leaves(inputs)):
         expected = "symbolic tensors alone, or arrays alone"
         raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
     return bool(found)
-
-
-def _count_leaves(value: Any) -> int:
-    if isinstance(value, (list, tuple, dict)):
-        return sum(map(_count_leaves, value.values() if isinstance(value, dict) else value))
-    return 1
 
 
 def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
@@ -135,6 +119,7 @@ def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
     if tensors_in(options.get("mask")):
         expected = "none: masks travel with the tensors of a model"
         raise ValueError(errors.bad_argument("mask", "a symbolic tensor", expected))
+    inputs = layer.arrange(inputs)
     shapes = map_tensors(lambda tensor: tensor.shape, inputs)
     if not layer.built:
         layer.build(shapes)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from fastrnn import errors, losses, metrics, optimizers
 from fastrnn.checks import to_number
 from fastrnn.layers.base import Layer
-from fastrnn.layers.symbolic import holds_shapes
-from fastrnn.models.data import arrays_in, each
+from fastrnn.layers.tree import is_nested, is_shape, leaves, rebuild
+from fastrnn.models.data import each
 from fastrnn.models.objective import Objective, as_list, is_crossentropy, make_metric, per_output
 from fastrnn.saving import SavesWeights
 
@@ -105,11 +105,14 @@ class Compiled(SavesWeights, Layer):
         for tracker in self.trackers:
             tracker.reset_state()
 
-    def _require_loss(self) -> None:
+    def _require_compiled(self) -> None:
         if not self.compiled:
             raise ValueError(
                 "The model is not compiled: call model.compile(optimizer=…, loss=…) first."
             )
+
+    def _require_loss(self) -> None:
+        self._require_compiled()
         if not _losses_in(self.loss):
             raise ValueError(
                 errors.bad_argument("loss", None, "a loss", "Give one to model.compile.")
@@ -131,6 +134,8 @@ class Compiled(SavesWeights, Layer):
             )
         if argument == "sample_weight" and (values is None or isinstance(values, np.ndarray)):
             return [values] * len(names)
+        if is_nested(values):
+            values = self.flat_outputs(values)
         if isinstance(values, dict):
             return per_output(argument, values, names)
         if not isinstance(values, list) or len(values) != len(names):
@@ -138,6 +143,10 @@ class Compiled(SavesWeights, Layer):
             expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
             raise ValueError(errors.bad_argument(argument, received, expected))
         return values
+
+    def flat_outputs(self, values: Any) -> list[Any]:
+        """Return what is given for each output, in the order of the outputs."""
+        return leaves(values)
 
     def _check_labels(self, x: Any, y: Any, sample_weight: Any) -> None:
         if y is None:
@@ -158,7 +167,7 @@ class Compiled(SavesWeights, Layer):
     def _output_shapes(self, x: Any) -> list[Any]:
         """Return the shapes of the outputs for inputs ``x``."""
         shapes = self.compute_output_shape(each(lambda array: array.shape, x))
-        return arrays_in(shapes) if isinstance(shapes, dict) or holds_shapes(shapes) else [shapes]
+        return leaves(shapes, is_shape)
 
     def _losses(
         self, y: Any, outputs: Any, sample_weight: Any, mask: Any, gradient: bool
@@ -174,15 +183,11 @@ class Compiled(SavesWeights, Layer):
             total += loss
         if not gradient:
             return total, None
-        if isinstance(outputs, dict):
-            return total, dict(zip(outputs, gradients, strict=True))
-        return total, type(outputs)(gradients) if isinstance(outputs, (list, tuple)) else gradients[
-            0
-        ]
+        return total, rebuild(outputs, gradients)
 
     def _by_output(self, y: Any, outputs: Any, sample_weight: Any, mask: Any) -> Any:
-        values = arrays_in(outputs)
-        masks = arrays_in(mask)
+        values = leaves(outputs)
+        masks = leaves(mask)
         labels = self._in_outputs_order("y", y)
         weights = self._in_outputs_order("sample_weight", sample_weight)
         return zip(self._objectives, labels, values, weights, masks, strict=True)
@@ -193,7 +198,7 @@ class Compiled(SavesWeights, Layer):
         for objective, *batch in self._by_output(y, outputs, sample_weight, mask):
             if batch[0] is not None:
                 objective.update(*batch)
-        first = arrays_in(outputs)[0]
+        first = leaves(outputs)[0]
         self._loss_tracker.add(loss, len(first))
         return self._logs()
 

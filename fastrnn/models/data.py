@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.layers.tree import leaves
 from fastrnn.utils import random
+from fastrnn.utils.packing import unpack_x_y_sample_weight
 from fastrnn.utils.py_dataset import PyDataset, read
 
 Array = npt.NDArray[Any]
@@ -31,10 +33,8 @@ def each(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def arrays_in(value: Any) -> list[Any]:
-    """Return the arrays of an array, or of a list, tuple or dict of arrays."""
-    if isinstance(value, (list, tuple, dict)):
-        return list(value.values() if isinstance(value, dict) else value)
-    return [value]
+    """Return the arrays of an array, or of lists, tuples and dicts of arrays."""
+    return leaves(value)
 
 
 def count_samples(value: Any) -> int:
@@ -126,7 +126,7 @@ class IterableBatches(_Told):
             yield batch if self.check is None else self.check(*batch)
 
     def _unpack(self, item: Any) -> Batch:
-        batch = unpack(item)
+        batch = unpack_x_y_sample_weight(item)
         return batch if self.weigh is None else self.weigh(*batch)
 
     def peek(self) -> Batch:
@@ -192,16 +192,6 @@ def known_length(batches: Iterable[Any]) -> int | None:
         return None
 
 
-def unpack(item: Any) -> Batch:
-    """Return (x, y, sample_weight) of one batch, or of ``validation_data``."""
-    if not isinstance(item, (tuple, list)):
-        return item, None, None
-    if not 1 <= len(item) <= 3:
-        expected = "x, (x, y) or (x, y, sample_weight)"
-        raise ValueError(errors.bad_argument("x", f"batches of {len(item)} parts", expected))
-    return tuple([*item, None, None][:3])
-
-
 def make_batches(
     x: Any,
     y: Any,
@@ -252,14 +242,21 @@ def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
 
     if isinstance(value, dict):
         return {key: to_labels(name, entry, samples, argument) for key, entry in value.items()}
-    several = isinstance(value, (list, tuple)) and len(value) > 1
-    if several and all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in value):
+    if isinstance(value, (list, tuple)) and _are_arrays(value, fits):
         return [to_labels(name, entry, samples, argument) for entry in value]
     if value is None:
         return None
     array = to_real_array(name, sole_array(value, fits))
     check_length(name, array, samples, argument)
     return array
+
+
+def _are_arrays(entries: Any, fits: Callable[[Array], bool]) -> bool:
+    """Whether a list holds the arrays of several outputs, or of a structure of them."""
+    arrays = leaves(entries)
+    nested = any(isinstance(entry, dict) for entry in entries)
+    known = all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in arrays)
+    return known and (nested or len(arrays) > 1)
 
 
 def sole_array(value: Any, fits: Callable[[Array], bool]) -> Any:

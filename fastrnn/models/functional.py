@@ -11,7 +11,8 @@ from fastrnn import errors
 from fastrnn.checks import to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.input import InputLayer
-from fastrnn.layers.symbolic import Node, SymbolicTensor, holds_shapes, map_tensors, unique
+from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, unique
+from fastrnn.layers.tree import Test, along, is_node, is_shape, leaves, never, paths, rebuild
 from fastrnn.models.data import sole_array
 from fastrnn.models.graph import Graph, check_tensors
 from fastrnn.models.model import Model
@@ -84,14 +85,13 @@ class Functional(Model):
 
     @property
     def names_of_outputs(self) -> list[str]:
-        """Keys of the outputs where they are a dict, else ``output_names``, made different."""
-        if isinstance(self._output_structure, dict):
-            return [*self._output_structure]
+        """Keys of the outputs where they are in dicts, else ``output_names``, made different."""
         names = self.output_names
-        return [
+        different = [
             name if names.count(name) == 1 else f"{name}_{names[:k].count(name)}".removesuffix("_0")
             for k, name in enumerate(names)
         ]
+        return paths(self._output_structure, different)
 
     @property
     def input(self) -> Any:
@@ -122,15 +122,12 @@ class Functional(Model):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shapes of the outputs for inputs of ``input_shape``, in their structure."""
-        several = isinstance(input_shape, dict) or holds_shapes(input_shape)
-        shapes = self.graph.shapes(self._in_order(input_shape) if several else [input_shape])
-        known = {id(t): shape for t, shape in zip(self.outputs, shapes, strict=True)}
-        return map_tensors(lambda tensor: known[id(tensor)], self._output_structure)
+        return self._structured(self.graph.shapes(self._in_order(input_shape, is_shape)))
 
     # ---- computing ----
 
     def convert_inputs(self, inputs: Any) -> Any:
-        """Return the array, or the list of arrays in the order of ``inputs``.
+        """Return the array, or the arrays in the structure of the model's inputs.
 
         Raises:
             ValueError: there are too few or too many, or something is no array of numbers.
@@ -140,29 +137,40 @@ class Functional(Model):
                 inputs = self._in_order(inputs)[0]
             rank = self.inputs[0].ndim
             return to_real_array("inputs", sole_array(inputs, lambda x: x.ndim == rank))
-        arrays = self._in_order(inputs)
-        return [to_real_array(f"inputs[{k}]", array) for k, array in enumerate(arrays)]
+        arrays = enumerate(self._in_order(inputs))
+        return self._as_inputs([to_real_array(f"inputs[{k}]", array) for k, array in arrays])
 
-    def _in_order(self, inputs: Any) -> list[Any]:
-        """Return what is given for each input, by its place, its name or its key."""
+    def arrange(self, inputs: Any) -> Any:
+        """Return symbolic inputs in the structure of the model's inputs."""
+        return self._as_inputs(self._in_order(inputs))
+
+    def _as_inputs(self, values: list[Any]) -> Any:
+        """Return one value, or several in the structure of the inputs."""
+        return values[0] if len(values) == 1 else rebuild(self._input_structure, values)
+
+    def _in_order(self, inputs: Any, is_leaf: Test = never) -> list[Any]:
+        """Return what is given for each input: in their structure, in a list, or by their names."""
+        found = along(self._input_structure, inputs, is_leaf)
+        if found is None:
+            found = along(self.inputs, inputs, is_leaf)
+        if found is None and len(self.inputs) == 1:
+            found = along(self.inputs[0], inputs, is_leaf)
+        if found is None and isinstance(inputs, dict):
+            by_name = dict(zip(self.input_names, self.inputs, strict=True))
+            found = along(by_name, inputs, is_leaf)
+        if found is not None:
+            return found
         if isinstance(inputs, dict):
             structure = self._input_structure
             keys = [*structure] if isinstance(structure, dict) else self.input_names
-            if any(key not in inputs for key in keys):
-                keys = self.input_names
-            missing = [key for key in keys if key not in inputs]
-            if missing:
-                raise ValueError(errors.bad_argument("inputs", [*inputs], f"the keys {keys}"))
-            return [inputs[key] for key in keys]
-        if not isinstance(inputs, (list, tuple)) or len(inputs) != len(self.inputs):
-            received = f"{len(inputs)} entries" if isinstance(inputs, (list, tuple)) else "an array"
-            expected = f"a list of {len(self.inputs)} arrays: {', '.join(self.input_names)}"
-            raise ValueError(errors.bad_argument("inputs", received, expected))
-        return list(inputs)
+            raise ValueError(errors.bad_argument("inputs", [*inputs], f"the keys {keys}"))
+        received = f"{len(inputs)} entries" if isinstance(inputs, (list, tuple)) else "an array"
+        expected = f"a list of {len(self.inputs)} arrays: {', '.join(self.input_names)}"
+        raise ValueError(errors.bad_argument("inputs", received, expected))
 
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if the inputs are not of the shapes that the model was made for."""
-        arrays = inputs if isinstance(inputs, list) else [inputs]
+        arrays = leaves(inputs)
         for tensor, array in zip(self.inputs, arrays, strict=True):
             fits = array.ndim == tensor.ndim and all(
                 n is None or size in (n, None)
@@ -190,32 +198,30 @@ class Functional(Model):
         """Run; the pullback returns the gradients of ``owner``'s weights, in its order."""
         inputs = self.convert_inputs(inputs)
         self.check_inputs(inputs)
-        arrays = inputs if isinstance(inputs, list) else [inputs]
-        masks = list(mask) if isinstance(mask, (list, tuple)) else [mask] * len(arrays)
+        arrays = leaves(inputs)
+        masks = self._in_order(mask) if is_node(mask) else [mask] * len(arrays)
         outputs, pull, out_masks = self.graph.run(arrays, context, masks)
         result, out_mask = self._structured(outputs), self._structured(out_masks)
         if pull is None:
             return result, None, out_mask
 
         def pullback(d_result: Any) -> tuple[Any, list[Array]]:
-            d_inputs, by_id = pull(self._flat_outputs(d_result))
+            d_inputs, by_id = pull(self.flat_outputs(d_result))
             d_weights = [
                 by_id[id(v)] if id(v) in by_id else np.zeros_like(v.value)
                 for v in owner.trainable_weights
             ]
-            return d_inputs if isinstance(inputs, list) else d_inputs[0], d_weights
+            return self._as_inputs(d_inputs), d_weights
 
         return result, pullback, out_mask
 
     def _structured(self, values: list[Any]) -> Any:
-        known = {id(t): value for t, value in zip(self.outputs, values, strict=True)}
-        return map_tensors(lambda tensor: known[id(tensor)], self._output_structure)
+        return rebuild(self._output_structure, values)
 
-    def _flat_outputs(self, values: Any) -> list[Any]:
-        structure = self._output_structure
-        if isinstance(structure, dict):
-            return [values[key] for key in structure]
-        return list(values) if isinstance(structure, (list, tuple)) else [values]
+    def flat_outputs(self, values: Any) -> list[Any]:
+        """Return what is given for each output, in the order of the outputs."""
+        found = along(self._output_structure, values)
+        return leaves(values) if found is None else found
 
     def connections(self) -> dict[str, str] | None:
         """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.layers.base import CallContext, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
+from fastrnn.layers.tree import is_node, is_shape, leaves, rebuild
 from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
@@ -88,8 +89,7 @@ class Graph:
             shapes = node.layer.compute_output_shape(
                 map_tensors(lambda tensor: known[id(tensor)], node.inputs)
             )
-            several = isinstance(node.result, (list, tuple))
-            for tensor, shape in zip(node.outputs, shapes if several else [shapes], strict=True):
+            for tensor, shape in zip(node.outputs, leaves(shapes, is_shape), strict=True):
                 known[id(tensor)] = shape
         return [known[id(tensor)] for tensor in self.outputs]
 
@@ -157,12 +157,10 @@ def _run_node(
     }
     if "mask" not in options:
         mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
-        several = isinstance(mask, (list, tuple))
-        options["mask"] = None if several and all(m is None for m in mask) else mask
+        options["mask"] = None if all(m is None for m in leaves(mask)) else mask
     result, pullback, out_mask = node.layer.run_masked(inputs, context, **options)
-    several = isinstance(node.result, (list, tuple))
-    results = list(result) if several else [result]
-    out_masks = out_mask if isinstance(out_mask, (list, tuple)) else [out_mask] * len(results)
+    results = leaves(result)
+    out_masks = leaves(out_mask) if is_node(out_mask) else [out_mask] * len(results)
     for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):
         values[id(tensor)], masks[id(tensor)] = value, m
     return pullback
@@ -179,13 +177,10 @@ def _pull_node(
     d_outputs = [gradients.pop(id(tensor), None) for tensor in node.outputs]
     if all(d is None for d in d_outputs):
         return
-    d_inputs, own = pullback(
-        tuple(d_outputs) if isinstance(node.result, (list, tuple)) else d_outputs[0]
-    )
+    d_inputs, own = pullback(rebuild(node.result, d_outputs))
     for variable, gradient in zip(weights, own, strict=True):
         _accumulate(d_weights, id(variable), gradient)
-    d_list = list(d_inputs) if isinstance(d_inputs, (list, tuple)) else [d_inputs]
-    for tensor, d in zip(node.tensors, d_list, strict=False):
+    for tensor, d in zip(node.tensors, leaves(d_inputs), strict=False):
         _accumulate(gradients, id(tensor), d)
 
 
@@ -196,14 +191,13 @@ def _accumulate(sums: dict[int, Any], key: int, value: Any) -> None:
 
 
 def check_tensors(argument: str, value: Any) -> list[SymbolicTensor]:
-    """Return the tensors of a tensor, or of a list, tuple or dict of tensors.
+    """Return the tensors of a tensor, or of nested lists, tuples and dicts of tensors.
 
     Raises:
         ValueError: there is none, or something else among them.
     """
     tensors = tensors_in(value)
-    count = len(value) if isinstance(value, (list, tuple, dict)) else 1
-    if not tensors or len(tensors) != count:
+    if not tensors or len(tensors) != len(leaves(value)):
         expected = "what Input returns or a layer called on it, or a list or dict of them"
         raise ValueError(errors.bad_argument(argument, type(value).__name__, expected))
     return tensors

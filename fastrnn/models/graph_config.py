@@ -10,6 +10,7 @@ from fastrnn import errors
 from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.input import InputLayer
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors
+from fastrnn.layers.tree import leaves
 
 TENSOR = "__keras_tensor__"
 
@@ -102,7 +103,7 @@ def _call(
     except KeyError:
         return False
     outputs = layer(*arguments, **options)
-    for k, tensor in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
+    for k, tensor in enumerate(leaves(outputs)):
         results[name, place, k] = tensor
     return True
 

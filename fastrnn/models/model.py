@@ -11,7 +11,9 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.structures import shape_of
 from fastrnn.layers.symbolic import Node
+from fastrnn.layers.tree import leaves
 from fastrnn.models.quantize import Quantizable
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
@@ -123,6 +125,11 @@ class Model(Quantizable, Trainer):
         traces = list(self.__dict__.get("_traces", {}).values())
         return traces[0].names_of_outputs if traces else None
 
+    def flat_outputs(self, values: Any) -> list[Any]:
+        """Return what is given for each output, in the order of the outputs."""
+        traces = list(self.__dict__.get("_traces", {}).values())
+        return traces[0].flat_outputs(values) if traces else leaves(values)
+
     def call(self, inputs: Any) -> Any:
         """Call the layers; a subclass implements it, with ``training`` if it wants to know."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `call`.")
@@ -162,10 +169,8 @@ class Model(Quantizable, Trainer):
         self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
-        from fastrnn.models.traced import shapes_of
-
         inputs = self.convert_inputs(inputs)
-        return self._trace(shapes_of(inputs), context.training).run_for(self, inputs, context, mask)
+        return self._trace(shape_of(inputs), context.training).run_for(self, inputs, context, mask)
 
     def run(self, inputs: Any, context: CallContext, mask: Any = None, **options: Any) -> Any:
         """Return outputs and pullback."""

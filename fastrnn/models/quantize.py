@@ -11,7 +11,8 @@ import numpy as np
 from fastrnn import errors
 from fastrnn.layers.base import Layer, iterate_layers
 from fastrnn.layers.rnn.quantize import QuantizableLayer, prepare_cells
-from fastrnn.models.data import arrays_in, unpack
+from fastrnn.models.data import arrays_in
+from fastrnn.utils.packing import unpack_x_y_sample_weight
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _passes(layer: Layer, filters: Any) -> bool:
 
 def _measure(model: Any, data: Any) -> tuple[list[Any], dict[str, float]]:
     """Return the outputs, and loss and metrics where there are labels; kept states are zero."""
-    x, y, sample_weight = unpack(data)
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
     metrics = {}
     if y is not None:
         model.reset_state()

@@ -20,9 +20,15 @@ from fastrnn.models.data import (
     each,
     make_batches,
     to_labels,
-    unpack,
 )
 from fastrnn.models.quantize import require_trainable
+from fastrnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+
+# Methods of Keras's models that are never called here: they work on tensors that a tape follows.
+_NEVER_CALLED = (
+    "compute_loss", "compute_metrics", "predict_step",
+    "make_train_function", "make_test_function", "make_predict_function",
+)  # fmt: skip
 
 # Stands for "all samples in one batch".
 _WHOLE: Any = object()
@@ -44,23 +50,100 @@ class Steps(Compiled):
         return_dict: bool = False,
     ) -> Any:
         """Train on one batch; return its loss before the update and metrics, as ``evaluate``."""
-        self._require_loss()
+        standard = self._is_standard("train_step")
         to_choice("return_dict", return_dict, (False, True))
         data = self._training_batches(x, y, _WHOLE, False, class_weight, sample_weight)
-        self._check_data(data)
+        self._check_data(data, labelled=standard)
         self.reset_metrics()
-        return as_result(self._train_step(*next(iter(data))), return_dict)
+        return as_result(self._run_step("train_step", *next(iter(data))), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Return loss and metrics of one batch, in inference mode."""
-        self._require_loss()
+        standard = self._is_standard("test_step")
         to_choice("return_dict", return_dict, (False, True))
         data = self._make_batches(x, y, sample_weight, _WHOLE, False)
-        self._check_data(data)
+        self._check_data(data, labelled=standard)
         self.reset_metrics()
-        return as_result(self._test_step(*next(iter(data))), return_dict)
+        return as_result(self._run_step("test_step", *next(iter(data))), return_dict)
+
+    # ---- steps that a subclass may replace ----
+
+    def _is_standard(self, step: str) -> bool:
+        """Whether a step is that of all models, which needs a loss and labels.
+
+        Raises:
+            ValueError: the model is not compiled, or not as the step needs it.
+            NotImplementedError: the model has a method of Keras's that would never be called.
+        """
+        if getattr(type(self), step) is not getattr(Steps, step):
+            self._require_compiled()
+            return False
+        for name in _NEVER_CALLED:
+            if hasattr(self, name):
+                raise NotImplementedError(
+                    f"`{name}` of model {self.name!r} would never be called: there is no tape that "
+                    f"differentiates it. Write `{step}(self, data)`, with `self.vjp` and the "
+                    "`value_and_gradient` of a loss, and rename it."
+                )
+        self._require_loss()
+        return True
+
+    def _run_step(self, step: str, x: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+        logs = getattr(self, step)(pack_x_y_sample_weight(x, y, sample_weight))
+        if not isinstance(logs, dict):
+            expected = "a dict of numbers by their names"
+            raise TypeError(errors.bad_argument(step, logs, expected))
+        return logs
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Train on one batch; ``fit`` and ``train_on_batch`` call it.
+
+        A subclass may do it its own way: compute with ``self.vjp``, differentiate the loss by its
+        ``value_and_gradient``, and give the gradients to ``self.optimizer.apply``. It may do
+        without a loss in ``compile``.
+
+        Args:
+            data: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``: see
+                ``utils.unpack_x_y_sample_weight``.
+
+        Returns:
+            The logs: numbers by their names. Of a subclass's own step, those of the last batch are
+            the logs of the epoch.
+
+        >>> import numpy as np
+        >>> import fastrnn
+        >>> class Trained(fastrnn.Sequential):
+        ...     def train_step(self, data):
+        ...         x, y = data
+        ...         outputs, pullback = self.vjp(x, training=True)
+        ...         loss, gradient = fastrnn.losses.Huber().value_and_gradient(y, outputs)
+        ...         _, gradients = pullback(gradient)
+        ...         self.optimizer.apply(gradients, self.trainable_weights)
+        ...         return {"loss": loss}
+        >>> model = Trained([fastrnn.Input((5, 3)), fastrnn.layers.GRU(2)])
+        >>> model.compile("adam")
+        >>> history = model.fit(np.zeros((4, 5, 3)), np.zeros((4, 2)), verbose=0)
+        >>> history.history
+        {'loss': [0.0]}
+        """
+        return self._train_step(*self._checked("train_step", data))
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Evaluate one batch; ``evaluate``, ``test_on_batch`` and validations call it.
+
+        Args and results are those of ``train_step``.
+        """
+        return self._test_step(*self._checked("test_step", data))
+
+    def _checked(self, step: str, data: Any) -> Batch:
+        """Return the parts of a batch, checked if it comes from a step of a subclass."""
+        batch = unpack_x_y_sample_weight(data)
+        if getattr(type(self), step) is getattr(Steps, step):
+            return batch
+        self._require_loss()
+        return self._check_batch(*batch)
 
     def _train_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
         assert self.optimizer is not None
@@ -123,7 +206,7 @@ class Steps(Compiled):
         if data is None:
             return None
         if isinstance(data, (tuple, list)):
-            return self._make_batches(*unpack(data), batch_size, False)
+            return self._make_batches(*unpack_x_y_sample_weight(data), batch_size, False)
         return self._make_batches(data, None, None, batch_size, False)
 
     def _check_data(self, batches: Batches | None, labelled: bool = True) -> None:

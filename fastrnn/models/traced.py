@@ -10,27 +10,21 @@ import numpy as np
 from fastrnn.checks import to_real_array, to_shape
 from fastrnn.layers.base import Layer, iterate_layers
 from fastrnn.layers.input import Input
-from fastrnn.layers.symbolic import holds_shapes
+from fastrnn.layers.symbolic import map_tensors
+from fastrnn.layers.tree import is_shape, leaves, rebuild
 from fastrnn.models.functional import Functional
 
 # Of the inputs of one model; the oldest are forgotten.
 MOST_TRACES = 64
 
 
-def arrays_of(inputs: Any) -> Any:
-    """Return inputs as an array, or as a list or dict of arrays."""
+def arrays_of(inputs: Any, name: str = "inputs") -> Any:
+    """Return inputs as an array, or as arrays in lists and dicts."""
     if isinstance(inputs, dict):
-        return {key: to_real_array(f"inputs[{key!r}]", value) for key, value in inputs.items()}
-    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], np.ndarray):
-        return [to_real_array(f"inputs[{k}]", value) for k, value in enumerate(inputs)]
-    return to_real_array("inputs", inputs)
-
-
-def shapes_of(inputs: Any) -> Any:
-    """Return the shapes of what ``arrays_of`` returns, in its structure."""
-    if isinstance(inputs, dict):
-        return {key: value.shape for key, value in inputs.items()}
-    return [value.shape for value in inputs] if isinstance(inputs, list) else inputs.shape
+        return {key: arrays_of(value, f"{name}[{key!r}]") for key, value in inputs.items()}
+    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], (np.ndarray, dict)):
+        return [arrays_of(value, f"{name}[{k}]") for k, value in enumerate(inputs)]
+    return to_real_array(name, inputs)
 
 
 def trace(model: Any, shapes: Any, training: bool) -> Functional:
@@ -63,15 +57,12 @@ def _symbolic_inputs(shapes: Any, fixed_batch: bool) -> Any:
         shape = to_shape("input_shape", shape)
         return Input(batch_shape=shape if fixed_batch else (None, *shape[1:]))
 
-    if isinstance(shapes, dict):
-        return {key: one(shape) for key, shape in shapes.items()}
-    return [one(shape) for shape in shapes] if holds_shapes(shapes) else one(shapes)
+    return rebuild(shapes, map(one, leaves(shapes, is_shape)), is_shape)
 
 
 def _key(inputs: Any) -> Any:
-    if isinstance(inputs, dict):
-        return tuple((key, tensor.shape) for key, tensor in inputs.items())
-    return tuple(t.shape for t in inputs) if isinstance(inputs, list) else inputs.shape
+    """Return the shapes of the tensors in a structure, as something hashable."""
+    return repr(map_tensors(lambda tensor: tensor.shape, inputs))
 
 
 def _require_kept(model: Layer, traced: Functional) -> None:

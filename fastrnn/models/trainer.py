@@ -97,7 +97,7 @@ class Trainer(Steps):
             ValueError: shapes, types or labels do not fit the model or each other. For arrays this
                 is found before anything changes.
         """
-        self._require_loss()
+        standard = self._is_standard("train_step")
         epochs = to_positive_int("epochs", epochs)
         if not isinstance(initial_epoch, (int, np.integer)) or initial_epoch < 0:
             expected = "an integer, 0 or more"
@@ -115,11 +115,12 @@ class Trainer(Steps):
                     errors.bad_argument("validation_split", validation_split, expected)
                 )
             batches, validation = split(batches, validation_split)
-        for data in (batches, validation):
-            self._check_data(data)
-        train_step: TrainStep = self._train_step
+        self._check_data(batches, labelled=standard)
+        if validation is not None:
+            self._check_data(validation, labelled=self._is_standard("test_step"))
+        train_step: TrainStep = functools.partial(self._run_step, "train_step")
         if truncated_bptt is not None:
-            train_step = self._truncated_step(truncated_bptt, batches)
+            train_step = self._truncated_step(train_step, truncated_bptt, batches)
         steps = steps_per_epoch or known_length(batches)
         hooks = self._callback_list(callbacks, verbose, epochs, steps, add_history=True)
         self.history = hooks.find(History)
@@ -133,11 +134,11 @@ class Trainer(Steps):
             self.epochs = None
         return self.history
 
-    def _truncated_step(self, steps: Any, batches: Batches) -> TrainStep:
+    def _truncated_step(self, train_step: TrainStep, steps: Any, batches: Batches) -> TrainStep:
         """Return what trains on a batch window by window."""
         truncation = Truncation(steps)
         truncation.prepare(self, *self._first_batch(batches)[:2])
-        return functools.partial(truncation.train, self._train_step)
+        return functools.partial(truncation.train, train_step)
 
     def _train_epochs(
         self,
@@ -164,7 +165,7 @@ class Trainer(Steps):
                 hooks.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            logs = self._logs()
+            logs = self._logs() if self._is_standard("train_step") else dict(logs)
             if validation is not None and _is_due(epoch + 1, validation_freq):
                 results = self._test_loop(hooks, validation, validation_steps)
                 logs |= {f"val_{name}": value for name, value in results.items()}
@@ -196,11 +197,11 @@ class Trainer(Steps):
         Raises:
             ValueError: as ``fit``.
         """
-        self._require_loss()
+        standard = self._is_standard("test_step")
         to_choice("return_dict", return_dict, (False, True))
         _check_steps("steps", steps)
         batches = self._make_batches(x, y, sample_weight, batch_size, False)
-        self._check_data(batches)
+        self._check_data(batches, labelled=standard)
         hooks = self._callback_list(callbacks, verbose, 1, steps or known_length(batches))
         return as_result(self._test_loop(hooks, batches, steps), return_dict)
 
@@ -212,7 +213,7 @@ class Trainer(Steps):
         logs = {}
         for step, batch in enumerate(EpochStream(batches, steps).rest_of_epoch()):
             hooks.on_test_batch_begin(step)
-            logs = self._test_step(*batch)
+            logs = self._run_step("test_step", *batch)
             hooks.on_test_batch_end(step, logs)
         hooks.on_test_end(logs)
         return logs

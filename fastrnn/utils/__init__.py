@@ -3,6 +3,7 @@
 from fastrnn.layers.naming import reset_names as _reset_names
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
+from fastrnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.utils.py_dataset import PyDataset
 from fastrnn.utils.random import set_random_seed
 from fastrnn.utils.sequences import pad_sequences
@@ -15,12 +16,14 @@ __all__ = [
     "Sequence",
     "clear_session",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_history",
     "plot_model",
     "set_random_seed",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 
 

@@ -12,7 +12,7 @@ from fastrnn import errors
 from fastrnn.checks import to_mask
 from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry
 from fastrnn.layers.normalization import BatchNormalization
-from fastrnn.layers.symbolic import holds_shapes
+from fastrnn.layers.tree import holds_shapes
 
 Array = npt.NDArray[Any]
 
@@ -69,7 +69,7 @@ class TimeDistributed(Layer):
         """Return (batch, timesteps, …)."""
         batch, timesteps, *rest = input_shape
         inner = self.layer.compute_output_shape((batch, *rest))
-        self._require_one(holds_shapes(inner) or isinstance(inner, dict))
+        self._require_one(holds_shapes(inner))
         return (inner[0], timesteps, *inner[1:])
 
     def _require_one(self, several: bool) -> None:
