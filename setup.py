@@ -77,7 +77,7 @@ BLAS_ENGINE = Extension(
 )
 FUSED_ENGINE = Extension(
     "fastrnn._fused",
-    sources=["fastrnn/_fused.pyx", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
+    sources=["fastrnn/_fused.pyx", "src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
     depends=[
         "fastrnn/_fused.pxd",
         "fastrnn/_fused_buffers.pxi",

@@ -61,5 +61,6 @@
 #undef BARRIER_FLOP
 #undef SHARED_WEIGHTS
 #undef LONG_PASS
+#undef SHARED_STEP
 #undef SQUARE_ROOT
 #undef FOR_VECTORS
