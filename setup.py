@@ -16,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 TRANSLATED = ("fastrnn/_blas", "fastrnn/_fused")
 # What translates them: module and requirement. The blas engine cimports from scipy.
+FUSED_SOURCES = ["src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"]
 TRANSLATORS = {"Cython": "cython>=3.1", "scipy": "scipy>=1.11"}
 HAS_C_FILES = Path("PKG-INFO").is_file() and all(Path(f"{n}.c").is_file() for n in TRANSLATED)
 
@@ -137,7 +138,7 @@ def extensions() -> list[Extension]:
     )
     fused = Extension(
         "fastrnn._fused",
-        sources=[f"fastrnn/_fused{suffix}", "src_c/fr_dispatch.c", "src_c/fr_pool.c"],
+        sources=[f"fastrnn/_fused{suffix}", *FUSED_SOURCES],
         depends=["fastrnn/_fused.pxd", *parts("_fused"), *headers],
         include_dirs=["src_c", numpy.get_include()],
     )

@@ -134,6 +134,13 @@ cdef extern from "fr_api.h" nogil:
 
 # Streams; src_c/fr_stream.h documents every field.
 
+cdef extern from "fr_crew.h" nogil:
+    ctypedef struct fr_crew
+
+    size_t fr_crew_size()
+    int fr_crew_start(fr_crew *crew, int helpers)
+    void fr_crew_stop(fr_crew *crew)
+
 cdef extern from "fr_stream.h" nogil:
     cdef enum fr_stage_kind:
         FR_STAGE_RECURRENT
@@ -167,6 +174,7 @@ cdef extern from "fr_stream.h" nogil:
     ctypedef struct fr_stream_functions:
         size_t (*size)(const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
         void (*make)(void *stream, const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
+        void (*share)(void *stream, fr_crew *crew) noexcept nogil
         void (*pack)(void *stream, const fr_stage *stages) noexcept nogil
         int (*step)(void *stream, const void *x, void *y, Py_ssize_t step, Py_ssize_t steps) noexcept nogil
         void (*read_state)(const void *stream, int index, void *out) noexcept nogil

@@ -15,7 +15,7 @@ cdef dict STAGE_KINDS = {
 }
 # A step of more numbers than this lets other Python threads run meanwhile: it takes microseconds,
 # and to let go of the GIL and take it again a tenth of one, or a wait.
-cdef double LARGE_STEP = 1 << 18
+cdef double LARGE_STEP = 1 << 16
 
 
 cdef dict weight_shapes(stage):
@@ -96,13 +96,15 @@ cdef class StreamKernel:
         stages: ``functional.StreamStage`` of each layer.
         batch: rows of a step.
         dtype: float32 or float64.
+        threads: that take part in a large step, the caller's among them; made here.
         convert: function that makes an array of whatever a caller passes, of any shape, or raises
             what a layer would.
     """
 
     cdef const fr_stream_functions *functions
     cdef void *stream
-    cdef object memory, convert
+    cdef fr_crew *crew
+    cdef object memory, crew_memory, convert
     cdef object dtype
     cdef list signature, state_shapes
     cdef readonly Py_ssize_t batch_size
@@ -110,7 +112,7 @@ cdef class StreamKernel:
     cdef int rank, input_type, output_type
     cdef bint large, busy
 
-    def __cinit__(self, stages, Py_ssize_t batch, dtype, convert):
+    def __cinit__(self, stages, Py_ssize_t batch, dtype, convert, int threads=1):
         cdef Stages given = Stages(stages, dtype)
         cdef fr_real real = FR_FLOAT if dtype == np.float32 else FR_DOUBLE
         self.functions = fr_stream_functions_of(ISA_CODES[isa()], real)
@@ -137,6 +139,19 @@ cdef class StreamKernel:
             if stage.kind == "recurrent"
             for _ in CELLS[stage.cell].states
         ]
+        if threads > 1:
+            self._hire(threads - 1)
+
+    cdef _hire(self, int helpers):
+        cdef size_t size = fr_crew_size() + 64
+        self.crew_memory = np.empty(size, np.uint8)
+        self.crew = <fr_crew *>aligned(self.crew_memory)
+        fr_crew_start(self.crew, helpers)
+        self.functions.share(self.stream, self.crew)
+
+    def __dealloc__(self):
+        if self.crew != NULL:
+            fr_crew_stop(self.crew)
 
     def __call__(self, x, out=None):
         """Compute one step, see ``streaming.Stream``."""

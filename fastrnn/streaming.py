@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors, functional
+from fastrnn import config, errors, functional
 from fastrnn.checks import to_float_array, to_list, to_positive_int
 from fastrnn.layers.base import CallContext, Layer, iterate_layers
 from fastrnn.layers.embedding import Embedding
@@ -41,6 +41,10 @@ class Stream:
     weights, does not change it before ``refresh()``. The states begin as zeros, even those of
     ``stateful`` layers. A stream is for one thread at a time; each thread may have a stream of its
     own, of the same model too.
+
+    ``model.stream(batch_size, threads=2)`` also makes a thread that takes a share of the steps of
+    layers whose weights are 256 KB or more; the results are the same bits. It is there as long as
+    the stream, and keeps a CPU busy as long as each step comes within a millisecond of the last.
 
     Attributes:
         batch_size: number of sequences that go side by side.
@@ -153,9 +157,10 @@ class Stream:
         return f"<Stream of {names}; batch_size={self.batch_size}, engine={self.engine}>"
 
 
-def make_stream(layer: Layer, batch_size: int = 1) -> Stream:
+def make_stream(layer: Layer, batch_size: int = 1, threads: int = 1) -> Stream:
     """Return the stream of a model or layer; see ``Layer.stream``."""
     batch_size = to_positive_int("batch_size", batch_size)
+    threads = min(to_positive_int("threads", threads), config.default_num_threads())
     layers = [inner for outer in layer.stream_layers() for inner in expand(outer)]
     for k, inner in enumerate(layers):
         require_streamable(inner, first=k == 0)
@@ -164,9 +169,8 @@ def make_stream(layer: Layer, batch_size: int = 1) -> Stream:
     stages = stages_of(layers, features) if kernel is not None and len(dtypes) == 1 else None
     if stages is None:
         return LayerStream(layers, batch_size, features)
-    stream: Stream = _fused_stream()(
-        stages, batch_size, np.dtype(layers[0].dtype), _convert(layers)
-    )
+    dtype, convert = np.dtype(layers[0].dtype), _convert(layers)
+    stream: Stream = _fused_stream()(stages, batch_size, dtype, convert, threads)
     stream._layers = layers
     return stream
 

@@ -73,5 +73,6 @@
 #undef ROWS_OF_A_THREAD
 #undef NUMBERS_OF_A_THREAD
 #undef LONG_PASS
+#undef SHARED_STEP
 #undef SQUARE_ROOT
 #undef FOR_VECTORS

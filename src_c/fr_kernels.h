@@ -59,8 +59,8 @@ static const double exp_coefficients_double[EXP_TERMS] = {
 
 #define STREAM_FUNCTIONS(type)                                                                     \
     {                                                                                              \
-        stream_size_##type, stream_make_##type, stream_pack_##type, stream_step_##type,            \
-            stream_read_state_##type, stream_write_state_##type, stream_reset_row_##type           \
+        stream_size_##type, stream_make_##type, stream_share_##type, stream_pack_##type,           \
+            stream_step_##type, stream_read_state_##type, stream_write_state_##type, stream_reset_row_##type           \
     }
 #define TABLE2(variant) fr_engine_##variant
 #define TABLE1(variant) TABLE2(variant)

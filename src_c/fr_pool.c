@@ -8,14 +8,6 @@
 
 #include "fr_pool.h"
 
-#if defined(__x86_64__) || defined(__i386__)
-#define FR_PAUSE() __builtin_ia32_pause()
-#elif defined(__aarch64__)
-#define FR_PAUSE() __asm__ volatile("yield")
-#else
-#define FR_PAUSE() ((void)0)
-#endif
-
 /* Turns of a waiting loop, a few microseconds, before a thread lets others run: where more threads
  * than cores are at work, the one waited for may need this one's. */
 #define SPIN_TURNS 250
@@ -113,8 +105,7 @@ static void install_fork_handler(void)
 
 #if defined(__linux__)
 
-/* The CPU that the caller runs on, or -1 where there are more threads than CPUs. */
-static int caller_cpu(int threads)
+int fr_caller_cpu(int threads)
 {
     static _Thread_local int cpus; /* that this caller may use; asked for once */
     cpu_set_t allowed;
@@ -124,15 +115,32 @@ static int caller_cpu(int threads)
 }
 
 /* A thread is often woken on the CPU of the one that wakes it, and would share it with the caller,
- * other CPUs being idle, until the system's next look. *avoided is the one that it left before. */
-static void leave_cpu(int cpu, int *avoided, const cpu_set_t *allowed)
+ * other CPUs being idle, until the system's next look. */
+void fr_leave_cpu(int cpu)
 {
-    if (cpu < 0 || cpu == *avoided || sched_getcpu() != cpu)
+    static _Thread_local int avoided = -1; /* the one that it left before */
+    static _Thread_local cpu_set_t allowed;
+    if (cpu < 0 || cpu == avoided || sched_getcpu() != cpu)
         return;
-    cpu_set_t others = *allowed;
+    if (avoided < 0 && sched_getaffinity(0, sizeof allowed, &allowed))
+        return;
+    cpu_set_t others = allowed;
     CPU_CLR(cpu, &others);
     if (CPU_COUNT(&others) && !sched_setaffinity(0, sizeof others, &others))
-        *avoided = cpu;
+        avoided = cpu;
+}
+
+#else
+
+int fr_caller_cpu(int threads)
+{
+    (void)threads;
+    return -1;
+}
+
+void fr_leave_cpu(int cpu)
+{
+    (void)cpu;
 }
 
 #endif
@@ -149,12 +157,6 @@ static void *work(void *argument)
     const worker_start *start = argument;
     const int rank = start->rank;
     unsigned seen = start->seen;
-#if defined(__linux__)
-    int avoided = -1;
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed))
-        CPU_ZERO(&allowed);
-#endif
     for (;;) {
         pthread_mutex_lock(&pool.lock);
         while (pool.given == seen)
@@ -167,11 +169,7 @@ static void *work(void *argument)
         pthread_mutex_unlock(&pool.lock);
         if (!mine)
             continue;
-#if defined(__linux__)
-        leave_cpu(cpu, &avoided, &allowed);
-#else
-        (void)cpu;
-#endif
+        fr_leave_cpu(cpu);
         task(context, rank);
         if (atomic_fetch_sub_explicit(&pool.running, 1, memory_order_acq_rel) == 1) {
             pthread_mutex_lock(&pool.lock);
@@ -228,9 +226,7 @@ void fr_pool_run(int threads, void (*task)(void *context, int rank), void *conte
         pool.task = task;
         pool.context = context;
         pool.threads = threads;
-#if defined(__linux__)
-        pool.caller_cpu = caller_cpu(threads);
-#endif
+        pool.caller_cpu = fr_caller_cpu(threads);
         atomic_store_explicit(&pool.running, threads - 1, memory_order_relaxed);
         pool.given++;
         pthread_cond_broadcast(&pool.task_given);

@@ -9,6 +9,15 @@
 
 #include <stdatomic.h>
 
+/* A turn of a loop that waits for another thread. */
+#if defined(__x86_64__) || defined(__i386__)
+#define FR_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define FR_PAUSE() __asm__ volatile("yield")
+#else
+#define FR_PAUSE() ((void)0)
+#endif
+
 typedef struct fr_barrier {
     atomic_int waiting, phase;
     int size;
@@ -23,5 +32,11 @@ int fr_pool_acquire(int threads);
 void fr_pool_run(int threads, void (*task)(void *context, int rank), void *context);
 /* Let go of what fr_pool_acquire returned. */
 void fr_pool_release(int threads);
+
+/* The CPU that the caller of `threads` threads runs on; -1 where they are more than the CPUs, or the
+ * system does not say. */
+int fr_caller_cpu(int threads);
+/* Leave the CPU of that caller, if this thread has been woken on it. */
+void fr_leave_cpu(int cpu);
 
 #endif

@@ -1,13 +1,14 @@
 /* Streams: a chain of layers run one step at a time, with states that are kept.
  *
  * A stream lives in one piece of memory that its owner gives: the packed weights, the states and the
- * numbers between the layers. A step allocates nothing, takes no lock and uses the calling thread
- * alone; streams have nothing in common. Arrays are C-contiguous and of the stream's REAL type.
+ * numbers between the layers. A step allocates nothing, takes no lock and makes no thread;
+ * streams have nothing in common. Arrays are C-contiguous and of the stream's REAL type.
  */
 #ifndef FR_STREAM_H
 #define FR_STREAM_H
 
 #include "fr_api.h"
+#include "fr_crew.h"
 
 enum fr_stage_kind {
     FR_STAGE_RECURRENT,
@@ -45,6 +46,8 @@ typedef struct fr_stream_functions {
     size_t (*size)(const fr_stage *stages, int count, ptrdiff_t batch);
     /* Lay the memory out: states of zero, weights packed. The stages are not needed afterwards. */
     void (*make)(void *stream, const fr_stage *stages, int count, ptrdiff_t batch);
+    /* Let helpers take part in large steps; NULL for none. Results have the same bits. */
+    void (*share)(void *stream, fr_crew *crew);
     /* Pack the weights anew, from stages of the sizes and kinds that the stream was made for. */
     void (*pack)(void *stream, const fr_stage *stages);
     /* Step `step` of `steps`: x (batch, steps, inputs), or int64 ids (batch, steps) for EMBED, to

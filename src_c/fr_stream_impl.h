@@ -27,6 +27,7 @@ typedef struct FN(fr_step_stage) {
 typedef struct {
     ptrdiff_t batch;
     int count;
+    fr_crew *crew; /* or NULL */
     FN(fr_step_stage) * stages;
 } FN(fr_stream);
 
@@ -40,7 +41,8 @@ typedef struct {
 
 /* ---- the memory ---- */
 
-#define LONG_PASS 1000 /* steps of the pass whose plan a stream follows */
+#define LONG_PASS 1000      /* steps of the pass whose plan a stream follows */
+#define SHARED_STEP 262144 /* bytes of weights of a layer that helpers take part in */
 
 /* A pass, and its plan, with room for its arrays in `pieces`. */
 static void FN(place_recurrence)(FN(fr_recurrence) * q, const fr_stage *stage, ptrdiff_t batch,
@@ -212,6 +214,12 @@ static void FN(stream_make)(void *stream, const fr_stage *stages, int count, ptr
     FN(stream_pack)(stream, stages);
 }
 
+static void FN(stream_share)(void *stream, fr_crew *crew)
+{
+    FN(fr_stream) *all = stream;
+    all->crew = crew;
+}
+
 /* ---- one step of each kind ---- */
 
 static void FN(one_row_in_order_1)(const FN(fr_operands) * o, V *tile)
@@ -263,27 +271,52 @@ static void FN(step_one_row)(const FN(fr_step) * s, int phase, ptrdiff_t v, int 
         p->cell->forward(s, phase, 0, 1, v + u, tile + u * gates, columns, inputs);
 }
 
-static void FN(step_recurrent)(FN(fr_step_stage) * stage, ptrdiff_t batch, const FN(fr_rows) * io)
+/* One phase of a step: chunks of as many vectors of units as are multiplied at once. */
+typedef struct {
+    FN(fr_step) step;
+    int phase;
+} FN(fr_phase);
+
+static void FN(step_chunk)(void *context, int chunk)
+{
+    const FN(fr_phase) *f = context;
+    const FN(fr_step) *s = &f->step;
+    const ptrdiff_t most = s->p->cell->phase[f->phase].vectors;
+    const ptrdiff_t v = chunk * most, left = s->p->vectors - v;
+    const int vectors = (int)(left < most ? left : most);
+    if (s->count == 1) {
+        FN(step_one_row)(s, f->phase, v, vectors);
+        return;
+    }
+    for (ptrdiff_t i = 0, n; i < s->count; i += n) {
+        n = FN(block_rows)(s->count - i);
+        FN(step_block)(s, f->phase, i, (int)n, v, vectors);
+    }
+}
+
+static void FN(step_recurrent)(FN(fr_step_stage) * stage, ptrdiff_t batch, fr_crew *crew,
+                               const FN(fr_rows) * io)
 {
     FN(fr_recurrence) *q = stage->recurrence;
     FN(fr_plan) *p = &q->plan;
-    const FN(fr_step) s = {.p = p, .rows = q->rows[q->parity], .count = batch,
-                           .end_vector = p->vectors};
+    const FN(fr_row) *rows = q->rows[q->parity];
     for (ptrdiff_t b = 0; b < batch; b++)
         for (int g = 0; g < p->sub_rows; g++)
-            FN(copy_row)(FN(sub_row)(p, s.rows[b].slot, g), io->x + b * io->x_stride, p->F);
+            FN(copy_row)(FN(sub_row)(p, rows[b].slot, g), io->x + b * io->x_stride, p->F);
     q->rnn.outputs = io->y;
     p->T = io->y_stride / p->H; /* step 0 of as many puts its rows that far apart */
-    if (batch == 1) {
-        for (int phase = 0; phase < p->cell->phases; phase++) {
-            const ptrdiff_t most = p->cell->phase[phase].vectors;
-            for (ptrdiff_t v = 0; v < p->vectors; v += most) {
-                const ptrdiff_t left = p->vectors - v;
-                FN(step_one_row)(&s, phase, v, (int)(left < most ? left : most));
-            }
+    FN(fr_phase) f = {.step = {.p = p, .rows = rows, .count = batch, .end_vector = p->vectors}};
+    if (FN(packed_numbers)(p) * sizeof(REAL) < SHARED_STEP)
+        crew = NULL;
+    for (f.phase = 0; f.phase < p->cell->phases; f.phase++) {
+        const ptrdiff_t most = p->cell->phase[f.phase].vectors;
+        const int chunks = (int)((p->vectors + most - 1) / most);
+        if (crew) {
+            fr_crew_run(crew, FN(step_chunk), &f, chunks);
+            continue;
         }
-    } else {
-        FN(compute_step)(&s);
+        for (int chunk = 0; chunk < chunks; chunk++)
+            FN(step_chunk)(&f, chunk);
     }
     q->parity ^= 1;
 }
@@ -420,11 +453,12 @@ static void FN(step_softmax)(const FN(fr_step_stage) * s, ptrdiff_t batch, const
 
 /* ---- the whole chain ---- */
 
-static void FN(step_stage)(FN(fr_step_stage) * s, ptrdiff_t batch, const FN(fr_rows) * io)
+static void FN(step_stage)(FN(fr_step_stage) * s, ptrdiff_t batch, fr_crew *crew,
+                           const FN(fr_rows) * io)
 {
     switch (s->kind) {
     case FR_STAGE_RECURRENT:
-        FN(step_recurrent)(s, batch, io);
+        FN(step_recurrent)(s, batch, crew, io);
         break;
     case FR_STAGE_DENSE:
         FN(step_dense)(s, batch, io);
@@ -478,7 +512,7 @@ static int FN(stream_step)(void *stream, const void *x, void *y, ptrdiff_t step,
         FN(fr_step_stage) *s = &all->stages[k];
         io.y = s == last ? final : s->result;
         io.y_stride = s == last ? final_stride : s->outputs;
-        FN(step_stage)(s, all->batch, &io);
+        FN(step_stage)(s, all->batch, all->crew, &io);
         io.x = io.y, io.x_stride = io.y_stride;
     }
     return FR_STREAM_DONE;

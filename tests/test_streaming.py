@@ -2,9 +2,13 @@
 
 import contextlib
 import copy
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -630,3 +634,60 @@ def test_one_stream_in_two_threads_is_an_error_and_no_harm():
         thread.join()
     assert all("another thread" in message for message in seen)
     assert stream(x).shape == (1, 700)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_threads_of_a_stream_change_no_bit(name, batch):
+    model = sequential(RECURRENT[name](300, return_sequences=True), RECURRENT[name](150))
+    x = sequences(batch, steps=60)
+    alone = model.stream(batch).run(x)
+    for _ in range(10):
+        stream = model.stream(batch, threads=2)
+        np.testing.assert_array_equal(step_through(stream, x), alone)
+        stream.reset()
+        np.testing.assert_array_equal(stream.run(x), alone)
+    for threads in (0, -1, 1.5, None):
+        with pytest.raises(ValueError, match="`threads`"):
+            model.stream(threads=threads)
+
+
+def test_threads_of_a_stream_end_with_it():
+    model = sequential(layers.LSTM(200))
+    before = count_threads()
+    streams = [model.stream(threads=2) for _ in range(8)]
+    assert count_threads() <= before + 8
+    del streams
+    assert count_threads() == before
+
+
+def count_threads():
+    """Threads of this process, as far as the system tells."""
+    folder = Path("/proc/self/task")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def test_a_forked_child_goes_on_alone():
+    code = """if True:
+        import os, numpy as np
+        from fastrnn import Input, Sequential, layers
+        model = Sequential([Input((None, 5)), layers.LSTM(300)])
+        stream, x = model.stream(threads=2), np.ones((1, 5), "float32")
+        for _ in range(50):
+            stream(x)
+        state, expected = stream.state, stream(x)
+        child = os.fork()
+        stream.state = state
+        for _ in range(3):
+            stream.state = state
+            assert np.array_equal(stream(x), expected)
+        del stream
+        if child == 0:
+            os._exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    command = [sys.executable, "-P", "-W", "error", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.strip() == "7", result.stderr

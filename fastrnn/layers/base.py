@@ -398,11 +398,12 @@ class Layer:
 
     # ---- streams ---
 
-    def stream(self, batch_size: int = 1) -> Any:
+    def stream(self, batch_size: int = 1, threads: int = 1) -> Any:
         """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.
 
         Args:
             batch_size: number of sequences that go side by side.
+            threads: that share large steps; the stream makes its own at once, see ``Stream``.
 
         Raises:
             ValueError: the layer, or one inside it, needs more than the steps up to now, or has
@@ -410,7 +411,7 @@ class Layer:
         """
         from fastrnn.streaming import make_stream
 
-        return make_stream(self, batch_size)
+        return make_stream(self, batch_size, threads)
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs one after the other: a model's own, or this one."""

@@ -4,11 +4,13 @@
  *   - of each usable variant agrees with a scalar reference in double: the outputs with those of
  *     the equations, the gradients with the central difference along one direction;
  *   - of each variant agrees with the generic one, number by number;
- *   - has the same bits without saving, and for any threads that share rows (eager 1) or units (2).
+ *   - has the same bits without saving, and for any threads that share rows (eager 1) or units (2),
+ *     and where it is long enough and has no options, step by step as a stream.
  * Buffers begin as NaN, and nothing may write behind them.
  * Exit code 1 and a message at the first difference; else 0. No arguments.
  */
 #include "fr_api.h"
+#include "fr_stream.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -341,6 +343,47 @@ static void run(const problem *p, enum fr_isa isa, double **out)
         free(given[k]);
 }
 
+/* The same forward pass as a stream, one step at a time. */
+static void run_stream(const problem *p, enum fr_isa isa, double **out)
+{
+    const fr_rnn *r = &p->rnn;
+    const int states = r->cell == FR_LSTM ? 2 : 1;
+    const fr_stream_functions *f = fr_stream_functions_of(isa, r->real);
+    void *given[GIVEN], *results[STATES_END];
+    for (int k = 0; k < GIVEN; k++)
+        given[k] = to_real(p, p->given[k], p->given_count[k]);
+    for (int k = 0; k < STATES_END; k++)
+        results[k] = buffer(real_size(p, p->result_count[k]));
+    const fr_stage stage = {.kind = FR_STAGE_RECURRENT, .cell = r->cell,
+                            .activation = r->activation,
+                            .recurrent_activation = r->recurrent_activation,
+                            .inputs = r->features, .outputs = r->units, .kernel = given[KERNEL],
+                            .recurrent_kernel = given[RECURRENT], .bias = given[BIAS]};
+    const size_t size = f->size(&stage, 1, r->batch);
+    void *stream = buffer(size);
+    f->make(stream, &stage, 1, r->batch);
+    for (int k = 0; k < states; k++)
+        f->write_state(stream, k, given[H0 + k]);
+    for (ptrdiff_t t = 0; t < r->timesteps; t++)
+        f->step(stream, given[X], results[OUTPUTS], t, r->timesteps);
+    for (int k = 0; k < states; k++)
+        f->read_state(stream, k, results[FINAL_H + k]);
+    release(p, isa, "stream", stream, size);
+    for (int k = 0; k < STATES_END; k++) {
+        from_real(p, results[k], p->result_count[k], out[k]);
+        release(p, isa, result_names[k], results[k], real_size(p, p->result_count[k]));
+    }
+    for (int k = 0; k < GIVEN; k++)
+        free(given[k]);
+}
+
+static int can_stream(const problem *p)
+{
+    const fr_rnn *r = &p->rnn;
+    return r->timesteps > 4 && !p->has_mask && !p->has_recurrent_dropout &&
+           !r->input_dropout_gates && !r->go_backwards && r->return_sequences;
+}
+
 /* ---- comparisons ---- */
 
 /* The formula of tests/tolerance.py. */
@@ -434,6 +477,11 @@ static void check_isa(problem *p, enum fr_isa isa, double *const *reference, dou
     run(p, isa, other);
     compare_bits(p, isa, "without saving", STATES_END, other, alone);
     passes += 2;
+    if (can_stream(p)) {
+        run_stream(p, isa, other);
+        compare_bits(p, isa, "as a stream", STATES_END, other, alone);
+        passes++;
+    }
     p->rnn.threads = 3;
     for (int save = 0; save < 2; save++)
         for (int eager = 1; eager <= 2; eager++, passes++) {
