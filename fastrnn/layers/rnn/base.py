@@ -24,7 +24,7 @@ from fastrnn.layers.rnn.cells import RecurrentCell
 Array = npt.NDArray[Any]
 
 
-def of_cell(name: str) -> Any:
+def of_cell(name: str) -> property:
     """Return a property that reads the cell's attribute of this name."""
     return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
 
