@@ -71,7 +71,7 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
     FROM_OUTPUT(tanh, FN(fr_tanh)(x), 1 - y * y)                                                   \
     FROM_OUTPUT(sigmoid, FN(fr_sigmoid)(x), y * (1 - y))                                           \
     FROM_OUTPUT(relu, x < 0 ? 0 : x, y > 0 ? R(1) : R(0))                                          \
-    FROM_OUTPUT(relu6, FN(fr_clip)(x, 0, 6), (y > 0) & (y < 6) ? R(1) : R(0))                      \
+    FROM_OUTPUT(relu6, FN(fr_clip)(x, 0, 6), ((y > 0) & (y < 6)) ? R(1) : R(0))                    \
     FROM_OUTPUT(leaky_relu, x > 0 ? x : R(0.2) * x, y > 0 ? R(1) : R(0.2))                         \
     FROM_INPUT(elu, x > 0 ? x : FN(fr_tanh)(x / 2) * (FN(fr_exp)(x) + 1), x > 0 ? R(1) : y + 1)    \
     FROM_INPUT(celu, x > 0 ? x : FN(fr_tanh)(x / 2) * (FN(fr_exp)(x) + 1), x > 0 ? R(1) : y + 1)   \
@@ -84,10 +84,10 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
     FROM_INPUT(squareplus, FN(fr_squareplus)(x), y / LIBM(sqrt)(x * x + 4))                        \
     FROM_OUTPUT(exponential, FN(fr_exp)(x), y)                                                     \
     FROM_INPUT(hard_sigmoid, FN(fr_clip)(x / 6 + R(0.5), 0, 1),                                    \
-               (x > -3) & (x < 3) ? R(1) / 6 : R(0))                                               \
+               ((x > -3) & (x < 3)) ? R(1) / 6 : R(0))                                             \
     FROM_INPUT(hard_silu, x *FN(fr_clip)(x / 6 + R(0.5), 0, 1),                                    \
                x >= 3 ? R(1) : (x <= -3 ? R(0) : x / 3 + R(0.5)))                                  \
-    FROM_OUTPUT(hard_tanh, FN(fr_clip)(x, -1, 1), (y > -1) & (y < 1) ? R(1) : R(0))                \
+    FROM_OUTPUT(hard_tanh, FN(fr_clip)(x, -1, 1), ((y > -1) & (y < 1)) ? R(1) : R(0))              \
     FROM_INPUT(hard_shrink, (x > R(0.5)) | (x < R(-0.5)) | (x != x) ? x : R(0),                    \
                (x > R(0.5)) | (x < R(-0.5)) ? R(1) : R(0))                                         \
     FROM_INPUT(soft_shrink, x > R(0.5) ? x - R(0.5) : (x < R(-0.5) ? x + R(0.5) : x - x),          \
@@ -99,7 +99,7 @@ static FR_INLINE REAL FN(mish_slope)(REAL x)
                FN(fr_normal_cdf)(x) + x * INVERSE_SQRT_TWO_PI * FN(fr_exp)(-x * x / 2))            \
     FROM_INPUT(mish, x *FN(fr_tanh)(FN(fr_softplus)(x)), FN(mish_slope)(x))                        \
     FROM_INPUT(sparse_sigmoid, FN(fr_clip)((x + 1) / 2, 0, 1),                                     \
-               (x > -1) & (x < 1) ? R(0.5) : R(0))                                                 \
+               ((x > -1) & (x < 1)) ? R(0.5) : R(0))                                               \
     FROM_INPUT(sparse_plus, x <= -1 ? 0 : (x < 1 ? (x + 1) * (x + 1) / 4 : x),                     \
                x <= -1 ? R(0) : (x < 1 ? (x + 1) / 2 : R(1)))
 

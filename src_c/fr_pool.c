@@ -1,12 +1,11 @@
-#if !defined(_WIN32)
-#define _GNU_SOURCE /* affinity, on Linux */
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <string.h>
+#if defined(__linux__)
+#define _GNU_SOURCE /* affinity */
 #endif
 
 #include "fr_pool.h"
+#include "fr_threads.h"
+
+#include <stddef.h>
 
 /* Turns of a waiting loop, a few microseconds, before a thread lets others run: where more threads
  * than cores are at work, the one waited for may need this one's. */
@@ -21,39 +20,12 @@ void fr_barrier_init(fr_barrier *barrier, int size)
     barrier->size = size;
 }
 
-#if defined(_WIN32)
-
-/* No threads here: every task runs on its caller. */
-void fr_barrier_wait(fr_barrier *barrier)
-{
-    (void)barrier;
-}
-
-int fr_pool_acquire(int threads)
-{
-    (void)threads;
-    return 1;
-}
-
-void fr_pool_run(int threads, void (*task)(void *context, int rank), void *context)
-{
-    (void)threads;
-    task(context, 0);
-}
-
-void fr_pool_release(int threads)
-{
-    (void)threads;
-}
-
-#else
-
 static void wait_turn(int turn)
 {
     if (turn < SPIN_TURNS)
         FR_PAUSE();
     else
-        sched_yield();
+        fr_yield();
 }
 
 void fr_barrier_wait(fr_barrier *barrier)
@@ -71,9 +43,9 @@ void fr_barrier_wait(fr_barrier *barrier)
 #define MAX_WORKERS 255
 
 static struct {
-    pthread_mutex_t owner; /* held by the caller whose task runs */
-    pthread_mutex_t lock;  /* of everything below but `running` */
-    pthread_cond_t task_given, task_done;
+    fr_mutex owner; /* held by the caller whose task runs */
+    fr_mutex lock;  /* of everything below but `running` */
+    fr_condition task_given, task_done;
     int workers;
     unsigned given; /* number of the task */
     void (*task)(void *context, int rank);
@@ -81,8 +53,14 @@ static struct {
     int threads;
     int caller_cpu; /* or -1 where it does not matter */
     atomic_int running; /* workers that are not done with the task */
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-          PTHREAD_COND_INITIALIZER,  0, 0, NULL, NULL, 0, -1, 0};
+} pool = {FR_MUTEX_INITIALIZER, FR_MUTEX_INITIALIZER, FR_CONDITION_INITIALIZER,
+          FR_CONDITION_INITIALIZER, 0, 0, NULL, NULL, 0, -1, 0};
+
+#if defined(_WIN32)
+
+static void handle_forks(void) {} /* there are none */
+
+#else
 
 static pthread_once_t fork_handler = PTHREAD_ONCE_INIT;
 
@@ -102,6 +80,13 @@ static void install_fork_handler(void)
 {
     pthread_atfork(NULL, NULL, forget_threads);
 }
+
+static void handle_forks(void)
+{
+    pthread_once(&fork_handler, install_fork_handler);
+}
+
+#endif
 
 #if defined(__linux__)
 
@@ -152,54 +137,44 @@ typedef struct {
 
 static worker_start starts[MAX_WORKERS];
 
-static void *work(void *argument)
+static FR_THREAD_RESULT work(void *argument)
 {
     const worker_start *start = argument;
     const int rank = start->rank;
     unsigned seen = start->seen;
     for (;;) {
-        pthread_mutex_lock(&pool.lock);
+        fr_lock(&pool.lock);
         while (pool.given == seen)
-            pthread_cond_wait(&pool.task_given, &pool.lock);
+            fr_wait(&pool.task_given, &pool.lock);
         seen = pool.given;
         const int mine = rank < pool.threads;
         void (*task)(void *, int) = pool.task;
         void *context = pool.context;
         const int cpu = pool.caller_cpu;
-        pthread_mutex_unlock(&pool.lock);
+        fr_unlock(&pool.lock);
         if (!mine)
             continue;
         fr_leave_cpu(cpu);
         task(context, rank);
         if (atomic_fetch_sub_explicit(&pool.running, 1, memory_order_acq_rel) == 1) {
-            pthread_mutex_lock(&pool.lock);
-            pthread_cond_signal(&pool.task_done);
-            pthread_mutex_unlock(&pool.lock);
+            fr_lock(&pool.lock);
+            fr_wake_one(&pool.task_done);
+            fr_unlock(&pool.lock);
         }
     }
-    return NULL;
+    return FR_THREAD_END;
 }
 
-/* Make workers until there are `wanted`, or no more can be had. Signals stay with other threads. */
+/* Make workers until there are `wanted`, or no more can be had. */
 static int make_workers(int wanted)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes))
-        return pool.workers;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool.workers < wanted) {
-        pthread_t thread;
         worker_start *start = &starts[pool.workers];
         *start = (worker_start){pool.workers + 1, pool.given};
-        if (pthread_create(&thread, &attributes, work, start))
+        if (!fr_start_thread(work, start))
             break;
         pool.workers++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     return pool.workers;
 }
 
@@ -207,13 +182,13 @@ int fr_pool_acquire(int threads)
 {
     if (threads < 2)
         return 1;
-    pthread_once(&fork_handler, install_fork_handler);
-    if (pthread_mutex_trylock(&pool.owner))
+    handle_forks();
+    if (!fr_try_lock(&pool.owner))
         return 1;
     const int wanted = threads - 1 < MAX_WORKERS ? threads - 1 : MAX_WORKERS;
     const int workers = pool.workers < wanted ? make_workers(wanted) : wanted;
     if (workers == 0) {
-        pthread_mutex_unlock(&pool.owner);
+        fr_unlock(&pool.owner);
         return 1;
     }
     return 1 + workers;
@@ -222,15 +197,15 @@ int fr_pool_acquire(int threads)
 void fr_pool_run(int threads, void (*task)(void *context, int rank), void *context)
 {
     if (threads > 1) {
-        pthread_mutex_lock(&pool.lock);
+        fr_lock(&pool.lock);
         pool.task = task;
         pool.context = context;
         pool.threads = threads;
         pool.caller_cpu = fr_caller_cpu(threads);
         atomic_store_explicit(&pool.running, threads - 1, memory_order_relaxed);
         pool.given++;
-        pthread_cond_broadcast(&pool.task_given);
-        pthread_mutex_unlock(&pool.lock);
+        fr_wake_all(&pool.task_given);
+        fr_unlock(&pool.lock);
     }
     task(context, 0);
     if (threads < 2)
@@ -241,16 +216,14 @@ void fr_pool_run(int threads, void (*task)(void *context, int rank), void *conte
             return;
         wait_turn(turn);
     }
-    pthread_mutex_lock(&pool.lock);
+    fr_lock(&pool.lock);
     while (atomic_load_explicit(&pool.running, memory_order_acquire) != 0)
-        pthread_cond_wait(&pool.task_done, &pool.lock);
-    pthread_mutex_unlock(&pool.lock);
+        fr_wait(&pool.task_done, &pool.lock);
+    fr_unlock(&pool.lock);
 }
 
 void fr_pool_release(int threads)
 {
     if (threads > 1)
-        pthread_mutex_unlock(&pool.owner);
+        fr_unlock(&pool.owner);
 }
-
-#endif

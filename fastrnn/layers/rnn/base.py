@@ -26,7 +26,7 @@ from fastrnn.layers.rnn.states import with_zero_rows
 Array = npt.NDArray[Any]
 
 
-def of_cell(name: str) -> Any:
+def of_cell(name: str) -> property:
     """Return a property that reads the cell's attribute of this name."""
     return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
 
