@@ -14,9 +14,9 @@ import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+FUSED_SOURCES = ["src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"]
 TRANSLATED = ("fastrnn/_blas", "fastrnn/_fused")
 # What translates them: module and requirement. The blas engine cimports from scipy.
-FUSED_SOURCES = ["src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"]
 TRANSLATORS = {"Cython": "cython>=3.1", "scipy": "scipy>=1.11"}
 HAS_C_FILES = Path("PKG-INFO").is_file() and all(Path(f"{n}.c").is_file() for n in TRANSLATED)
 
