@@ -1,6 +1,7 @@
 """Saving: models and their weights in files."""
 
 from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.safetensors import read_safetensors, write_safetensors
 from fastrnn.saving.weights import SavesWeights
 
-__all__ = ["ModelFileError", "SavesWeights"]
+__all__ = ["ModelFileError", "SavesWeights", "read_safetensors", "write_safetensors"]

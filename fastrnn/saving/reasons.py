@@ -5,6 +5,7 @@ from __future__ import annotations
 REASONS = {
     # Any file.
     "not_a_file": "neither a regular file nor bytes",
+    "pickle": "nothing is unpickled",
     # Zip archives.
     "not_a_zip": "a zip archive ends in a directory of its members",
     "zip_outside": "an archive has no data before, between or after its members",
@@ -33,6 +34,10 @@ REASONS = {
     "npy_dtype": "an array holds bools, integers or floats",
     "npy_shape": "an array has few axes, of lengths that a computer can have",
     "npy_length": "an array has as many bytes as its shape needs",
+    # safetensors.
+    "safetensors_header": "a file begins with the length of a JSON object, and that object",
+    "safetensors_tensor": "a tensor has a known type, and as many bytes as its shape needs",
+    "safetensors_places": "the tensors fill the file, without holes and overlaps",
     # HDF5.
     "not_hdf5": "an HDF5 file begins with HDF5's signature",
     "hdf5_damaged": "an HDF5 file can be read by the HDF5 library",

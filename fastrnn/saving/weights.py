@@ -1,4 +1,4 @@
-"""Weights in a ``.weights.npz`` file: NumPy's archive of one array for each weight, by its path."""
+"""Weights in files: one array for each weight, by its path, in NumPy's archive or safetensors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.saving.atomic import written_whole
+from fastrnn.saving.pickles import refuse_pickle
+from fastrnn.saving.safetensors import read_safetensors, write_safetensors
 
 if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
-ENDING = ".weights.npz"
 
 
 class SavesWeights:
@@ -32,7 +34,7 @@ class SavesWeights:
         The file is there as a whole or not at all: a crash in between leaves the old one.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz`` or ``.safetensors``.
             overwrite: whether a file of this name may be replaced.
 
         Raises:
@@ -47,7 +49,8 @@ class SavesWeights:
             raise ValueError("The model has no weights yet: build it, or call it once.")
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
-        write_archive(path, arrays)
+        write, _ = _FORMATS[_ending(path)]
+        write(path, arrays)
 
     def load_weights(self, filepath: Any) -> None:
         """Read the weights from a file that ``save_weights`` wrote.
@@ -56,7 +59,7 @@ class SavesWeights:
         then the order tells which weight is which.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz`` or ``.safetensors``.
 
         Raises:
             ValueError: another ending, a file that is no such archive, or other weights than the
@@ -65,29 +68,35 @@ class SavesWeights:
         """
         path = to_path(filepath)
         variables = list(self.weights)
-        arrays = _in_order(read_archive(path), variables, str(path))
+        _, read = _FORMATS[_ending(path)]
+        arrays = _in_order(read(path), variables, str(path))
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
 
 
 def to_path(filepath: Any) -> Path:
-    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending."""
-    if not isinstance(filepath, (str, os.PathLike)) or not os.fspath(filepath).endswith(ENDING):
-        raise ValueError(errors.bad_argument("filepath", filepath, f"a path that ends in {ENDING}"))
-    return Path(filepath)
+    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending.
+
+    Raises:
+        ModelFileError: its ending is that of a pickle.
+    """
+    if isinstance(filepath, (str, os.PathLike)):
+        name = os.fspath(filepath)
+        refuse_pickle(name)
+        if name.endswith(tuple(_FORMATS)):
+            return Path(filepath)
+    expected = f"a path that ends in {' or '.join(_FORMATS)}"
+    raise ValueError(errors.bad_argument("filepath", filepath, expected))
+
+
+def _ending(path: Path) -> str:
+    return next(ending for ending in _FORMATS if path.name.endswith(ending))
 
 
 def write_archive(path: Path, arrays: dict[str, Array]) -> None:
-    """Write arrays to a file beside ``path``, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write arrays to an archive, in one step."""
+    with written_whole(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_archive(path: Path) -> dict[str, Array]:
@@ -98,6 +107,13 @@ def read_archive(path: Path) -> dict[str, Array]:
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         expected = "an archive of arrays that save_weights wrote"
         raise ValueError(errors.bad_argument("filepath", str(path), expected)) from error
+
+
+# How weights are written and read, by the ending of the file.
+_FORMATS: dict[str, tuple[Any, Any]] = {
+    ".weights.npz": (write_archive, read_archive),
+    ".safetensors": (write_safetensors, read_safetensors),
+}
 
 
 def _in_order(arrays: dict[str, Array], variables: Sequence[Variable], source: str) -> list[Array]:
