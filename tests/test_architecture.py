@@ -152,6 +152,8 @@ def test_the_door_is_the_only_way_to_the_engines():
 
 def test_training_knows_layers_but_no_gates():
     for importer, name in EDGES:
+        if importer == "fastrnn.saving.gates":  # the orders of gates in other systems' files
+            continue
         if floor_of(importer) in ("training", "helpers"):
             assert not name.startswith(("fastrnn.functional", "fastrnn.cells")), (importer, name)
 

@@ -2,6 +2,13 @@
 
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.safetensors import read_safetensors, write_safetensors
+from fastrnn.saving.torch_weights import TorchWeights
 from fastrnn.saving.weights import SavesWeights
 
-__all__ = ["ModelFileError", "SavesWeights", "read_safetensors", "write_safetensors"]
+__all__ = [
+    "ModelFileError",
+    "SavesWeights",
+    "TorchWeights",
+    "read_safetensors",
+    "write_safetensors",
+]
