@@ -58,6 +58,7 @@ PLACES_OF_PACKAGES = {
     "scipy": (),
     "matplotlib": ("cli", "diagnostics.py", "drawing.py"),
     "h5py": ("saving",),
+    "onnx": ("onnx",),
 }
 # An engine speaks the language of the door: the call that it is handed, the gradients it returns.
 CONTRACT = {

@@ -13,12 +13,12 @@ from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
-from fastrnn.saving import TorchWeights
+from fastrnn.saving import OnnxFiles, TorchWeights
 
 Array = npt.NDArray[Any]
 
 
-class Model(TorchWeights, Trainer):
+class Model(TorchWeights, OnnxFiles, Trainer):
     """A model. Made of layers in one of three ways:
 
     - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a

@@ -325,7 +325,7 @@ def _weights_for(layer: Any, module: str, part: Any) -> list[Array]:
     else:
         names = [_NAMES.get(type(layer), {}).get(v.name, v.name) for v in layer.weights]
         if set(part) != set(names):
-            received = [f"{_start(module)}{name}" for name in part]
+            received: Any = [f"{_start(module)}{name}" for name in part]
             expected = f"the tensors {names} for layer {layer.name!r}"
             raise ValueError(errors.bad_argument("state_dict", received, expected))
         arrays = [_turned(layer, part[name]) for name in names]

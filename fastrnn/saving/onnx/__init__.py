@@ -1,0 +1,62 @@
+"""Models in ONNX's format; needs the package onnx, which the extra ``onnx`` brings."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from fastrnn import errors
+from fastrnn.checks import to_choice
+from fastrnn.saving.atomic import written_whole
+
+
+class OnnxFiles:
+    """The methods of a model that write and read ONNX files."""
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write what the model computes outside training to an ONNX file, for other runtimes.
+
+        The layers are written that work step by step: recurrent ones, Bidirectional, Dense,
+        Embedding, normalization, Activation and TimeDistributed of them, and joining ones; Dropout
+        is left out. Inputs and outputs have the shapes and the types of the model's. The file is
+        there as a whole or not at all.
+
+        Args:
+            filepath: a path.
+            format: ``"onnx"``.
+            verbose: whether a line says that the file has been written.
+            input_signature: accepted as ``None``: the model's inputs are the signature.
+            **kwargs: ``opset_version``, accepted as 17.
+
+        Raises:
+            ValueError: a layer or an option has no counterpart in ONNX, such as masks; or another
+                argument than described.
+            ImportError: the package onnx is missing.
+        """
+        from fastrnn.saving.onnx.writing import OPSET, to_proto
+
+        to_choice("format", format, ("onnx",))
+        to_choice("input_signature", input_signature, (None,))
+        to_choice("opset_version", kwargs.pop("opset_version", None), (None, OPSET))
+        if kwargs:
+            raise ValueError(errors.unknown_arguments("export", kwargs))
+        require_onnx("Model.export")
+        proto = to_proto(self)
+        with written_whole(Path(filepath)) as file:
+            file.write(proto.SerializeToString())
+        if verbose:
+            print(f"Written: {filepath}")
+
+
+def require_onnx(purpose: str) -> None:
+    """Raise ``ImportError`` if the package onnx is missing."""
+    if importlib.util.find_spec("onnx") is None:
+        raise ImportError(errors.missing_extra("onnx", "onnx", purpose))
