@@ -59,6 +59,7 @@ PLACES_OF_PACKAGES = {
     "matplotlib": ("cli", "diagnostics.py", "drawing.py"),
     "h5py": ("saving",),
     "onnx": ("onnx",),
+    "google": ("onnx",),  # protobuf, which onnx brings
 }
 # An engine speaks the language of the door: the call that it is handed, the gradients it returns.
 CONTRACT = {

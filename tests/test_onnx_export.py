@@ -1,4 +1,4 @@
-"""Models written as ONNX: ONNX Runtime predicts the same."""
+"""Models written as ONNX: ONNX Runtime predicts the same, and so does the model read back."""
 
 import numpy as np
 import pytest
@@ -42,6 +42,12 @@ def check(model, tmp_path, *inputs, tolerance=1e-5):
         scale = max(1.0, float(np.abs(own).max()))
         np.testing.assert_allclose(result, own, rtol=0, atol=tolerance * scale)
         assert np.ptp(own) > 1e-3
+    # And back.
+    read = Model.from_onnx(path)(inputs[0] if len(inputs) == 1 else list(inputs))
+    read = read if isinstance(read, (list, tuple)) else [read]
+    for again, own in zip(read, expected, strict=True):
+        scale = max(1.0, float(np.abs(own).max()))
+        np.testing.assert_allclose(again, own, rtol=0, atol=1e-6 * scale)
     return onnx.load(path).graph
 
 

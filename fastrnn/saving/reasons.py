@@ -55,6 +55,17 @@ REASONS = {
     "hdf5_chunks": "a chunk is no larger than its dataset, and inflates to its size",
     "hdf5_storage": "as many values are stored as the shape of a dataset needs",
     "hdf5_missing": "a file has the groups, datasets and attributes that its format needs",
+    # ONNX.
+    "onnx_damaged": "an ONNX file can be read by protobuf",
+    "onnx_opset": "a file uses ONNX's own operators, of a version that is known",
+    "onnx_too_many": "a graph has at most limits.ONNX_NODES nodes, constants, inputs and outputs",
+    "onnx_subgraph": "there are no graphs inside nodes, no functions and no sparse tensors",
+    "onnx_external": "the values of a tensor stand in the file itself",
+    "onnx_tensor": "a tensor has a known type, and as many values as its shape needs",
+    "onnx_invalid": "a file is what ONNX's own checker takes",
+    "onnx_attribute": "an attribute is one that is known here",
+    "onnx_shape": "the shapes of weights and inputs fit each other",
+    "onnx_unsupported": "a node computes what some layer computes",
     # Arrays that belong to something.
     "unexpected_shape": "an array has the shape that its weight needs",
 }

@@ -55,6 +55,32 @@ class OnnxFiles:
         if verbose:
             print(f"Written: {filepath}")
 
+    @staticmethod
+    def from_onnx(filepath: Any) -> Any:
+        """Make a model of an ONNX file, as torch, Keras and others write them.
+
+        Recurrent nodes (RNN, LSTM, GRU, in either layout and any direction), dense and embedding
+        layers, normalization and activations between them become layers; what has no counterpart
+        is refused. The model takes and gives arrays with the batch first, whatever the file's
+        order is. A state of several directions or layers, (directions, batch, units) in the file,
+        is as many inputs or outputs (batch, units).
+
+        Args:
+            filepath: a path, bytes, or an open binary file.
+
+        Returns:
+            A ``Sequential`` model if the graph is a chain of layers, else a functional one.
+
+        Raises:
+            ModelFileError: the file is damaged, refers to other files, or has an operator or an
+                attribute that fastrnn has not.
+            ImportError: the package onnx is missing.
+        """
+        require_onnx("Model.from_onnx")
+        from fastrnn.saving.onnx.reading import read_model
+
+        return read_model(filepath)
+
 
 def require_onnx(purpose: str) -> None:
     """Raise ``ImportError`` if the package onnx is missing."""
