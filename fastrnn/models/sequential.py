@@ -22,7 +22,7 @@ from fastrnn.models.model import Model
 Array = npt.NDArray[Any]
 
 
-@registry.register()
+@registry.register(module="keras")
 class Sequential(Model):
     """Layers one after the other; masks travel along.
 
@@ -286,7 +286,7 @@ class Sequential(Model):
                 "dtype": self._input.dtype,
                 "name": self._input.name,
             }
-            layers.insert(0, {"class_name": "InputLayer", "config": config})
+            layers.insert(0, registry.serialize(InputLayer(**config)))
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
     @classmethod
