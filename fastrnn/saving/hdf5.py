@@ -1,0 +1,284 @@
+"""HDF5 files as data: the whole tree is checked before a value of it is read.
+
+The HDF5 library (h5py, the extra ``h5``) follows links to other files, loads plugins for filters
+that it does not know, and reserves memory for what a file declares. A file that asks for any of it
+is refused here; what is left are groups, attributes, and datasets of numbers in the file itself.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import errors
+from fastrnn.saving import limits
+from fastrnn.saving.archive import check_inflated
+from fastrnn.saving.hdf5_checks import (
+    attribute_value,
+    check_attribute,
+    check_chunks,
+    check_dataset,
+    check_link,
+    check_name,
+    check_texts,
+)
+from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.source import Readable, Source, open_source
+
+Array = npt.NDArray[Any]
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SCAN_BYTES = 1 << 20
+
+
+class _Object:
+    """What groups and datasets share: a path and attributes."""
+
+    def __init__(self, handle: Any, path: str, source: str) -> None:
+        self._handle = handle
+        self.path = path
+        self.source = source
+        self.attributes: dict[str, Any] = {}
+
+    @property
+    def place(self) -> str:
+        """The file and the path in it, for messages."""
+        return f"{self.source}, {self.path}"
+
+    def attribute(self, name: str) -> Any:
+        """Return an attribute: text as ``str``, a list of texts, or an array of numbers.
+
+        Raises:
+            ModelFileError: ``hdf5_missing``, or it cannot be read.
+        """
+        if name not in self.attributes:
+            raise ModelFileError("hdf5_missing", self.place, f"no attribute {name!r}")
+        with library_errors(self.place):
+            return attribute_value(self.attributes[name], f"{self.place}, attribute {name}")
+
+
+class Dataset(_Object):
+    """An array in a file: shape and dtype are known, the values not yet read.
+
+    Attributes:
+        shape: its shape.
+        dtype: NumPy's dtype, in native byte order.
+        path: its path in the file.
+    """
+
+    def __init__(self, handle: Any, path: str, source: str) -> None:
+        super().__init__(handle, path, source)
+        self.shape, stored = check_dataset(handle, self.place)
+        self.dtype = stored.newbyteorder("=")
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def read(self, shape: tuple[int, ...]) -> Array:
+        """Return the values, in C order and native byte order.
+
+        Args:
+            shape: the shape that is expected.
+
+        Raises:
+            ModelFileError: ``unexpected_shape``, or the values cannot be read.
+        """
+        if self.shape != tuple(shape):
+            message = f"shape {self.shape}, where {tuple(shape)} is expected"
+            raise ModelFileError("unexpected_shape", self.place, message)
+        with library_errors(self.place):
+            check_chunks(self._handle, self.place)
+            values = np.empty(self.shape, self.dtype)
+            if values.size:
+                _read_into(self._handle, values)
+        return values
+
+
+class Group(_Object):
+    """A group of a file: its groups and datasets by name, in the file's order of names."""
+
+    def __init__(self, handle: Any, path: str, source: str) -> None:
+        super().__init__(handle, path, source)
+        self.groups: dict[str, Group] = {}
+        self.datasets: dict[str, Dataset] = {}
+
+    def group(self, path: str) -> Group:
+        """Return the group at ``path`` below this one, or raise ``hdf5_missing``."""
+        found = self
+        for name in path.split("/"):
+            if name not in found.groups:
+                raise ModelFileError("hdf5_missing", found.place, f"no group {name!r}")
+            found = found.groups[name]
+        return found
+
+    def dataset(self, path: str) -> Dataset:
+        """Return the dataset at ``path`` below this group, or raise ``hdf5_missing``."""
+        *groups, name = path.split("/")
+        found = self.group("/".join(groups)) if groups else self
+        if name not in found.datasets:
+            raise ModelFileError("hdf5_missing", found.place, f"no dataset {name!r}")
+        return found.datasets[name]
+
+    def all_datasets(self) -> Iterator[Dataset]:
+        """Give all datasets of this group and those below."""
+        yield from self.datasets.values()
+        for group in self.groups.values():
+            yield from group.all_datasets()
+
+
+@contextmanager
+def open_hdf5(source: Readable, name: str = "") -> Iterator[Group]:
+    """Open an HDF5 file, check all of it, give its root group, and close it afterwards.
+
+    Args:
+        source: a path, the bytes, or an open file.
+        name: what messages call it; the path unless given.
+
+    Raises:
+        ModelFileError: see ``fastrnn.saving.reasons`` for the rules and their codes.
+        ImportError: h5py is not installed.
+        FileNotFoundError: there is no such file.
+    """
+    h5py = import_h5py()
+    with open_source(source, name) as opened:
+        if opened.read_at(0, len(SIGNATURE)) != SIGNATURE:
+            raise ModelFileError("not_hdf5", opened.name, "HDF5's signature is not at its start")
+        with library_errors(opened.name):
+            file = h5py.File(opened.file, "r")
+        try:
+            with library_errors(opened.name):
+                root = _Walk(opened).tree(file.id)
+            yield root
+        finally:
+            file.close()
+
+
+def import_h5py() -> Any:
+    """Return the module h5py, or raise ``ImportError`` that names the extra."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(errors.missing_extra("h5py", "h5", "Reading HDF5 files")) from error
+    return h5py
+
+
+@contextmanager
+def library_errors(place: str) -> Iterator[None]:
+    """Turn what the HDF5 library raises on damaged files into ``ModelFileError``."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ModelFileError("hdf5_damaged", place, f"the HDF5 library says: {error}") from error
+
+
+class _Walk:
+    """One walk over all objects of a file, which counts them and what they declare."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._objects = 0
+        self._bytes = 0
+        self._seen: set[int] = set()
+
+    def tree(self, handle: Any) -> Group:
+        """Return the root group with all that is below it."""
+        import h5py
+
+        root = Group(h5py.h5g.open(handle, b"/"), "/", self._source.name)
+        level = [root]
+        self._enter(root, root._handle)
+        for _ in range(limits.HDF5_DEPTH):
+            level = [inner for group in level for inner in self._fill(group)]
+            if not level:
+                return root
+        message = f"groups nested more than {limits.HDF5_DEPTH} deep"
+        raise ModelFileError("hdf5_depth", self._source.name, message)
+
+    def _fill(self, group: Group) -> list[Group]:
+        """Open what a group holds; return the groups in it."""
+        import h5py
+
+        self._count(group._handle.get_num_objs(), group.place)
+        prefix = group.path.rstrip("/")
+        for name in group._handle:
+            text = check_name(name, group.place)
+            path = f"{prefix}/{text}"
+            place = f"{self._source.name}, {path}"
+            check_link(group._handle, name, place)
+            handle = h5py.h5o.open(group._handle, name)
+            if isinstance(handle, h5py.h5g.GroupID):
+                group.groups[text] = Group(handle, path, self._source.name)
+                self._enter(group.groups[text], handle)
+            elif isinstance(handle, h5py.h5d.DatasetID):
+                dataset = Dataset(handle, path, self._source.name)
+                group.datasets[text] = dataset
+                self._enter(dataset, handle)
+                self._bytes += dataset.bytes
+                check_inflated(self._bytes, self._source.size, place)
+            else:
+                raise ModelFileError("hdf5_kind", place, "neither a group nor a dataset")
+        return list(group.groups.values())
+
+    def _enter(self, entry: _Object, handle: Any) -> None:
+        """See that an object is met for the first time, and check its attributes."""
+        import h5py
+
+        address = h5py.h5o.get_info(handle).addr
+        if address in self._seen:
+            raise ModelFileError("hdf5_shared", entry.place, "this object has two places")
+        self._seen.add(address)
+        count = h5py.h5a.get_num_attrs(handle)
+        self._count(count, entry.place)
+        for index in range(count):
+            attribute = h5py.h5a.open(handle, index=index)
+            name = check_name(attribute.name, entry.place)
+            place = f"{entry.place}, attribute {name}"
+            check_attribute(attribute, place)
+            check_texts(attribute, lambda: self._largest_text, self._source.size, place)
+            entry.attributes[name] = attribute
+
+    @cached_property
+    def _largest_text(self) -> int:
+        """An upper bound of the length of texts of variable length, which stand in heaps."""
+        largest, size, position = 0, self._source.size, 0
+        while position < size:
+            data = self._source.read_at(position, _SCAN_BYTES + 16)
+            for match in re.finditer(b"GCOL", data):
+                field = data[match.start() + 8 : match.start() + 16]
+                largest = max(largest, min(int.from_bytes(field, "little"), size))
+            position += _SCAN_BYTES
+        return largest
+
+    def _count(self, more: int, place: str) -> None:
+        self._objects += more
+        if self._objects > limits.HDF5_OBJECTS:
+            message = f"more than {limits.HDF5_OBJECTS} groups, datasets and attributes"
+            raise ModelFileError("hdf5_too_many", place, message)
+
+
+def _read_into(handle: Any, values: Array) -> None:
+    import h5py
+
+    whole = h5py.h5s.ALL
+    handle.read(whole, whole, values, h5py.h5t.py_create(values.dtype))
