@@ -216,6 +216,10 @@ class Sequential(Model):
         self.built = True
         self._take_name()
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the inputs, if it is known."""
+        return {"input_shape": self._shapes[0]} if self._shapes else None
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
