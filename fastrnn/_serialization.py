@@ -48,6 +48,7 @@ _UNUSED: dict[str, Any] = {
     "lora_alpha": None,
     "jit_compile": False,
     "is_legacy_optimizer": False,
+    "rms_scaling": False,  # of LayerNormalization
 }
 _NUMBER_TYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "float64")
 
@@ -129,11 +130,9 @@ def _describe_function(function: Any) -> dict[str, Any]:
     if function.__name__ == "<lambda>":
         remedy = "Define it with `def`, and register it with register_keras_serializable."
         raise ValueError(errors.bad_argument("obj", function, "a function with a name", remedy))
-    part = function.__module__.split(".")[1:2]
-    builtin = function.__module__.startswith("fastrnn.") and part[0] in ("losses", "metrics")
-    name = function.__name__ if builtin else get_registered_name(function)
-    module = f"keras.{part[0]}" if builtin else "builtins"
-    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+    name = get_registered_name(function)
+    described = {"module": "builtins", "class_name": "function", "config": name}
+    return {**described, "registered_name": "function"}
 
 
 # ---- and back ----------------------------------------------------------------------------------
@@ -217,7 +216,7 @@ def _class(data: dict[str, Any], table: Registry | None) -> Any:
 def _function(data: dict[str, Any]) -> Any:
     """Return the user's function that a description names; the name alone of a built-in one."""
     name, module = data.get("config"), data.get("module")
-    found = find_custom(name, data.get("registered_name"))
+    found = find_custom(name)
     if callable(found):
         return found
     if isinstance(name, str) and module in ("builtins", "keras.losses", "keras.metrics", None):

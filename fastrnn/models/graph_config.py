@@ -32,7 +32,7 @@ def graph_config(model: Any) -> dict[str, Any]:
     places: dict[int, int] = {}
     calls: dict[int, list[Node]] = {id(layer): [] for layer in model.layers}
     for node in model.graph.nodes:
-        places[id(node)] = len(calls[id(node.layer)]) + _first_place(node.layer)
+        places[id(node)] = len(calls[id(node.layer)])
         calls[id(node.layer)].append(node)
 
     def history(tensor: SymbolicTensor) -> list[Any]:
@@ -44,6 +44,12 @@ def graph_config(model: Any) -> dict[str, Any]:
     def as_data(tensor: SymbolicTensor) -> dict[str, Any]:
         config = {"shape": tensor.shape, "dtype": tensor.dtype, "keras_history": history(tensor)}
         return {"class_name": TENSOR, "config": config}
+
+    def end(tensor: SymbolicTensor) -> list[Any]:
+        """Return the key of an input or output, where the 0th call of a model is its own graph."""
+        name, place, index = history(tensor)
+        inner = tensor.node is not None and isinstance(tensor.node.layer, Functional)
+        return [name, place + 1 if inner else place, index]
 
     layers = []
     for layer in model.layers:
@@ -58,14 +64,9 @@ def graph_config(model: Any) -> dict[str, Any]:
         layers.append({**data, "name": layer.name, "inbound_nodes": inbound})
     return {
         "layers": layers,
-        "input_layers": map_tensors(history, model.input),
-        "output_layers": map_tensors(history, model.output),
+        "input_layers": map_tensors(end, model.input),
+        "output_layers": map_tensors(end, model.output),
     }
-
-
-def _first_place(layer: Layer | None) -> int:
-    """Return the number of a layer's first call: the 0th one of a model is its own graph."""
-    return 1 if isinstance(layer, Functional) else 0
 
 
 def graph_from_config(
@@ -87,20 +88,23 @@ def graph_from_config(
         raise RefusedConfig("bad_graph", errors.bad_argument("layers", repeated[:10], expected))
     results: dict[Key, SymbolicTensor] = {}
     calls = []
+    models = set()
     for data in without_masks(entries, config["output_layers"]):
         layer = None if is_operation(data) else make(data)
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
-        first = _first_place(layer)
+        if isinstance(layer, Functional):
+            models.add(data["name"])
         for k, call in enumerate(data["inbound_nodes"]):
-            calls.append(_Call(data, layer, first + k, list(call["args"]), _options(call)))
+            calls.append(_Call(data, layer, k, list(call["args"]), _options(call)))
     _run(calls, results)
 
     def tensors(histories: Any) -> Any:
         if isinstance(histories, dict):
             return {key: tensors(entry) for key, entry in histories.items()}
         if isinstance(histories[0], str):
-            return results[tuple(histories)]
+            name, place, index = histories
+            return results[name, place - 1 if name in models else place, index]
         return [tensors(entry) for entry in histories]
 
     return tensors(config["input_layers"]), tensors(config["output_layers"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
-ENDING, HDF5_ENDING = ".weights.npz", ".weights.h5"
+ENDING, HDF5_ENDING = WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5")
 
 
 class SavesWeights:
@@ -39,7 +39,7 @@ class SavesWeights:
         Raises:
             ValueError: another ending, a file that may not be replaced, or no weights yet.
         """
-        path = to_new_path(filepath, (ENDING, HDF5_ENDING), overwrite)
+        path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
         variables = list(self.weights)
         arrays = {variable.path: variable.value for variable in variables}
         if not variables:
@@ -69,7 +69,7 @@ class SavesWeights:
                 model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        path = to_path(filepath, (ENDING, HDF5_ENDING, ".keras", ".fastrnn"))
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
         variables = list(self.weights)
         if not path.name.endswith(ENDING):
             from fastrnn.saving.model_files import load_weights_from
