@@ -156,12 +156,12 @@ def test_weights_of_another_model_change_nothing(ending, tmp_path):
     path = tmp_path / f"a{ending}"
     source = Sequential([Input((4, 3)), layers.GRU(5), layers.Dense(1)])
     source.save_weights(path) if ending == ".weights.h5" else source.save(path)
-    others = {
-        "unexpected_shape": [layers.GRU(4), layers.Dense(1)],
-        "weights_missing": [layers.GRU(5), layers.Dense(1), layers.Dense(1)],
-        "weights_unknown": [layers.GRU(5)],
-    }
-    for reason, chain in others.items():
+    others = [
+        ("unexpected_shape", [layers.GRU(4), layers.Dense(1)]),
+        ("unexpected_weights", [layers.GRU(5), layers.Dense(1), layers.Dense(1)]),
+        ("unexpected_weights", [layers.GRU(5)]),
+    ]
+    for reason, chain in others:
         model = Sequential([Input((4, 3)), *chain])
         before = model.get_weights()
         with pytest.raises(saving.ModelFileError) as caught:

@@ -165,9 +165,7 @@ def _names_in(outputs: Any) -> Iterator[str]:
 class _MaskSources:
     """The layers that make masks, and what lies behind each layer of a graph."""
 
-    def __init__(
-        self, layers: list[dict[str, Any]], operations: dict[str, dict[str, Any]]
-    ) -> None:
+    def __init__(self, layers: list[dict[str, Any]], operations: dict[str, dict[str, Any]]) -> None:
         self.operations = operations
         # A bit for each layer: sets of layers are integers.
         self.bits = {data["name"]: 1 << k for k, data in enumerate(layers)}

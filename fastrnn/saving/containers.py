@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names
 from fastrnn.saving.hdf5 import import_h5py, open_hdf5
 from fastrnn.saving.npy import NpyHeader, read_npy, read_npy_header
@@ -19,7 +20,6 @@ from fastrnn.saving.state import Place, Stored
 
 Array = npt.NDArray[Any]
 HDF5_MEMBER = "model.weights.h5"
-_HEADER_BYTES = 12_000  # enough for the header of any array that is accepted
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes
 
 
@@ -53,8 +53,8 @@ class NpyMember:
     def __init__(self, archive: Archive, name: str) -> None:
         self._archive, self._name = archive, name
         self._place = f"{archive.source}, {name}"
-        self._data = archive.read(name)
-        self._header: NpyHeader = read_npy_header(self._data[:_HEADER_BYTES], self._place)
+        beginning = archive.read(name, limits.NPY_BYTES_BEFORE_VALUES)
+        self._header: NpyHeader = read_npy_header(beginning, self._place)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ class NpyMember:
 
     def read(self, shape: tuple[int, ...]) -> Array:
         """Return the values, which must have this shape."""
-        return read_npy(self._data, self._place, tuple(shape))
+        return read_npy(self._archive.read(self._name), self._place, tuple(shape))
 
 
 def npy_arrays(archive: Archive) -> dict[str, Stored]:

@@ -51,7 +51,9 @@ REASONS = {
     "hdf5_storage": "as many values are stored as the shape of a dataset needs",
     "hdf5_missing": "a file has the groups, datasets and attributes that its format needs",
     # Arrays that belong to something.
+    "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
+    "unexpected_dtype": "an array has the dtype that its weight needs",
     # Models.
     "unknown_class": "classes are built-in, or the caller's own",
     "forbidden_class": "no object holds code or names a file: no Lambda",
@@ -64,8 +66,6 @@ REASONS = {
     "batch_size": "states that stateful layers keep are for reasonable batches",
     "too_many_objects": "a model has at most 10,000 layers and other objects",
     "size_mismatch": "the described weights have no more numbers than the file",
-    "weights_missing": "a file has an array for each weight",
-    "weights_unknown": "a file has no array without a weight",
     "not_a_model": "a file of a model describes one",
     "bad_metadata": "metadata.json is what the format says",
 }

@@ -136,19 +136,19 @@ def load_weights(places: Sequence[Place], stored: Mapping[str, Stored], source: 
     """Read the values of all variables; all of them first, then set them.
 
     Raises:
-        ModelFileError: ``weights_missing``, ``weights_unknown``, or an array cannot be read or has
-            another shape. Nothing is changed then.
+        ModelFileError: ``unexpected_weights``, or an array cannot be read or has another shape.
+            Nothing is changed then.
     """
     expected = [path for place in places for path in place.paths()]
     missing = [path for path in expected if path not in stored]
     if missing:
         message = f"no array {missing[0]!r}, and {len(missing) - 1} others"
-        raise ModelFileError("weights_missing", source, message)
+        raise ModelFileError("unexpected_weights", source, message)
     known = set(expected)
     for path in stored:
         if path not in known and not any(part in _BESIDE for part in path.split("/")):
             message = f"the array {path!r}, for which the model has no weight"
-            raise ModelFileError("weights_unknown", source, message)
+            raise ModelFileError("unexpected_weights", source, message)
     values = read_values(places, stored)
     for variable, array in values:
         variable.value[...] = array
@@ -188,6 +188,6 @@ def load_optimizer(model: Any, stored: Mapping[str, Stored], source: str) -> Non
         return
     missing = [path for path in places[0].paths() if path not in stored]
     if missing:
-        raise ModelFileError("weights_missing", source, f"no array {missing[0]!r}")
+        raise ModelFileError("unexpected_weights", source, f"no array {missing[0]!r}")
     for variable, array in read_values(places, stored):
         variable.value[...] = array

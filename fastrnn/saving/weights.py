@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn.saving import limits
+from fastrnn.saving.archive import Archive, check_names, open_archive
 from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
+from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.npy import read_npy, read_npy_header
 
 if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
 ENDING, HDF5_ENDING = WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5")
+MEMBER_ENDING = ".npy"
 
 
 class SavesWeights:
@@ -37,7 +41,8 @@ class SavesWeights:
             overwrite: whether a file of this name may be replaced.
 
         Raises:
-            ValueError: another ending, a file that may not be replaced, or no weights yet.
+            ValueError: another ending, a file that may not be replaced, no weights yet, or names
+                of layers that are no plain names of files on every system.
         """
         path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
         variables = list(self.weights)
@@ -51,6 +56,7 @@ class SavesWeights:
             return
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
+        check_names(arrays, "names of weights")
         write_archive(path, arrays)
 
     def load_weights(self, filepath: Any) -> None:
@@ -65,8 +71,9 @@ class SavesWeights:
                 ``.fastrnn``.
 
         Raises:
-            ValueError: another ending, a file that is no such archive, or other weights than the
-                model's. Nothing is changed then.
+            ValueError: another ending.
+            ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
+                weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
         path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
@@ -76,7 +83,7 @@ class SavesWeights:
 
             load_weights_from(self, path)
             return
-        arrays = _in_order(read_archive(path), variables, str(path))
+        arrays = read_arrays(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
 
@@ -86,35 +93,49 @@ def write_archive(path: Path, arrays: dict[str, Array]) -> None:
     write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
-def read_archive(path: Path) -> dict[str, Array]:
-    """Return the arrays of a file in their order, or raise ``ValueError`` if it holds others."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        expected = "an archive of arrays that save_weights wrote"
-        raise ValueError(errors.bad_argument("filepath", str(path), expected)) from error
+def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
+    """Return the array of each variable from a file, all headers being checked before any array.
+
+    Raises:
+        ModelFileError: a file that is no such archive, or that holds other weights.
+        FileNotFoundError: there is no such file.
+    """
+    with open_archive(path) as archive:
+        members = _in_order(archive, variables)
+        for member, variable in zip(members, variables, strict=True):
+            _check_header(archive, member, variable)
+        return [read_npy(archive.read(member), f"{archive.source}, {member}") for member in members]
 
 
-def _in_order(arrays: dict[str, Array], variables: Sequence[Variable], source: str) -> list[Array]:
-    """Return the array of each variable, or raise ``ValueError`` if they do not fit."""
-    paths = [variable.path for variable in variables]
-    saved = list(arrays)
-    if set(saved) == set(paths):
-        saved = paths
-    elif [_without_numbers(path) for path in saved] != [_without_numbers(path) for path in paths]:
-        expected = f"the weights {', '.join(paths)}"
-        remedy = f"The file has {', '.join(saved)}."
-        raise ValueError(errors.bad_argument("filepath", source, expected, remedy))
-    found = [arrays[path] for path in saved]
-    for variable, array in zip(variables, found, strict=True):
-        if array.shape != variable.shape:
-            expected = f"{variable.shape}, that of {variable.path!r}"
-            raise ValueError(errors.bad_shape("filepath", array.shape, expected))
-        if array.dtype != variable.value.dtype:
-            expected = f"{variable.dtype}, that of {variable.path!r}"
-            raise ValueError(errors.bad_dtype("filepath", array.dtype, expected))
-    return found
+def _in_order(archive: Archive, variables: Sequence[Variable]) -> list[str]:
+    """Return the member of each variable, or raise ``ModelFileError`` if they do not fit."""
+    expected = [variable.path for variable in variables]
+    found = [name.removesuffix(MEMBER_ENDING) for name in archive.names]
+    if set(found) == set(expected):
+        found = expected
+    elif [_without_numbers(name) for name in found] != [
+        _without_numbers(name) for name in expected
+    ]:
+        message = f"the arrays {_listed(found)}, where {_listed(expected)} are expected"
+        raise ModelFileError("unexpected_weights", archive.source, message)
+    return [name + MEMBER_ENDING for name in found]
+
+
+def _check_header(archive: Archive, member: str, variable: Variable) -> None:
+    place = f"{archive.source}, {member}"
+    header = read_npy_header(archive.read(member, limits.NPY_BYTES_BEFORE_VALUES), place)
+    whose = f"that of {variable.path!r}"
+    if header.shape != variable.shape:
+        message = f"shape {header.shape}, where {variable.shape} is expected, {whose}"
+        raise ModelFileError("unexpected_shape", place, message)
+    if header.dtype.newbyteorder("=") != variable.value.dtype:
+        message = f"dtype {header.dtype}, where {variable.dtype} is expected, {whose}"
+        raise ModelFileError("unexpected_dtype", place, message)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20])
+    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
 
 
 def _without_numbers(path: str) -> str:
