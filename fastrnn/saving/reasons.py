@@ -54,4 +54,18 @@ REASONS = {
     "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
     "unexpected_dtype": "an array has the dtype that its weight needs",
+    # Models.
+    "unknown_class": "classes are built-in, or the caller's own",
+    "forbidden_class": "no object holds code or names a file: no Lambda",
+    "unknown_function": "functions are named, and built-in or the caller's own",
+    "conflicting_names": "a built-in class goes by its own name alone",
+    "bad_config": "a configuration fits its class",
+    "bad_graph": "layers have different names, and calls take what other calls give",
+    "given_mask": "masks follow from the layers",
+    "bad_name": "names of layers can be printed",
+    "batch_size": "states that stateful layers keep are for reasonable batches",
+    "too_many_objects": "a model has at most 10,000 layers and other objects",
+    "size_mismatch": "the described weights have no more numbers than the file",
+    "not_a_model": "a file of a model describes one",
+    "bad_metadata": "metadata.json is what the format says",
 }

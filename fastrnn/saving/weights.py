@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names, open_archive
+from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.npy import read_npy, read_npy_header
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
-ENDING = ".weights.npz"
+ENDING, HDF5_ENDING = WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5")
 MEMBER_ENDING = ".npy"
 
 
@@ -36,33 +36,39 @@ class SavesWeights:
         The file is there as a whole or not at all: a crash in between leaves the old one.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz``, or in ``.weights.h5``, Keras's format,
+                which needs the extra ``h5``.
             overwrite: whether a file of this name may be replaced.
 
         Raises:
             ValueError: another ending, a file that may not be replaced, no weights yet, or names
                 of layers that are no plain names of files on every system.
         """
-        path = to_path(filepath)
-        if not overwrite and path.exists():
-            raise ValueError(errors.bad_argument("filepath", str(path), "the name of a new file"))
+        path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
         variables = list(self.weights)
         arrays = {variable.path: variable.value for variable in variables}
         if not variables:
             raise ValueError("The model has no weights yet: build it, or call it once.")
+        if path.name.endswith(HDF5_ENDING):
+            from fastrnn.saving.model_files import save_hdf5_weights
+
+            save_hdf5_weights(self, path)
+            return
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
         check_names(arrays, "names of weights")
         write_archive(path, arrays)
 
     def load_weights(self, filepath: Any) -> None:
-        """Read the weights from a file that ``save_weights`` wrote.
+        """Read the weights from a file that ``save_weights`` or ``save`` wrote.
 
-        Paths must be the same, but for the numbers that Keras appends to names that it makes up:
-        then the order tells which weight is which.
+        In ``.weights.npz``, paths must be the same, but for the numbers that Keras appends to names
+        that it makes up: then the order tells which weight is which. In the other formats, names
+        do not count: places of layers must be the same.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz``, ``.weights.h5``, ``.keras`` or
+                ``.fastrnn``.
 
         Raises:
             ValueError: another ending.
@@ -70,31 +76,21 @@ class SavesWeights:
                 weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        path = to_path(filepath)
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
         variables = list(self.weights)
+        if not path.name.endswith(ENDING):
+            from fastrnn.saving.model_files import load_weights_from
+
+            load_weights_from(self, path)
+            return
         arrays = read_arrays(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
 
 
-def to_path(filepath: Any) -> Path:
-    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending."""
-    if not isinstance(filepath, (str, os.PathLike)) or not os.fspath(filepath).endswith(ENDING):
-        raise ValueError(errors.bad_argument("filepath", filepath, f"a path that ends in {ENDING}"))
-    return Path(filepath)
-
-
 def write_archive(path: Path, arrays: dict[str, Array]) -> None:
-    """Write arrays to a file beside ``path``, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write arrays to an archive."""
+    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
