@@ -27,6 +27,7 @@ from fastrnn import (
     optimizers,
     preprocessing,
     regularizers,
+    saving,
     utils,
 )
 from fastrnn._version import __version__
@@ -52,5 +53,6 @@ __all__ = [
     "optimizers",
     "preprocessing",
     "regularizers",
+    "saving",
     "utils",
 ]

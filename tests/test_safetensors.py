@@ -80,8 +80,19 @@ def test_weights_of_a_model(tmp_path):
         np.testing.assert_array_equal(a, b)
     assert set(library.load_file(path)) == {v.path for v in first.weights}
     other = Sequential([Input((4, 3)), layers.LSTM(4)])
-    with pytest.raises(ValueError, match="the weights"):
+    before = other.get_weights()
+    with pytest.raises(ModelFileError, match="are expected") as caught:
         other.load_weights(path)
+    assert caught.value.reason == "unexpected_weights"
+    for reason, dtype, shape in (("dtype", "f8", (3, 16)), ("shape", "f4", (3, 17))):
+        arrays = {v.path: v.value for v in other.weights}
+        arrays[other.weights[0].path] = np.zeros(shape, dtype)
+        write_safetensors(path, arrays)
+        with pytest.raises(ModelFileError) as caught:
+            other.load_weights(path)
+        assert caught.value.reason == f"unexpected_{reason}"
+    for a, b in zip(before, other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     fastrnn.utils.clear_session()
 
 

@@ -62,16 +62,19 @@ def rename(arrays):
     return {path.replace("gru", "lstm"): array for path, array in arrays.items()}
 
 
-def as_objects(arrays):
-    return {path: array.astype(object) for path, array in arrays.items()}
+def as_type(dtype):
+    return lambda arrays: {path: array.astype(dtype) for path, array in arrays.items()}
 
 
 UNFIT = {
-    "count": (lambda arrays: dict(list(arrays.items())[:-1]), "the weights"),
-    "name": (rename, "the weights"),
-    "shape": (lambda arrays: {k: np.zeros((2, 2), "float32") for k in arrays}, "shape"),
-    "dtype": (lambda arrays: {k: a.astype("float64") for k, a in arrays.items()}, "dtype"),
-    "pickle": (as_objects, "archive"),
+    "count": (lambda arrays: dict(list(arrays.items())[:-1]), "unexpected_weights"),
+    "name": (rename, "unexpected_weights"),
+    "shape": (lambda arrays: {k: np.zeros((2, 2), "float32") for k in arrays}, "unexpected_shape"),
+    "dtype": (
+        lambda arrays: {k: a.astype("float64") for k, a in arrays.items()},
+        "unexpected_dtype",
+    ),
+    "pickle": (as_type(object), "npy_dtype"),
 }
 
 
@@ -82,7 +85,7 @@ def test_a_file_that_does_not_fit_changes_nothing(how, tmp_path):
     write(path, change)
     model = make_model()
     before = model.get_weights()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(fastrnn.saving.ModelFileError, match=message):
         model.load_weights(path)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -100,12 +103,22 @@ def one_array():
 def test_a_file_that_is_no_archive(content, tmp_path):
     path = tmp_path / "a.weights.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="archive"):
+    with pytest.raises(fastrnn.saving.ModelFileError) as caught:
         make_model().load_weights(path)
+    assert caught.value.reason == "not_a_zip"
+
+
+@pytest.mark.parametrize("names", [("a", "A"), ("con", "b"), ("a", "b:c")], ids=str)
+def test_names_that_are_no_names_of_files_are_not_written(names, tmp_path):
+    layers = [fastrnn.layers.Dense(1, name=name) for name in names]
+    model = fastrnn.Sequential([fastrnn.Input((2,)), *layers])
+    with pytest.raises(ValueError, match="member_"):
+        model.save_weights(tmp_path / "a.weights.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_endings_and_models_without_weights(tmp_path):
-    for name in ("a.npz", "a.weights.h5", 3):
+    for name in ("a.npz", "a.h5", 3):
         with pytest.raises(ValueError, match="`filepath`"):
             make_model().save_weights(name)
     with pytest.raises(FileNotFoundError):
@@ -140,10 +153,10 @@ def test_model_checkpoint(name, options, tmp_path):
 
 
 def test_bad_arguments_of_model_checkpoint():
-    with pytest.raises(ValueError, match="`save_weights_only`"):
+    with pytest.raises(ValueError, match="`filepath`"):
         ModelCheckpoint("a.weights.npz")
     with pytest.raises(ValueError, match="`filepath`"):
-        ModelCheckpoint("a.weights.h5", save_weights_only=True)
+        ModelCheckpoint("a.keras", save_weights_only=True)
     with pytest.raises(ValueError, match="`save_freq`"):
         ModelCheckpoint("a.weights.npz", save_weights_only=True, save_freq="batch")
     callback = ModelCheckpoint("{nothing}.weights.npz", save_weights_only=True)

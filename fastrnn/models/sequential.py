@@ -22,7 +22,7 @@ from fastrnn.models.model import Model
 Array = npt.NDArray[Any]
 
 
-@registry.register()
+@registry.register(module="keras")
 class Sequential(Model):
     """Layers one after the other; masks travel along.
 
@@ -216,6 +216,10 @@ class Sequential(Model):
         self.built = True
         self._take_name()
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the inputs, if it is known."""
+        return {"input_shape": self._shapes[0]} if self._shapes else None
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
@@ -286,7 +290,7 @@ class Sequential(Model):
                 "dtype": self._input.dtype,
                 "name": self._input.name,
             }
-            layers.insert(0, {"class_name": "InputLayer", "config": config})
+            layers.insert(0, registry.serialize(InputLayer(**config)))
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
     @classmethod

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from fastrnn.saving import limits
 from fastrnn.saving.model_file_error import ModelFileError
@@ -64,8 +65,13 @@ class Archive:
         """Names of the members, in the file's order."""
         return tuple(self.members)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, at_most: int | None = None) -> bytes:
         """Return the content of a member.
+
+        Args:
+            name: the member's name.
+            at_most: how many bytes of its beginning are wanted; ``None`` for all of it. Then the
+                size and the checksum are compared.
 
         Raises:
             ModelFileError: ``member_missing``; ``member_size`` or ``member_checksum`` where the
@@ -75,6 +81,8 @@ class Archive:
         if name not in self.members:
             raise ModelFileError("member_missing", place, "the archive has no such member")
         member = self.members[name]
+        if at_most is not None and at_most < member.bytes:
+            return self._beginning(member, at_most, place)
         data = self._source.read_at(member.start, member.stored_bytes)
         if member.deflated:
             data = inflate(data, member.bytes, place)
@@ -83,6 +91,12 @@ class Archive:
         if zlib.crc32(data) != member.checksum:
             raise ModelFileError("member_checksum", place, "the content is damaged")
         return data
+
+    def _beginning(self, member: Member, count: int, place: str) -> bytes:
+        # Deflated data is a little longer than its content at worst.
+        stored = min(member.stored_bytes, count + count // 1000 + 64)
+        data = self._source.read_at(member.start, stored)
+        return _decompress(data, count, place)[0] if member.deflated else data[:count]
 
 
 @contextmanager
@@ -162,7 +176,8 @@ def _find_directory(source: Source) -> _Directory:
     end = source.size - _END.size
     record = source.read_at(end, _END.size) if end >= 0 else b""
     if not record.startswith(b"PK\5\6"):
-        if b"PK\5\6" in source.read_at(max(0, source.size - 70_000), 70_000):
+        before = max(0, end - 70_000)  # farther than a comment reaches
+        if end > 0 and b"PK\5\6" in source.read_at(before, end + 3 - before):
             raise ModelFileError("zip_outside", source.name, "data after the archive")
         raise ModelFileError("not_a_zip", source.name, "no zip archive, or its end is cut off")
     _, *disks, count_here, count, length, start, comment = _END.unpack(record)
@@ -324,11 +339,18 @@ def inflate(data: bytes, size: int, place: str, window_bits: int = -zlib.MAX_WBI
     Raises:
         ModelFileError: ``member_size``: more or less comes out, or the data is damaged.
     """
-    decompressor = zlib.decompressobj(window_bits)
-    try:
-        inflated = decompressor.decompress(data, size + 1)
-    except zlib.error as error:
-        raise ModelFileError("member_size", place, "the compressed data is damaged") from error
+    inflated, decompressor = _decompress(data, size + 1, place, window_bits)
     if len(inflated) != size or not decompressor.eof or decompressor.unused_data:
         raise ModelFileError("member_size", place, f"does not inflate to {size} bytes, as declared")
     return inflated
+
+
+def _decompress(
+    data: bytes, at_most: int, place: str, window_bits: int = -zlib.MAX_WBITS
+) -> tuple[bytes, Any]:
+    """Return the first bytes that ``data`` inflates to, and the decompressor behind them."""
+    decompressor = zlib.decompressobj(window_bits)
+    try:
+        return decompressor.decompress(data, at_most), decompressor
+    except zlib.error as error:
+        raise ModelFileError("member_size", place, "the compressed data is damaged") from error

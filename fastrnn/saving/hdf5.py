@@ -8,11 +8,9 @@ is refused here; what is left are groups, attributes, and datasets of numbers in
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,25 +25,32 @@ from fastrnn.saving.hdf5_checks import (
     check_dataset,
     check_link,
     check_name,
-    check_texts,
+    check_place_of_attributes,
+    is_variable_text,
 )
+from fastrnn.saving.hdf5_texts import check_format, check_texts
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Readable, Source, open_source
 
 Array = npt.NDArray[Any]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_SCAN_BYTES = 1 << 20
 
 
 class _Object:
-    """What groups and datasets share: a path and attributes."""
+    """What groups and datasets share.
 
-    def __init__(self, handle: Any, path: str, source: str) -> None:
-        self._handle = handle
+    Attributes:
+        path: the path in the file.
+        source: the file's name.
+        attributes: names of the attributes.
+    """
+
+    def __init__(self, root: Any, path: str, source: str, attributes: Sequence[str]) -> None:
+        self._root = root
         self.path = path
         self.source = source
-        self.attributes: dict[str, Any] = {}
+        self.attributes = tuple(attributes)
 
     @property
     def place(self) -> str:
@@ -58,10 +63,18 @@ class _Object:
         Raises:
             ModelFileError: ``hdf5_missing``, or it cannot be read.
         """
+        import h5py
+
         if name not in self.attributes:
             raise ModelFileError("hdf5_missing", self.place, f"no attribute {name!r}")
         with library_errors(self.place):
-            return attribute_value(self.attributes[name], f"{self.place}, attribute {name}")
+            attribute = h5py.h5a.open(self._open(), name.encode())
+            return attribute_value(attribute, f"{self.place}, attribute {name}")
+
+    def _open(self) -> Any:
+        import h5py
+
+        return h5py.h5o.open(self._root, self.path.encode())
 
 
 class Dataset(_Object):
@@ -70,13 +83,10 @@ class Dataset(_Object):
     Attributes:
         shape: its shape.
         dtype: NumPy's dtype, in native byte order.
-        path: its path in the file.
     """
 
-    def __init__(self, handle: Any, path: str, source: str) -> None:
-        super().__init__(handle, path, source)
-        self.shape, stored = check_dataset(handle, self.place)
-        self.dtype = stored.newbyteorder("=")
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
     @property
     def bytes(self) -> int:
@@ -96,18 +106,24 @@ class Dataset(_Object):
             message = f"shape {self.shape}, where {tuple(shape)} is expected"
             raise ModelFileError("unexpected_shape", self.place, message)
         with library_errors(self.place):
-            check_chunks(self._handle, self.place)
+            handle = self._open()
+            check_chunks(handle, self.place)
             values = np.empty(self.shape, self.dtype)
             if values.size:
-                _read_into(self._handle, values)
+                _read_into(handle, values)
         return values
 
 
 class Group(_Object):
-    """A group of a file: its groups and datasets by name, in the file's order of names."""
+    """A group of a file.
 
-    def __init__(self, handle: Any, path: str, source: str) -> None:
-        super().__init__(handle, path, source)
+    Attributes:
+        groups: the groups in it by name, in the file's order of names.
+        datasets: its datasets by name.
+    """
+
+    def __init__(self, root: Any, path: str, source: str, attributes: Sequence[str]) -> None:
+        super().__init__(root, path, source, attributes)
         self.groups: dict[str, Group] = {}
         self.datasets: dict[str, Dataset] = {}
 
@@ -152,11 +168,12 @@ def open_hdf5(source: Readable, name: str = "") -> Iterator[Group]:
     with open_source(source, name) as opened:
         if opened.read_at(0, len(SIGNATURE)) != SIGNATURE:
             raise ModelFileError("not_hdf5", opened.name, "HDF5's signature is not at its start")
+        check_format(opened)
         with library_errors(opened.name):
             file = h5py.File(opened.file, "r")
         try:
             with library_errors(opened.name):
-                root = _Walk(opened).tree(file.id)
+                root = _Walk(opened, file.id).tree()
             yield root
         finally:
             file.close()
@@ -192,25 +209,31 @@ def library_errors(place: str) -> Iterator[None]:
         raise ModelFileError("hdf5_damaged", place, f"the HDF5 library says: {error}") from error
 
 
+_Entry = TypeVar("_Entry", Group, Dataset)
+
+
 class _Walk:
     """One walk over all objects of a file, which counts them and what they declare."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, root: Any) -> None:
         self._source = source
+        self._root = root
         self._objects = 0
         self._bytes = 0
         self._seen: set[int] = set()
+        self._texts: set[str] = set()  # names of attributes that hold texts of variable length
 
-    def tree(self, handle: Any) -> Group:
+    def tree(self) -> Group:
         """Return the root group with all that is below it."""
         import h5py
 
-        root = Group(h5py.h5g.open(handle, b"/"), "/", self._source.name)
+        root = self._enter(Group, h5py.h5g.open(self._root, b"/"), "/")
         level = [root]
-        self._enter(root, root._handle)
         for _ in range(limits.HDF5_DEPTH):
             level = [inner for group in level for inner in self._fill(group)]
             if not level:
+                if self._texts:
+                    check_texts(self._source, self._texts)
                 return root
         message = f"groups nested more than {limits.HDF5_DEPTH} deep"
         raise ModelFileError("hdf5_depth", self._source.name, message)
@@ -219,56 +242,47 @@ class _Walk:
         """Open what a group holds; return the groups in it."""
         import h5py
 
-        self._count(group._handle.get_num_objs(), group.place)
+        handle = h5py.h5g.open(self._root, group.path.encode())
+        self._count(handle.get_num_objs(), group.place)
         prefix = group.path.rstrip("/")
-        for name in group._handle:
+        for name in handle:
             text = check_name(name, group.place)
             path = f"{prefix}/{text}"
             place = f"{self._source.name}, {path}"
-            check_link(group._handle, name, place)
-            handle = h5py.h5o.open(group._handle, name)
-            if isinstance(handle, h5py.h5g.GroupID):
-                group.groups[text] = Group(handle, path, self._source.name)
-                self._enter(group.groups[text], handle)
-            elif isinstance(handle, h5py.h5d.DatasetID):
-                dataset = Dataset(handle, path, self._source.name)
-                group.datasets[text] = dataset
-                self._enter(dataset, handle)
+            check_link(handle, name, place)
+            inner = h5py.h5o.open(handle, name)
+            if isinstance(inner, h5py.h5g.GroupID):
+                group.groups[text] = self._enter(Group, inner, path)
+            elif isinstance(inner, h5py.h5d.DatasetID):
+                dataset = group.datasets[text] = self._enter(Dataset, inner, path)
+                dataset.shape, stored = check_dataset(inner, place)
+                dataset.dtype = stored.newbyteorder("=")
                 self._bytes += dataset.bytes
                 check_inflated(self._bytes, self._source.size, place)
             else:
                 raise ModelFileError("hdf5_kind", place, "neither a group nor a dataset")
         return list(group.groups.values())
 
-    def _enter(self, entry: _Object, handle: Any) -> None:
+    def _enter(self, kind: type[_Entry], handle: Any, path: str) -> _Entry:
         """See that an object is met for the first time, and check its attributes."""
         import h5py
 
+        place = f"{self._source.name}, {path}"
         address = h5py.h5o.get_info(handle).addr
         if address in self._seen:
-            raise ModelFileError("hdf5_shared", entry.place, "this object has two places")
+            raise ModelFileError("hdf5_shared", place, "this object has two places")
         self._seen.add(address)
-        count = h5py.h5a.get_num_attrs(handle)
-        self._count(count, entry.place)
-        for index in range(count):
-            attribute = h5py.h5a.open(handle, index=index)
-            name = check_name(attribute.name, entry.place)
-            place = f"{entry.place}, attribute {name}"
-            check_attribute(attribute, place)
-            check_texts(attribute, lambda: self._largest_text, self._source.size, place)
-            entry.attributes[name] = attribute
-
-    @cached_property
-    def _largest_text(self) -> int:
-        """An upper bound of the length of texts of variable length, which stand in heaps."""
-        largest, size, position = 0, self._source.size, 0
-        while position < size:
-            data = self._source.read_at(position, _SCAN_BYTES + 16)
-            for match in re.finditer(b"GCOL", data):
-                field = data[match.start() + 8 : match.start() + 16]
-                largest = max(largest, min(int.from_bytes(field, "little"), size))
-            position += _SCAN_BYTES
-        return largest
+        self._count(h5py.h5a.get_num_attrs(handle), place)
+        names: list[bytes] = []
+        h5py.h5a.iterate(handle, names.append)
+        for name in names:
+            attribute = h5py.h5a.open(handle, name)
+            where = f"{place}, attribute {check_name(name, place)}"
+            check_attribute(attribute, where)
+            if is_variable_text(attribute):
+                self._texts.add(name.decode())
+                check_place_of_attributes(handle, where)
+        return kind(self._root, path, self._source.name, [name.decode() for name in names])
 
     def _count(self, more: int, place: str) -> None:
         self._objects += more

@@ -6,7 +6,7 @@ import itertools
 import math
 import unicodedata
 import zlib
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,16 @@ from fastrnn.saving import limits
 from fastrnn.saving.archive import inflate
 from fastrnn.saving.model_file_error import ModelFileError
 
-_DATASET_DTYPES = frozenset(
-    np.dtype(f"{order}{kind}")
-    for order in "<>"
-    for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
-)
+_KINDS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+
+
+@cache
+def _number_types() -> dict[bytes, np.dtype[Any]]:
+    """Return the types of numbers that are read, by HDF5's description of them."""
+    import h5py
+
+    dtypes = [np.dtype(f"{order}{kind}") for order in "<>" for kind in _KINDS]
+    return {h5py.h5t.py_create(dtype).encode(): dtype for dtype in dtypes}
 
 
 def check_name(name: Any, place: str) -> str:
@@ -49,7 +54,7 @@ def check_attribute(attribute: Any, place: str) -> None:
 
     kind, space = attribute.get_type(), attribute.get_space()
     is_text = kind.get_class() == h5py.h5t.STRING
-    if not is_text and not _is_number(kind):
+    if kind.committed() or (not is_text and kind.encode() not in _number_types()):
         raise ModelFileError("hdf5_attribute", place, "neither a number nor text")
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         raise ModelFileError("hdf5_attribute", place, "an attribute without a value")
@@ -59,13 +64,21 @@ def check_attribute(attribute: Any, place: str) -> None:
         raise ModelFileError("hdf5_attribute", place, message)
 
 
-def check_texts(attribute: Any, largest: Callable[[], int], file_bytes: int, place: str) -> None:
-    """See that an array of texts of variable length is not the same long text many times."""
-    count = math.prod(attribute.shape)
-    if count < 2 or not attribute.dtype.hasobject:
-        return
-    if count * largest() > limits.inflated_bytes(file_bytes):
-        raise ModelFileError("hdf5_attribute", place, f"{count} texts that may be too long")
+def is_variable_text(attribute: Any) -> bool:
+    """Whether an attribute that has been checked holds texts of variable length."""
+    import h5py
+
+    kind = attribute.get_type()
+    return bool(kind.get_class() == h5py.h5t.STRING and kind.is_variable_str())
+
+
+def check_place_of_attributes(handle: Any, place: str) -> None:
+    """See that the attributes of an object stand beside it, not in a heap of their own."""
+    import h5py
+
+    if h5py.h5o.get_info(handle).meta_size.attr.heap_size:
+        message = "text of variable length among many attributes"
+        raise ModelFileError("hdf5_attribute", place, message)
 
 
 def attribute_value(attribute: Any, place: str) -> Any:
@@ -106,25 +119,12 @@ def check_dataset(dataset: Any, place: str) -> tuple[tuple[int, ...], np.dtype[A
     filters = [plan.get_filter(index)[0] for index in range(plan.get_nfilters())]
     if not set(filters) <= {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE} or len(filters) > 2:
         raise ModelFileError("hdf5_filter", place, f"filters {filters[:5]}, not gzip and shuffle")
-    kind = dataset.get_type()
-    if not _is_number(kind):
+    dtype = _number_types().get(dataset.get_type().encode())
+    if dtype is None:
         raise ModelFileError("hdf5_dtype", place, "neither integers nor floats")
     shape = _shape_of(dataset, place)
-    dtype = np.dtype(kind.dtype)
     _check_storage(dataset, plan, shape, dtype, place)
     return shape, dtype
-
-
-def _is_number(kind: Any) -> bool:
-    """Whether an HDF5 type is an integer or float in a format that NumPy has."""
-    import h5py
-
-    if kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
-        return False
-    if kind.get_size() not in (1, 2, 4, 8):
-        return False
-    dtype = np.dtype(kind.dtype)
-    return dtype in _DATASET_DTYPES and bool(kind.equal(h5py.h5t.py_create(dtype)))
 
 
 def _shape_of(dataset: Any, place: str) -> tuple[int, ...]:

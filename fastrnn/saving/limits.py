@@ -20,11 +20,13 @@ JSON_VALUES = 400_000
 JSON_INTEGER_DIGITS = 19  # 64 bits
 
 NPY_HEADER_BYTES = 10_000  # NumPy's own limit
+NPY_BYTES_BEFORE_VALUES = NPY_HEADER_BYTES + 12
 DIMENSIONS = 8  # of an array
 AXIS_LENGTH = 2**31 - 1
 
 HDF5_DEPTH = 32  # groups inside each other
-HDF5_OBJECTS = 10_000  # groups, datasets and attributes together
+HDF5_OBJECTS = 5_000  # groups, datasets and attributes together
+HDF5_TEXTS = 100_000  # texts of variable length, in attributes
 HDF5_ATTRIBUTE_BYTES = 8 << 20  # as JSON: the largest attribute is a model's configuration
 HDF5_CHUNKS = 10_000  # of a dataset
 

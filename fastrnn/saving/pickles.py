@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from fastrnn.saving.model_file_error import ModelFileError
 
 ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib")
@@ -11,8 +14,10 @@ REMEDY = (
 )
 
 
-def refuse_pickle(path: str) -> None:
-    """Raise ``ModelFileError`` if ``path`` has an ending of files that are pickles."""
-    if path.lower().endswith(ENDINGS):
-        found = "a pickle, which can run any code when it is read; fastrnn reads none."
-        raise ModelFileError("pickle", path, f"{found} {REMEDY}")
+def refuse_pickle(filepath: Any) -> None:
+    """Raise ``ModelFileError`` if a path has an ending of files that are pickles."""
+    if isinstance(filepath, (str, os.PathLike)):
+        path = os.fspath(filepath)
+        if path.lower().endswith(ENDINGS):
+            found = "a pickle, which can run any code when it is read; fastrnn reads none."
+            raise ModelFileError("pickle", os.path.basename(path), f"{found} {REMEDY}")

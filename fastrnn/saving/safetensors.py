@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.saving import limits
-from fastrnn.saving.atomic import written_whole
+from fastrnn.saving.atomic import write_atomically
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.pickles import REMEDY
@@ -59,6 +59,12 @@ class Tensor:
     start: int
     end: int
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its array."""
+        read_as = {"BF16": "f4", "BOOL": "?"}.get(self.code, _DTYPES[self.code])
+        return np.dtype(read_as).newbyteorder("=")
+
 
 def read_safetensors(source: Readable) -> dict[str, Array]:
     """Return the tensors of a safetensors file, in the order of its header.
@@ -81,7 +87,7 @@ def read_safetensors(source: Readable) -> dict[str, Array]:
     {'a': array([0., 1., 2.])}
     """
     with open_source(source) as opened:
-        return {tensor.name: _read(opened, tensor) for tensor in read_header(opened)}
+        return {tensor.name: read_tensor(opened, tensor) for tensor in read_header(opened)}
 
 
 def write_safetensors(
@@ -114,10 +120,13 @@ def write_safetensors(
         place += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with written_whole(Path(filepath)) as file:
+
+    def write(file: Any) -> None:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, array in ordered:
             file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+
+    write_atomically(Path(filepath), write)
 
 
 def _checked_name(name: Any) -> str:
@@ -198,7 +207,8 @@ def _are_sizes(values: Any) -> bool:
     return isinstance(values, list) and all(type(n) is int and n >= 0 for n in values)
 
 
-def _read(opened: Source, tensor: Tensor) -> Array:
+def read_tensor(opened: Source, tensor: Tensor) -> Array:
+    """Return the values of a tensor of ``read_header``; bfloat16 as float32."""
     data = opened.read_at(tensor.start, tensor.end - tensor.start)
     if len(data) != tensor.end - tensor.start:
         message = f"the file ends within {tensor.name[:80]!r}"

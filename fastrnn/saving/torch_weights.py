@@ -200,7 +200,7 @@ def _chain(layers: list[Any], inputs: Any, return_state: bool) -> Any:
 def _to_arrays(state_dict: Any) -> dict[str, Array]:
     """Return the arrays of a state dict, or of a file of one."""
     if isinstance(state_dict, (str, os.PathLike)):
-        refuse_pickle(os.fspath(state_dict))
+        refuse_pickle(state_dict)
         state_dict = read_safetensors(state_dict)
     if not isinstance(state_dict, Mapping):
         expected = "arrays or tensors by name: module.state_dict()"

@@ -1,10 +1,11 @@
-"""Weights in files: one array for each weight, by its path, in NumPy's archive or safetensors."""
+"""Weights in files of one array for each weight, by its path.
+
+``.weights.npz`` is NumPy's archive of arrays, ``.safetensors`` a format that other systems share.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.saving.atomic import written_whole
+from fastrnn.saving import limits
+from fastrnn.saving.archive import Archive, check_names, open_archive
+from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
+from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.npy import read_npy, read_npy_header
 from fastrnn.saving.pickles import refuse_pickle
-from fastrnn.saving.safetensors import read_safetensors, write_safetensors
+from fastrnn.saving.safetensors import read_header, read_tensor, write_safetensors
+from fastrnn.saving.source import open_source
 
 if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
+WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5", ".safetensors")
+ENDING, HDF5_ENDING, SAFETENSORS_ENDING = WEIGHTS_ENDINGS
+MEMBER_ENDING = ".npy"
 
 
 class SavesWeights:
@@ -34,107 +42,126 @@ class SavesWeights:
         The file is there as a whole or not at all: a crash in between leaves the old one.
 
         Args:
-            filepath: a path that ends in ``.weights.npz`` or ``.safetensors``.
+            filepath: a path that ends in ``.weights.npz``, in ``.safetensors``, or in
+                ``.weights.h5``, Keras's format, which needs the extra ``h5``.
             overwrite: whether a file of this name may be replaced.
 
         Raises:
-            ValueError: another ending, a file that may not be replaced, or no weights yet.
+            ValueError: another ending, a file that may not be replaced, no weights yet, or names
+                of layers that are no plain names of files on every system.
         """
-        path = to_path(filepath)
-        if not overwrite and path.exists():
-            raise ValueError(errors.bad_argument("filepath", str(path), "the name of a new file"))
+        path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
         variables = list(self.weights)
         arrays = {variable.path: variable.value for variable in variables}
         if not variables:
             raise ValueError("The model has no weights yet: build it, or call it once.")
+        if path.name.endswith(HDF5_ENDING):
+            from fastrnn.saving.model_files import save_hdf5_weights
+
+            save_hdf5_weights(self, path)
+            return
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
-        write, _ = _FORMATS[_ending(path)]
-        write(path, arrays)
+        if path.name.endswith(SAFETENSORS_ENDING):
+            write_safetensors(path, arrays)
+            return
+        check_names(arrays, "names of weights")
+        write_archive(path, arrays)
 
     def load_weights(self, filepath: Any) -> None:
-        """Read the weights from a file that ``save_weights`` wrote.
+        """Read the weights from a file that ``save_weights`` or ``save`` wrote.
 
-        Paths must be the same, but for the numbers that Keras appends to names that it makes up:
-        then the order tells which weight is which.
+        In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
+        Keras appends to names that it makes up: then the order tells which weight is which. In the
+        other formats, names do not count: places of layers must be the same.
 
         Args:
-            filepath: a path that ends in ``.weights.npz`` or ``.safetensors``.
+            filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
+                ``.keras`` or ``.fastrnn``.
 
         Raises:
-            ValueError: another ending, a file that is no such archive, or other weights than the
-                model's. Nothing is changed then.
+            ValueError: another ending.
+            ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
+                weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        path = to_path(filepath)
+        refuse_pickle(filepath)
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
         variables = list(self.weights)
-        _, read = _FORMATS[_ending(path)]
-        arrays = _in_order(read(path), variables, str(path))
+        if not path.name.endswith((ENDING, SAFETENSORS_ENDING)):
+            from fastrnn.saving.model_files import load_weights_from
+
+            load_weights_from(self, path)
+            return
+        read = read_arrays if path.name.endswith(ENDING) else read_tensors
+        arrays = read(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
 
 
-def to_path(filepath: Any) -> Path:
-    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending.
+def write_archive(path: Path, arrays: dict[str, Array]) -> None:
+    """Write arrays to an archive."""
+    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
+    """Return the array of each variable from a file, all headers being checked before any array.
 
     Raises:
-        ModelFileError: its ending is that of a pickle.
+        ModelFileError: a file that is no such archive, or that holds other weights.
+        FileNotFoundError: there is no such file.
     """
-    if isinstance(filepath, (str, os.PathLike)):
-        name = os.fspath(filepath)
-        refuse_pickle(name)
-        if name.endswith(tuple(_FORMATS)):
-            return Path(filepath)
-    expected = f"a path that ends in {' or '.join(_FORMATS)}"
-    raise ValueError(errors.bad_argument("filepath", filepath, expected))
+    with open_archive(path) as archive:
+        names = [name.removesuffix(MEMBER_ENDING) for name in archive.names]
+        ordered = _in_order(names, variables, archive.source)
+        members = [name + MEMBER_ENDING for name in ordered]
+        for member, variable in zip(members, variables, strict=True):
+            _check_header(archive, member, variable)
+        return [read_npy(archive.read(member), f"{archive.source}, {member}") for member in members]
 
 
-def _ending(path: Path) -> str:
-    return next(ending for ending in _FORMATS if path.name.endswith(ending))
+def read_tensors(path: Path, variables: Sequence[Variable]) -> list[Array]:
+    """Return the array of each variable from a safetensors file, as ``read_arrays`` does."""
+    with open_source(path) as opened:
+        tensors = {tensor.name: tensor for tensor in read_header(opened)}
+        ordered = _in_order(list(tensors), variables, opened.name)
+        for name, variable in zip(ordered, variables, strict=True):
+            _check_fit(tensors[name].shape, tensors[name].dtype, variable, f"{opened.name}, {name}")
+        return [read_tensor(opened, tensors[name]) for name in ordered]
 
 
-def write_archive(path: Path, arrays: dict[str, Array]) -> None:
-    """Write arrays to an archive, in one step."""
-    with written_whole(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-
-
-def read_archive(path: Path) -> dict[str, Array]:
-    """Return the arrays of a file in their order, or raise ``ValueError`` if it holds others."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        expected = "an archive of arrays that save_weights wrote"
-        raise ValueError(errors.bad_argument("filepath", str(path), expected)) from error
-
-
-# How weights are written and read, by the ending of the file.
-_FORMATS: dict[str, tuple[Any, Any]] = {
-    ".weights.npz": (write_archive, read_archive),
-    ".safetensors": (write_safetensors, read_safetensors),
-}
-
-
-def _in_order(arrays: dict[str, Array], variables: Sequence[Variable], source: str) -> list[Array]:
-    """Return the array of each variable, or raise ``ValueError`` if they do not fit."""
-    paths = [variable.path for variable in variables]
-    saved = list(arrays)
-    if set(saved) == set(paths):
-        saved = paths
-    elif [_without_numbers(path) for path in saved] != [_without_numbers(path) for path in paths]:
-        expected = f"the weights {', '.join(paths)}"
-        remedy = f"The file has {', '.join(saved)}."
-        raise ValueError(errors.bad_argument("filepath", source, expected, remedy))
-    found = [arrays[path] for path in saved]
-    for variable, array in zip(variables, found, strict=True):
-        if array.shape != variable.shape:
-            expected = f"{variable.shape}, that of {variable.path!r}"
-            raise ValueError(errors.bad_shape("filepath", array.shape, expected))
-        if array.dtype != variable.value.dtype:
-            expected = f"{variable.dtype}, that of {variable.path!r}"
-            raise ValueError(errors.bad_dtype("filepath", array.dtype, expected))
+def _in_order(found: list[str], variables: Sequence[Variable], source: str) -> list[str]:
+    """Return the name of each variable, or raise ``ModelFileError`` if they do not fit."""
+    expected = [variable.path for variable in variables]
+    if set(found) == set(expected):
+        found = expected
+    elif [_without_numbers(name) for name in found] != [
+        _without_numbers(name) for name in expected
+    ]:
+        message = f"the arrays {_listed(found)}, where {_listed(expected)} are expected"
+        raise ModelFileError("unexpected_weights", source, message)
     return found
+
+
+def _check_header(archive: Archive, member: str, variable: Variable) -> None:
+    place = f"{archive.source}, {member}"
+    header = read_npy_header(archive.read(member, limits.NPY_BYTES_BEFORE_VALUES), place)
+    _check_fit(header.shape, header.dtype, variable, place)
+
+
+def _check_fit(shape: Any, dtype: np.dtype[Any], variable: Variable, place: str) -> None:
+    whose = f"that of {variable.path!r}"
+    if shape != variable.shape:
+        message = f"shape {shape}, where {variable.shape} is expected, {whose}"
+        raise ModelFileError("unexpected_shape", place, message)
+    if dtype.newbyteorder("=") != variable.value.dtype:
+        message = f"dtype {dtype}, where {variable.dtype} is expected, {whose}"
+        raise ModelFileError("unexpected_dtype", place, message)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20])
+    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
 
 
 def _without_numbers(path: str) -> str:

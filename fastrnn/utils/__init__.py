@@ -1,6 +1,15 @@
 """Helpers around training, at Keras's paths."""
 
+from fastrnn._registration import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from fastrnn.layers.naming import reset_names as _reset_names
+from fastrnn.saving.serialization import deserialize_keras_object, serialize_keras_object
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.random import set_random_seed
@@ -8,11 +17,19 @@ from fastrnn.utils.sequences import pad_sequences
 from fastrnn.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
+    "CustomObjectScope",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "pad_sequences",
     "plot_history",
     "plot_model",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "timeseries_dataset_from_array",
     "to_categorical",

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastrnn import errors
 from fastrnn.checks import to_choice
-from fastrnn.saving.atomic import written_whole
+from fastrnn.saving.atomic import write_atomically
 
 
 class OnnxFiles:
@@ -50,8 +50,7 @@ class OnnxFiles:
             raise ValueError(errors.unknown_arguments("export", kwargs))
         require_onnx("Model.export")
         proto = to_proto(self)
-        with written_whole(Path(filepath)) as file:
-            file.write(proto.SerializeToString())
+        write_atomically(Path(filepath), lambda file: file.write(proto.SerializeToString()))
         if verbose:
             print(f"Written: {filepath}")
 

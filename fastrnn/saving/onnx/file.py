@@ -60,13 +60,15 @@ def read_file(source: Readable) -> OnnxFile:
         except (DecodeError, RecursionError, MemoryError) as error:
             raise ModelFileError("onnx_damaged", name, f"no ONNX model: {error}") from error
     graph = proto.graph
-    opset = _opset(proto, name)
     counts = (len(graph.node), len(graph.initializer), len(graph.input), len(graph.output))
     if max(counts) > limits.ONNX_NODES:
         raise ModelFileError("onnx_too_many", name, f"more than {limits.ONNX_NODES} nodes")
     if proto.functions or graph.sparse_initializer or proto.training_info:
         message = "functions, sparse tensors or graphs for training"
         raise ModelFileError("onnx_subgraph", name, message)
+    opset = _opset(proto, name)
+    if not all(isinstance(text, str) for text in _texts(graph)):
+        raise ModelFileError("onnx_damaged", name, "names that are no UTF-8")
     for tensor in [*graph.initializer, *_attribute_tensors(graph, name)]:
         _check_tensor(onnx, tensor, f"{name}, tensor {tensor.name[:80]!r}")
     tensors = {tensor.name: tensor for tensor in graph.initializer}
@@ -83,7 +85,7 @@ def read_file(source: Readable) -> OnnxFile:
 def _opset(proto: Any, name: str) -> int:
     """Return the version of ONNX's operators, where there are no others."""
     versions = [entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")]
-    used = {node.domain for node in proto.graph.node} - {"", "ai.onnx"}
+    used = {str(node.domain) for node in proto.graph.node} - {"", "ai.onnx"}
     if not proto.ListFields():
         raise ModelFileError("onnx_damaged", name, "an empty file")
     if len(versions) != 1 or versions[0] not in OPSETS or used:
@@ -94,6 +96,15 @@ def _opset(proto: Any, name: str) -> int:
         )
         raise ModelFileError("onnx_opset", name, message)
     return int(versions[0])
+
+
+def _texts(graph: Any) -> Iterator[Any]:
+    """Yield all names; protobuf gives bytes for those that are no text."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for items in (graph.initializer, graph.input, graph.output):
+        yield from (item.name for item in items)
 
 
 def _attribute_tensors(graph: Any, name: str) -> Iterator[Any]:

@@ -60,6 +60,15 @@ class Node:
             self.refuse(f"{name}={value!r}, where {' or '.join(map(repr, values))} is expected")
         return value
 
+    def take_dtype(self) -> str:
+        """Take the attributes of a Cast; return the dtype that values become."""
+        import onnx
+
+        self.take("saturate", 1)
+        names = ("float32", "float64", "int32", "int64", "bool")
+        numbers = {onnx.helper.np_dtype_to_tensor_dtype(np.dtype(name)): name for name in names}
+        return numbers[self.expect("to", *numbers)]
+
     def finish(self) -> None:
         """Refuse attributes that nobody took."""
         if self._attributes:

@@ -239,11 +239,7 @@ def _dropout(reader: Reader, node: Node) -> Any:
 
 
 def _cast(reader: Reader, node: Node) -> Any:
-    import onnx
-
-    value = node.value(0)
-    node.take("saturate", 1)
-    to = onnx.helper.tensor_dtype_to_np_dtype(node.take("to", 0)).name
+    value, to = node.value(0), node.take_dtype()
     # Each of our layers converts its inputs itself: to floats, an Embedding to integers.
     if to in ("int32", "int64") and "F" not in value.axes:
         return value

@@ -1,0 +1,142 @@
+"""Texts of variable length in an HDF5 file: their lengths, looked at before the library does.
+
+An attribute holds the length and the place of such a text, which stands in a heap. The HDF5 library
+reserves memory for whatever length is written there, reads a text as often as it is named, and
+follows a damaged heap for ever. It does not tell the lengths, so they are read from the bytes.
+Every attribute that it would read must be found: so attributes that may stand elsewhere (in heaps
+of their own, in tables of shared messages) are refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Collection, Iterator
+from typing import TypeVar
+
+from fastrnn.saving import limits
+from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.source import Source
+
+_Item = TypeVar("_Item")
+_HEAP = struct.Struct("<4sB3xQ")  # signature, version, bytes of the heap
+_HEAP_ENTRY = struct.Struct("<H6xQ")  # index, 0 for free space, and bytes
+_LEAST_HEAP = 4096
+_ATTRIBUTE = struct.Struct("<2B3H")  # version, flags, bytes of name, type and shape
+_ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}  # bytes before the name, and rounding
+_REFERENCE = struct.Struct("<L12x")  # length of a text, and its place
+_VARIABLE_LENGTH = 9  # a class of types
+_NOWHERE = b"\xff" * 8
+_STEP = 1 << 20
+
+
+def check_format(source: Source) -> None:
+    """See that addresses and lengths have 64 bits, and that no messages are shared.
+
+    Raises:
+        ModelFileError: ``hdf5_damaged``.
+    """
+    start = source.read_at(0, 32)
+    wide = b"\x08\x08"
+    plain = start[8:9] in (b"\0", b"\1") and start[13:15] == wide
+    newer = start[8:9] in (b"\2", b"\3") and start[9:11] == wide and start[20:28] == _NOWHERE
+    if not (plain or newer):
+        message = "a kind of HDF5 that no library for models writes"
+        raise ModelFileError("hdf5_damaged", source.name, message)
+
+
+def check_texts(source: Source, names: Collection[str]) -> None:
+    """Check the lengths of all texts of variable length in attributes with these names.
+
+    Raises:
+        ModelFileError: ``hdf5_attribute``: too long, one alone or together; ``hdf5_too_many``;
+            ``hdf5_damaged``: an attribute that is not found, or a damaged heap.
+    """
+    longest = max(_counted(_heap_lengths(source), source), default=0)
+    total, found = 0, set()
+    for name, length in _counted(_references(source, names), source):
+        found.add(name)
+        total += length
+        if length > longest:
+            raise ModelFileError("hdf5_damaged", source.name, "a text longer than all that stand")
+    if longest > limits.HDF5_ATTRIBUTE_BYTES or total > limits.inflated_bytes(source.size):
+        raise ModelFileError("hdf5_attribute", source.name, f"texts of {total} bytes")
+    if missing := set(names) - found:
+        message = f"the attribute {min(missing)!r} stands where it is not looked for"
+        raise ModelFileError("hdf5_damaged", source.name, message)
+
+
+def _counted(items: Iterator[_Item], source: Source) -> Iterator[_Item]:
+    for count, item in enumerate(items):
+        if count >= limits.HDF5_TEXTS:
+            message = f"more than {limits.HDF5_TEXTS} texts of variable length"
+            raise ModelFileError("hdf5_too_many", source.name, message)
+        yield item
+
+
+def _find(source: Source, pattern: re.Pattern[bytes], reach: int) -> Iterator[tuple[int, bytes]]:
+    """Give the places of a pattern that matches at most ``reach`` bytes, and what it matched."""
+    for begin in range(0, source.size, _STEP):
+        for match in pattern.finditer(source.read_at(begin, _STEP + reach)):
+            if match.start() < _STEP:
+                yield begin + match.start(), match[0]
+
+
+def _heap_lengths(source: Source) -> Iterator[int]:
+    """Give the lengths of all that stands in heaps, and 0 for free space."""
+    for start, _ in _find(source, re.compile(b"GCOL\\x01"), 5):
+        header = source.read_at(start, _HEAP.size)
+        size = _HEAP.unpack(header)[2] if len(header) == _HEAP.size else 0
+        if not _LEAST_HEAP <= size <= source.size - start:
+            continue  # the library does not take this for a heap
+        position, end = start + _HEAP.size, start + size
+        while position + _HEAP_ENTRY.size <= end:
+            index, length = _HEAP_ENTRY.unpack(source.read_at(position, _HEAP_ENTRY.size))
+            step = _HEAP_ENTRY.size + -(-length // 8) * 8 if index else length
+            if not _HEAP_ENTRY.size <= step <= end - position:
+                message = "a heap that does not consist of its entries"
+                raise ModelFileError("hdf5_damaged", source.name, message)
+            position += step
+            yield length if index else 0
+
+
+def _references(source: Source, names: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Give name and length of all that looks like a text in an attribute with one of the names."""
+    encoded = {name.encode(): name for name in names}
+    reach = max(map(len, encoded), default=0) + 1
+    pattern = re.compile(b"(?:" + b"|".join(re.escape(name) for name in encoded) + b")\0")
+    for start, match in _find(source, pattern, reach):
+        name = encoded[match[:-1]]
+        for version, form in _ATTRIBUTE_VERSIONS.items():
+            for length in _lengths_behind(source, start, len(match), version, *form):
+                yield name, length
+
+
+def _lengths_behind(
+    source: Source, start: int, name_bytes: int, version: int, before: int, rounding: int
+) -> Iterator[int]:
+    """Give the lengths of the texts of an attribute whose name stands at ``start``."""
+    header = source.read_at(max(0, start - before), before)
+    if len(header) < before or start < before:
+        return
+    stated_version, _, stated_bytes, type_bytes, shape_bytes = _ATTRIBUTE.unpack_from(header)
+    if stated_version != version or stated_bytes < name_bytes:
+        return
+    parts = [-(-count // rounding) * rounding for count in (stated_bytes, type_bytes, shape_bytes)]
+    kind = source.read_at(start + parts[0], 1)
+    if not kind or kind[0] & 0xF != _VARIABLE_LENGTH:
+        return
+    count = _count_of(source.read_at(start + parts[0] + parts[1], shape_bytes))
+    data = source.read_at(start + sum(parts), _REFERENCE.size * min(count, limits.HDF5_TEXTS + 1))
+    for (length,) in _REFERENCE.iter_unpack(data[: len(data) // 16 * 16]):
+        yield length
+
+
+def _count_of(shape: bytes) -> int:
+    """Return how many values an encoded shape has; too many where it is cut off."""
+    begin = 8 if shape[:1] == b"\1" else 4
+    dimensions = shape[begin : begin + 8 * shape[1]] if len(shape) > 1 else b""
+    if len(shape) < begin or len(dimensions) != 8 * shape[1]:
+        return limits.HDF5_TEXTS + 1
+    return math.prod(length for (length,) in struct.iter_unpack("<Q", dimensions))
