@@ -260,6 +260,9 @@ def test_other_models_and_arguments(tmp_path):
     }.items():  # fmt: skip
         with pytest.raises(ValueError, match=argument):
             model.export(path, **{argument: value})
+    for name in ("a.pb", 3):
+        with pytest.raises(ValueError, match="`filepath`"):
+            model.export(name)
     assert not path.exists()
 
 

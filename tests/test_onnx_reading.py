@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from live_keras import to_numpy, torch
 
+import fastrnn
 from fastrnn import Model, Sequential
 from fastrnn.saving import ModelFileError
 
@@ -423,6 +424,15 @@ def test_files_of_all_kinds(tmp_path):
             np.testing.assert_array_equal(Model.from_onnx(source)(X), expected)
     with pytest.raises(FileNotFoundError):
         Model.from_onnx(tmp_path / "none.onnx")
+
+
+def test_names_that_are_taken(tmp_path):
+    graph = Graph()
+    dense = graph.node("MatMul", ["dense", graph.constant(draw(F, 2))])
+    path = graph.save(tmp_path / "a.onnx", {"dense": ["b", F]}, [dense, dense])
+    fastrnn.utils.clear_session()
+    with pytest.raises(ModelFileError, match="layers of different names"):
+        Model.from_onnx(path)
 
 
 def test_without_the_package(tmp_path, monkeypatch):

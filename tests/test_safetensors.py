@@ -103,6 +103,8 @@ def test_what_cannot_be_written(tmp_path):
             write_safetensors(path, bad)
     with pytest.raises(ValueError, match="__metadata__"):
         write_safetensors(path, {"__metadata__": np.zeros(2)})
+    with pytest.raises(ValueError, match="`filepath`"):
+        write_safetensors(tmp_path / "a.npz", arrays())
     assert not path.exists()
 
 

@@ -1,5 +1,8 @@
 """State dicts of live torch modules: outputs, states and gradients are torch's, and back again."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from live_keras import to_numpy, torch
@@ -365,3 +368,16 @@ def test_pickles_are_refused(ending, tmp_path):
         with pytest.raises(ModelFileError, match=r"safetensors\.torch\.save_file") as caught:
             read(path)
         assert caught.value.reason == "pickle"
+
+
+def test_the_code_of_the_page_runs():
+    page = Path(__file__).parents[1] / "docs" / "interop.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 2
+    fastrnn.utils.clear_session()
+    names = {}
+    exec(compile(blocks[0], page.name, "exec"), names)
+    assert names["model"](np.zeros((2, 5, 3))).shape == (2, 5, 16)
+    assert names["again"].keys() == names["state_dict"].keys()
+    exec(compile(blocks[1], page.name, "exec"), names)
+    assert {name.split(".")[0] for name in names["state_dict"]} == {"embed", "rnn", "norm", "fc"}

@@ -13,7 +13,6 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.saving import limits
-from fastrnn.saving.atomic import write_atomically
+from fastrnn.saving.atomic import to_path, write_atomically
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.pickles import REMEDY
@@ -29,6 +28,7 @@ from fastrnn.saving.source import Readable, Source, open_source
 
 Array = npt.NDArray[Any]
 
+ENDING = ".safetensors"
 _METADATA = "__metadata__"
 _DTYPES = {
     "F64": "<f8",
@@ -79,9 +79,9 @@ def read_safetensors(source: Readable) -> dict[str, Array]:
             allocated then.
         FileNotFoundError: there is no such file.
 
-    >>> import tempfile
+    >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "a.safetensors")
+    ...     path = os.path.join(folder, "a.safetensors")
     ...     write_safetensors(path, {"a": np.arange(3.0)})
     ...     read_safetensors(path)
     {'a': array([0., 1., 2.])}
@@ -96,13 +96,14 @@ def write_safetensors(
     """Write arrays to a safetensors file; it is there as a whole or not at all.
 
     Args:
-        filepath: a path.
+        filepath: a path that ends in ``.safetensors``.
         arrays: bools, integers or floats by name.
         metadata: texts by name, which the header keeps.
 
     Raises:
-        ValueError: an array, a name or the metadata are of another type.
+        ValueError: another ending, or an array or a name of another type.
     """
+    path = to_path(filepath, (ENDING,))
     ordered = sorted(
         ((_checked_name(name), np.asarray(array)) for name, array in arrays.items()),
         key=lambda pair: -pair[1].dtype.itemsize,  # so that each is aligned
@@ -126,7 +127,7 @@ def write_safetensors(
         for _, array in ordered:
             file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
 
-    write_atomically(Path(filepath), write)
+    write_atomically(path, write)
 
 
 def _checked_name(name: Any) -> str:

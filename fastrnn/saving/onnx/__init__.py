@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 from fastrnn import errors
 from fastrnn.checks import to_choice
-from fastrnn.saving.atomic import write_atomically
+from fastrnn.saving.atomic import to_path, write_atomically
 
 
 class OnnxFiles:
@@ -30,7 +29,7 @@ class OnnxFiles:
         there as a whole or not at all.
 
         Args:
-            filepath: a path.
+            filepath: a path that ends in ``.onnx``.
             format: ``"onnx"``.
             verbose: whether a line says that the file has been written.
             input_signature: accepted as ``None``: the model's inputs are the signature.
@@ -48,9 +47,10 @@ class OnnxFiles:
         to_choice("opset_version", kwargs.pop("opset_version", None), (None, OPSET))
         if kwargs:
             raise ValueError(errors.unknown_arguments("export", kwargs))
+        path = to_path(filepath, (".onnx",))
         require_onnx("Model.export")
         proto = to_proto(self)
-        write_atomically(Path(filepath), lambda file: file.write(proto.SerializeToString()))
+        write_atomically(path, lambda file: file.write(proto.SerializeToString()))
         if verbose:
             print(f"Written: {filepath}")
 

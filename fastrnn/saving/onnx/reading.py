@@ -207,7 +207,10 @@ def _model(inputs: list[Any], outputs: list[Any], file: OnnxFile) -> Any:
     alone = len(inputs) == len(outputs) == 1 and layers and tensor is outputs[0]
     if not alone or len(Graph(inputs, outputs).nodes) > len(chain):
         single = outputs[0] if len(outputs) == 1 else outputs
-        return Functional(inputs[0] if len(inputs) == 1 else inputs, single)
+        try:
+            return Functional(inputs[0] if len(inputs) == 1 else inputs, single)
+        except ValueError as error:  # an input and a layer of the same name
+            raise ModelFileError("onnx_unsupported", file.name, str(error)[:300]) from error
     for layer in layers:
         layer.nodes.clear()
     return Sequential([inputs[0], *layers])
