@@ -27,6 +27,7 @@ from fastrnn import (
     optimizers,
     preprocessing,
     regularizers,
+    saving,
     streaming,
     utils,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "optimizers",
     "preprocessing",
     "regularizers",
+    "saving",
     "streaming",
     "utils",
 ]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from fastrnn import errors
+from fastrnn import _serialization, errors
+from fastrnn._registration import BUILTIN_NAMES, CustomObjectScope, find_custom
 
 
 def to_snake_case(name: str) -> str:
@@ -31,13 +32,23 @@ class Registry:
         self.argument = argument
         self.module = module
         self.classes: dict[str, type] = {}
+        # The module in which Keras has each class.
+        self.modules: dict[type, str] = {}
+        _serialization.TABLES[module] = self
 
-    def register(self, *aliases: str) -> Callable[[type], type]:
-        """Return a class decorator that enters the class under its own name and ``aliases``."""
+    def register(self, *aliases: str, module: str | None = None) -> Callable[[type], type]:
+        """Return a class decorator that enters the class under its own name and ``aliases``.
+
+        Args:
+            *aliases: more names.
+            module: Keras's module for the class, if not the one for its kind.
+        """
 
         def enter(cls: type) -> type:
+            self.modules[cls] = module or self.module
             for name in (cls.__name__, to_snake_case(cls.__name__), *aliases):
                 self.classes[name] = cls
+                BUILTIN_NAMES.setdefault(name, set()).add(cls)
             return cls
 
         return enter
@@ -55,7 +66,7 @@ class Registry:
         if identifier is None:
             return None
         if isinstance(identifier, str):
-            return self._class(identifier)()
+            return self._named(identifier)
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
         if isinstance(identifier, type):
@@ -68,29 +79,32 @@ class Registry:
 
     def serialize(self, value: Any) -> Any:
         """Return Keras's serialised form of ``value``; ``None`` and functions stay as they are."""
-        if not hasattr(value, "get_config"):
-            return value
-        return {
-            "module": self.module,
-            "class_name": type(value).__name__,
-            "config": value.get_config(),
-            "registered_name": None,
-        }
+        return _serialization.describe(value) if hasattr(value, "get_config") else value
 
-    def deserialize(self, config: dict[str, Any]) -> Any:
+    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """Make the object that ``serialize`` described.
 
-        Raises:
-            ValueError: the dict has no ``class_name``, or one that is not in this table.
-        """
-        if not isinstance(config, dict) or "class_name" not in config:
-            raise ValueError(
-                errors.bad_argument(self.argument, config, "a dict with `class_name` and `config`")
-            )
-        cls: Any = self._class(config["class_name"])
-        return cls.from_config(config.get("config") or {})
+        Args:
+            config: a dict of ``class_name`` and ``config``, or a name.
+            custom_objects: classes and functions of the user's own by name.
 
-    def _class(self, name: str) -> type:
-        if name not in self.classes:
+        Raises:
+            ValueError: the dict has no ``class_name``, or one that is unknown.
+        """
+        with CustomObjectScope(custom_objects):
+            if isinstance(config, str):
+                return self._named(config)
+            if not isinstance(config, dict) or "class_name" not in config:
+                expected = "a dict with `class_name` and `config`"
+                raise ValueError(errors.bad_argument(self.argument, config, expected))
+            made = _serialization.make(config, self)
+            return self._named(made) if isinstance(made, str) else made
+
+    def _named(self, name: str) -> Any:
+        """Return an object of the built-in class of this name, or what the user calls so."""
+        if name in self.classes:
+            return self.classes[name]()
+        found = find_custom(name)
+        if found is None:
             raise ValueError(errors.not_one_of(self.argument, name, self.classes))
-        return self.classes[name]
+        return found() if isinstance(found, type) else found

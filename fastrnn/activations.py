@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import _serialization, errors
+from fastrnn._registration import find_custom
 
 Array = npt.NDArray[Any]
 
@@ -330,8 +331,8 @@ def get(identifier: Any) -> Activation:
     """Return the activation that ``identifier`` means.
 
     Args:
-        identifier: ``None`` (linear), a name, an ``Activation``, or a function of the user's, which
-            then has no gradient.
+        identifier: ``None`` (linear), a name, an ``Activation``, or a function of the user's (or
+            its description), which then has no gradient.
 
     Raises:
         ValueError: the name is unknown, or the identifier is no function.
@@ -340,21 +341,25 @@ def get(identifier: Any) -> Activation:
         return linear
     if isinstance(identifier, Activation):
         return identifier
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":
+        identifier = _serialization.make(identifier)
     if isinstance(identifier, str):
-        if identifier not in BY_NAME:
-            raise ValueError(errors.not_one_of("activation", identifier, BY_NAME))
-        return BY_NAME[identifier]
+        if identifier in BY_NAME:
+            return BY_NAME[identifier]
+        name, identifier = identifier, find_custom(identifier)
+        if identifier is None:
+            raise ValueError(errors.not_one_of("activation", name, BY_NAME))
     if callable(identifier):
         name = getattr(identifier, "__name__", type(identifier).__name__)
         return Activation(name, identifier, builtin=False)
     raise ValueError(errors.bad_argument("activation", identifier, "a name or a function"))
 
 
-def serialize(activation: Activation) -> str:
-    """Return the name of ``activation``."""
-    return activation.name
+def serialize(activation: Activation) -> Any:
+    """Return the name of ``activation``; the function itself where it is the user's."""
+    return activation.name if activation.builtin else activation.function
 
 
-def deserialize(config: str) -> Activation:
-    """Return the activation of this name."""
+def deserialize(config: Any) -> Activation:
+    """Return the activation of this name, or that a description of a function means."""
     return get(config)

@@ -48,6 +48,7 @@ READERS = {
     "npy": lambda path: read_npy(path.read_bytes(), path.name),
     "hdf5": read_hdf5,
     "weights": read_into_model,
+    "model": lambda path: fastrnn.models.load_model(path),
 }
 
 

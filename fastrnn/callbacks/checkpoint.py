@@ -10,25 +10,29 @@ from fastrnn import errors
 from fastrnn.callbacks.base import Logs
 from fastrnn.callbacks.monitor import MonitorCallback
 from fastrnn.checks import to_number, to_positive_int
-from fastrnn.saving.weights import to_path
+from fastrnn.saving.atomic import to_path
+from fastrnn.saving.model_files import ENDINGS
+from fastrnn.saving.weights import WEIGHTS_ENDINGS
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Saves the weights after each epoch, or after each so many batches.
+    """Saves the model after each epoch, or after each so many batches.
 
     Args:
-        filepath: path that ends in ``.weights.npz``; ``{epoch}`` (from 1), ``{batch}`` (from 1,
+        filepath: path that ends in ``.keras`` or ``.fastrnn``, for weights alone in
+            ``.weights.npz`` or ``.weights.h5``; ``{epoch}`` (from 1), ``{batch}`` (from 1,
             where batches are counted) and names of the logs in it are filled in.
         monitor: name in the logs.
         verbose: 1 says so.
-        save_best_only: whether weights are saved only when the value is better than ever.
-        save_weights_only: ``True``; models as a whole cannot be saved yet.
+        save_best_only: whether the model is saved only when the value is better than ever.
+        save_weights_only: whether the weights are saved alone, not the whole model with its
+            optimizer.
         mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric.
         save_freq: ``"epoch"``, or a number of batches, counted across epochs.
         initial_value_threshold: the value to be better than at first; ``None`` is none.
 
     Raises:
-        ValueError: an argument is out of range; when weights are saved, if ``filepath`` has names
+        ValueError: an argument is out of range; when the model is saved, if ``filepath`` has names
             that the logs do not have.
 
     >>> from fastrnn.callbacks import ModelCheckpoint
@@ -48,12 +52,7 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        if not save_weights_only:
-            remedy = "Models as a whole cannot be saved yet."
-            raise ValueError(
-                errors.bad_argument("save_weights_only", save_weights_only, "True", remedy)
-            )
-        to_path(filepath)
+        to_path(filepath, WEIGHTS_ENDINGS if save_weights_only else ENDINGS)
         if save_freq != "epoch":
             to_positive_int("save_freq", save_freq)
         if initial_value_threshold is not None:
@@ -61,7 +60,7 @@ class ModelCheckpoint(MonitorCallback):
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
         self.save_best_only = bool(save_best_only)
-        self.save_weights_only = True
+        self.save_weights_only = bool(save_weights_only)
         self.save_freq = save_freq
         self.best = initial_value_threshold
         self._batches = 0
@@ -92,9 +91,13 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only and not self._is_best(logs):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save_weights(path)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
         if self.verbose:
-            print(f"Epoch {self._epoch + 1}: the weights are saved to {path}.")
+            what = "weights are" if self.save_weights_only else "model is"
+            print(f"Epoch {self._epoch + 1}: the {what} saved to {path}.")
 
     def _is_best(self, logs: Logs) -> bool:
         current = self._current(logs)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, constraints, errors, initializers, regularizers
+from fastrnn import _reading, config, constraints, errors, initializers, regularizers
 from fastrnn._registry import Registry
 from fastrnn.checks import to_float_array, to_list, to_name
 from fastrnn.layers import symbolic
@@ -86,6 +86,7 @@ class Layer:
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = bool(trainable)
         self.built = False
+        self._build_shape: Any = None
         # Features (last axis) that the weights were built for; None accepts any.
         self.input_features: int | None = None
         self._variables: list[Variable] = []
@@ -114,6 +115,7 @@ class Layer:
             del self._variables[before:]
             raise
         self.built = True
+        self._build_shape = input_shape
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the layer and of the layers inside it, for ``build``."""
@@ -129,6 +131,10 @@ class Layer:
     ) -> Variable:
         """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
         init = initializers.get("glorot_uniform" if initializer is None else initializer)
+        reading = _reading.current()
+        if reading is not None:  # the file has the values
+            reading.count_weight(shape, name)
+            init = np.zeros
         value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
         if value.shape != tuple(shape):
             expected = f"{tuple(shape)}, that of the weight {name!r}"
@@ -426,6 +432,16 @@ class Layer:
             "trainable": self._trainable,
             "dtype": self.dtype,
         }
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
+        has_weights = type(self).make_weights is not Layer.make_weights
+        return {"input_shape": self._build_shape} if self._build_shape and has_weights else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights as they were made when ``get_build_config`` was called."""
+        if config.get("input_shape"):
+            self.build(config["input_shape"])
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -171,4 +171,5 @@ def get(identifier: Any) -> Any:
     if callable(identifier) and not isinstance(identifier, (Loss, type)):
         by_name = _FUNCTIONS.get(identifier)
         return registry.get(by_name) if by_name else FunctionLoss(identifier)
-    return registry.get(identifier)
+    found = registry.get(identifier)
+    return found if found is None or isinstance(found, Loss) else FunctionLoss(found)

@@ -195,6 +195,8 @@ def get(identifier: Any) -> Any:
     if callable(identifier) and not isinstance(identifier, (Metric, type)):
         return MeanMetricWrapper(identifier)
     metric = registry.get(identifier)
+    if metric is not None and not isinstance(metric, Metric):
+        metric = MeanMetricWrapper(metric)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

@@ -4,5 +4,14 @@ from fastrnn.models.cloning import clone_model, model_from_json
 from fastrnn.models.functional import Functional
 from fastrnn.models.model import Model
 from fastrnn.models.sequential import Sequential
+from fastrnn.saving.model_files import load_model, save_model
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]

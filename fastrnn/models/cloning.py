@@ -13,6 +13,7 @@ from fastrnn.models.functional import Functional
 from fastrnn.models.graph_config import graph_from_config
 from fastrnn.models.model import Model
 from fastrnn.models.sequential import Sequential
+from fastrnn.saving.serialization import deserialize_keras_object
 
 
 def clone_model(
@@ -75,19 +76,17 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
 
     Args:
         json_string: what ``to_json`` returned.
-        custom_objects: accepted as ``None`` only; register classes of your own instead.
+        custom_objects: classes and functions of your own by their names.
 
     Raises:
         ValueError: it describes no model, or one with unknown layers.
     """
-    if custom_objects is not None:
-        raise ValueError(errors.bad_argument("custom_objects", custom_objects, "None"))
     try:
         config = json.loads(json_string)
     except (TypeError, ValueError, RecursionError):
         expected = "a string that model.to_json() returned"
         raise ValueError(errors.bad_argument("json_string", json_string, expected)) from None
-    model: Any = registry.deserialize(config)
+    model: Any = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         expected = "a description of a model"
         raise ValueError(errors.bad_argument("json_string", type(model).__name__, expected))

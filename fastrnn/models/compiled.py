@@ -79,6 +79,21 @@ class Compiled(SavesWeights, Layer):
         self._objectives = objectives
         self.compiled = True
 
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return what ``compile_from_config`` needs, ``None`` before ``compile``."""
+        from fastrnn.models.compile_config import compile_config
+
+        return compile_config(self)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with the arguments that ``get_compile_config`` returned.
+
+        What of them is not known is left out, with a warning.
+        """
+        from fastrnn.models.compile_config import compile_from_config
+
+        compile_from_config(self, config)
+
     @property
     def names_of_outputs(self) -> list[str] | None:
         """Names by which losses and metrics are told apart; ``None`` where not known yet."""

@@ -20,7 +20,7 @@ from fastrnn.models.model import Model
 Array = npt.NDArray[Any]
 
 
-@registry.register()
+@registry.register(module="keras.src.models.functional")
 class Functional(Model):
     """What ``Model(inputs, outputs)`` makes; see ``Model``.
 

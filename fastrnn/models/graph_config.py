@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import collections
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from fastrnn import errors
+from fastrnn._reading import RefusedConfig
 from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.input import InputLayer
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.tree import leaves
-
-TENSOR = "__keras_tensor__"
+from fastrnn.models.functional import Functional
+from fastrnn.models.graph_operations import (
+    TENSOR,
+    Key,
+    call_operation,
+    describe_operation,
+    is_operation,
+    keys_in,
+    operation_arguments,
+    without_masks,
+)
 
 
 def graph_config(model: Any) -> dict[str, Any]:
     """Return the layers of a functional model, the calls of each, its inputs and its outputs."""
-    nodes = model.graph.nodes
     # A call is named by its layer and its place among the layer's calls in this model.
     places: dict[int, int] = {}
     calls: dict[int, list[Node]] = {id(layer): [] for layer in model.layers}
-    for node in nodes:
+    for node in model.graph.nodes:
         places[id(node)] = len(calls[id(node.layer)])
         calls[id(node.layer)].append(node)
 
@@ -35,27 +46,34 @@ def graph_config(model: Any) -> dict[str, Any]:
         config = {"shape": tensor.shape, "dtype": tensor.dtype, "keras_history": history(tensor)}
         return {"class_name": TENSOR, "config": config}
 
+    def end(tensor: SymbolicTensor) -> list[Any]:
+        """Return the key of an input or output, where the 0th call of a model is its own graph."""
+        name, place, index = history(tensor)
+        inner = tensor.node is not None and isinstance(tensor.node.layer, Functional)
+        return [name, place + 1 if inner else place, index]
+
     layers = []
     for layer in model.layers:
-        inbound = [
-            {
-                "args": [map_tensors(as_data, node.inputs)],
-                "kwargs": {k: map_tensors(as_data, v) for k, v in node.options.items()},
-            }
-            for node in calls[id(layer)]
-        ]
-        layers.append({**registry.serialize(layer), "name": layer.name, "inbound_nodes": inbound})
+        operation = describe_operation(layer)
+        inbound = []
+        for node in calls[id(layer)]:
+            inputs = map_tensors(as_data, node.inputs)
+            arguments = operation_arguments(layer, inputs) if operation else [inputs]
+            options = {k: map_tensors(as_data, v) for k, v in node.options.items()}
+            inbound.append({"args": arguments, "kwargs": options})
+        data = operation or registry.serialize(layer)
+        layers.append({**data, "name": layer.name, "inbound_nodes": inbound})
     return {
         "layers": layers,
-        "input_layers": map_tensors(history, model.input),
-        "output_layers": map_tensors(history, model.output),
+        "input_layers": map_tensors(end, model.input),
+        "output_layers": map_tensors(end, model.output),
     }
 
 
 def graph_from_config(
     config: dict[str, Any], make: Callable[[dict[str, Any]], Layer] = registry.deserialize
 ) -> tuple[Any, Any]:
-    """Return inputs and outputs of the graph that ``graph_config`` described.
+    """Return inputs and outputs of the graph that ``graph_config``, or Keras, described.
 
     ``make`` makes each layer of its description.
 
@@ -63,49 +81,96 @@ def graph_from_config(
         ValueError: a layer is unknown, or a call takes a tensor that no call gives.
     """
     config = copy.deepcopy(config)
-    results: dict[tuple[str, int, int], SymbolicTensor] = {}
-    waiting: list[tuple[Layer, str, int, dict[str, Any]]] = []
-    for data in config["layers"]:
-        layer = make(data)
+    entries = config["layers"]
+    names = collections.Counter(data["name"] for data in entries)
+    repeated = [name for name, count in names.items() if count > 1]
+    if repeated:
+        expected = "layers of different names"
+        raise RefusedConfig("bad_graph", errors.bad_argument("layers", repeated[:10], expected))
+    results: dict[Key, SymbolicTensor] = {}
+    calls = []
+    models = set()
+    for data in without_masks(entries, config["output_layers"]):
+        layer = None if is_operation(data) else make(data)
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
-        name = data["name"]
-        waiting += [(layer, name, k, call) for k, call in enumerate(data["inbound_nodes"])]
-    while waiting:
-        blocked = [entry for entry in waiting if not _call(*entry, results)]
-        if len(blocked) == len(waiting):
-            names = sorted({name for _, name, _, _ in blocked})
-            expected = "calls that take tensors of other calls in the model"
-            raise ValueError(errors.bad_argument("layers", names, expected))
-        waiting = blocked
+        if isinstance(layer, Functional):
+            models.add(data["name"])
+        for k, call in enumerate(data["inbound_nodes"]):
+            calls.append(_Call(data, layer, k, list(call["args"]), _options(call)))
+    _run(calls, results)
 
     def tensors(histories: Any) -> Any:
         if isinstance(histories, dict):
             return {key: tensors(entry) for key, entry in histories.items()}
         if isinstance(histories[0], str):
-            return results[tuple(histories)]
+            name, place, index = histories
+            return results[name, place - 1 if name in models else place, index]
         return [tensors(entry) for entry in histories]
 
     return tensors(config["input_layers"]), tensors(config["output_layers"])
 
 
-def _call(
-    layer: Layer,
-    name: str,
-    place: int,
-    call: dict[str, Any],
-    results: dict[tuple[str, int, int], SymbolicTensor],
-) -> bool:
-    """Call the layer if its tensors are there; return whether they were."""
-    try:
-        arguments = [_tensors_of(value, results) for value in call["args"]]
-        options = {key: _tensors_of(value, results) for key, value in call["kwargs"].items()}
-    except KeyError:
-        return False
-    outputs = layer(*arguments, **options)
-    for k, tensor in enumerate(leaves(outputs)):
-        results[name, place, k] = tensor
-    return True
+def _options(call: dict[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of a call; Keras writes ``training=False`` where it is not."""
+    return {k: v for k, v in call["kwargs"].items() if v is not None and (k, v) != _NOT_TRAINING}
+
+
+_NOT_TRAINING = ("training", False)
+
+
+@dataclasses.dataclass
+class _Call:
+    """A described call of a layer, or of an operation where ``layer`` is ``None``."""
+
+    data: dict[str, Any]
+    layer: Layer | None
+    place: int
+    arguments: list[Any]
+    options: dict[str, Any]
+
+    def run(self, results: dict[Key, SymbolicTensor]) -> list[Key]:
+        """Call, and enter the outputs in ``results``; return their keys."""
+        arguments = [_tensors_of(value, results) for value in self.arguments]
+        options = {key: _tensors_of(value, results) for key, value in self.options.items()}
+        if self.layer is None:
+            outputs = call_operation(self.data, arguments)
+        else:
+            # Keras's recurrent layers take the states in the second place, too.
+            more = [value for value in arguments[1:] if value is not None]
+            options |= {"initial_state": more[0]} if more else {}
+            outputs = self.layer(arguments[0], **options)
+        keys = []
+        for k, tensor in enumerate(leaves(outputs)):
+            keys.append((self.data["name"], self.place, k))
+            results[keys[-1]] = tensor
+        return keys
+
+
+def _run(calls: list[_Call], results: dict[Key, SymbolicTensor]) -> None:
+    """Run each call as soon as the tensors that it takes are there."""
+    waiting: dict[Key, list[_Call]] = collections.defaultdict(list)
+    missing: dict[int, int] = {}
+    ready: collections.deque[_Call] = collections.deque()
+    for call in calls:
+        keys = {key for key in keys_in([call.arguments, call.options]) if key not in results}
+        missing[id(call)] = len(keys)
+        for key in keys:
+            waiting[key].append(call)
+        if not keys:
+            ready.append(call)
+    while ready:
+        call = ready.popleft()
+        del missing[id(call)]
+        for key in call.run(results):
+            for other in waiting[key]:
+                missing[id(other)] -= 1
+                if not missing[id(other)]:
+                    ready.append(other)
+    if missing:
+        names = sorted({call.data["name"] for call in calls if id(call) in missing})
+        expected = "calls that take tensors of other calls in the model"
+        raise RefusedConfig("bad_graph", errors.bad_argument("layers", names[:10], expected))
 
 
 def _tensors_of(value: Any, results: dict[Any, SymbolicTensor]) -> Any:

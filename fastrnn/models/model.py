@@ -9,19 +9,21 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import errors
+from fastrnn._serialization import serialize
 from fastrnn.checks import to_int
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.structures import shape_of
 from fastrnn.layers.symbolic import Node
 from fastrnn.layers.tree import leaves
 from fastrnn.models.quantize import Quantizable
 from fastrnn.models.summary import print_summary
 from fastrnn.models.trainer import Trainer
+from fastrnn.saving import OnnxFiles, TorchWeights
 
 Array = npt.NDArray[Any]
 
 
-class Model(Quantizable, Trainer):
+class Model(Quantizable, TorchWeights, OnnxFiles, Trainer):
     """A model. Made of layers in one of three ways:
 
     - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a
@@ -150,6 +152,8 @@ class Model(Quantizable, Trainer):
         from fastrnn.models.traced import trace
 
         model = trace(self, input_shape, training)
+        if not self.built:
+            self._build_shape = input_shape
         self.built = True
         return model
 
@@ -196,13 +200,23 @@ class Model(Quantizable, Trainer):
 
     # ---- description ----
 
+    def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
+        """Write the whole model to a file; see ``fastrnn.saving.save_model``."""
+        from fastrnn.saving import save_model
+
+        save_model(self, filepath, overwrite, zipped)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what ``build_from_config`` needs, ``None`` before the model is built."""
+        return {"input_shape": self._build_shape} if self._build_shape else None
+
     def to_json(self, **kwargs: Any) -> str:
         """Return the configuration as JSON, which ``models.model_from_json`` reads.
 
         Args:
             **kwargs: see ``json.dumps``.
         """
-        return json.dumps(registry.serialize(self), **kwargs)
+        return json.dumps(serialize(self), **kwargs)
 
     def summary(
         self,

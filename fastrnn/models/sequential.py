@@ -23,7 +23,7 @@ from fastrnn.models.model import Model
 Array = npt.NDArray[Any]
 
 
-@registry.register()
+@registry.register(module="keras")
 class Sequential(Model):
     """Layers one after the other; masks travel along.
 
@@ -221,6 +221,10 @@ class Sequential(Model):
         """Return the calls of layers that the model makes, in their order."""
         return Graph(self.inputs, self.outputs).nodes
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the inputs, if it is known."""
+        return {"input_shape": self._shapes[0]} if self._shapes else None
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
@@ -295,7 +299,7 @@ class Sequential(Model):
                 "dtype": self._input.dtype,
                 "name": self._input.name,
             }
-            layers.insert(0, {"class_name": "InputLayer", "config": config})
+            layers.insert(0, registry.serialize(InputLayer(**config)))
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
     @classmethod

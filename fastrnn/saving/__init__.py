@@ -1,6 +1,36 @@
 """Saving: models and their weights in files."""
 
+from fastrnn._registration import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.model_files import load_model, save_model
+from fastrnn.saving.onnx import OnnxFiles
+from fastrnn.saving.safetensors import read_safetensors, write_safetensors
+from fastrnn.saving.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.saving.torch_weights import TorchWeights
 from fastrnn.saving.weights import SavesWeights
 
-__all__ = ["ModelFileError", "SavesWeights"]
+__all__ = [
+    "CustomObjectScope",
+    "ModelFileError",
+    "OnnxFiles",
+    "SavesWeights",
+    "TorchWeights",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "read_safetensors",
+    "register_keras_serializable",
+    "save_model",
+    "serialize_keras_object",
+    "write_safetensors",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Container
 from typing import Any
 
 from fastrnn.saving import limits
@@ -13,12 +14,13 @@ from fastrnn.saving.model_file_error import ModelFileError
 _DUNDER = re.compile("__.*__", re.DOTALL)
 
 
-def parse_json(data: bytes, source: str) -> Any:
+def parse_json(data: bytes, source: str, dunder_keys: Container[str] = ()) -> Any:
     """Return the value that JSON text stands for.
 
     Args:
         data: the text in UTF-8.
         source: its file and place, for messages.
+        dunder_keys: the keys like ``__this__`` that the format has.
 
     Returns:
         Dicts, lists, strings, ints, floats, bools and ``None``, of limited size and depth.
@@ -40,12 +42,12 @@ def parse_json(data: bytes, source: str) -> Any:
         raise ModelFileError("json_text", source, f"no UTF-8: {error.reason}") from error
     if text.startswith("\N{ZERO WIDTH NO-BREAK SPACE}"):
         raise ModelFileError("json_text", source, "a byte order mark, which JSON must not have")
-    value = _decode(text, source)
+    value = _decode(text, source, dunder_keys)
     _check_tree(value, source)
     return value
 
 
-def _decode(text: str, source: str) -> Any:
+def _decode(text: str, source: str, dunder_keys: Container[str]) -> Any:
     def number_error(literal: str, expected: str) -> ModelFileError:
         return ModelFileError("json_number", source, f"{literal[:40]}, where {expected}")
 
@@ -68,7 +70,7 @@ def _decode(text: str, source: str) -> Any:
         if len(value) != len(pairs):
             raise ModelFileError("json_key", source, "an object with the same key twice")
         for key in value:
-            if _DUNDER.fullmatch(key):
+            if _DUNDER.fullmatch(key) and key not in dunder_keys:
                 raise ModelFileError("json_key", source, f"the key {key[:40]!r}")
         return value
 

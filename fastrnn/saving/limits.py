@@ -30,6 +30,9 @@ HDF5_TEXTS = 100_000  # texts of variable length, in attributes
 HDF5_ATTRIBUTE_BYTES = 8 << 20  # as JSON: the largest attribute is a model's configuration
 HDF5_CHUNKS = 10_000  # of a dataset
 
+ONNX_NODES = 5_000  # of a graph; also its constants, inputs and outputs
+ONNX_STATES = 256  # in one input
+
 
 def inflated_bytes(file_bytes: int) -> int:
     """Return how many bytes may come out of a file of ``file_bytes`` bytes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 REASONS = {
     # Any file.
     "not_a_file": "neither a regular file nor bytes",
+    "pickle": "nothing is unpickled",
     # Zip archives.
     "not_a_zip": "a zip archive ends in a directory of its members",
     "zip_outside": "an archive has no data before, between or after its members",
@@ -33,6 +34,10 @@ REASONS = {
     "npy_dtype": "an array holds bools, integers or floats",
     "npy_shape": "an array has few axes, of lengths that a computer can have",
     "npy_length": "an array has as many bytes as its shape needs",
+    # safetensors.
+    "safetensors_header": "a file begins with the length of a JSON object, and that object",
+    "safetensors_tensor": "a tensor has a known type, and as many bytes as its shape needs",
+    "safetensors_places": "the tensors fill the file, without holes and overlaps",
     # HDF5.
     "not_hdf5": "an HDF5 file begins with HDF5's signature",
     "hdf5_damaged": "an HDF5 file can be read by the HDF5 library",
@@ -50,8 +55,33 @@ REASONS = {
     "hdf5_chunks": "a chunk is no larger than its dataset, and inflates to its size",
     "hdf5_storage": "as many values are stored as the shape of a dataset needs",
     "hdf5_missing": "a file has the groups, datasets and attributes that its format needs",
+    # ONNX.
+    "onnx_damaged": "an ONNX file can be read by protobuf",
+    "onnx_opset": "a file uses ONNX's own operators, of a version that is known",
+    "onnx_too_many": "a graph has at most limits.ONNX_NODES nodes, constants, inputs and outputs",
+    "onnx_subgraph": "there are no graphs inside nodes, no functions and no sparse tensors",
+    "onnx_external": "the values of a tensor stand in the file itself",
+    "onnx_tensor": "a tensor has a known type, and as many values as its shape needs",
+    "onnx_invalid": "a file is what ONNX's own checker takes",
+    "onnx_attribute": "an attribute is one that is known here",
+    "onnx_shape": "the shapes of weights and inputs fit each other",
+    "onnx_unsupported": "a node computes what some layer computes",
     # Arrays that belong to something.
     "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
     "unexpected_dtype": "an array has the dtype that its weight needs",
+    # Models.
+    "unknown_class": "classes are built-in, or the caller's own",
+    "forbidden_class": "no object holds code or names a file: no Lambda",
+    "unknown_function": "functions are named, and built-in or the caller's own",
+    "conflicting_names": "a built-in class goes by its own name alone",
+    "bad_config": "a configuration fits its class",
+    "bad_graph": "layers have different names, and calls take what other calls give",
+    "given_mask": "masks follow from the layers",
+    "bad_name": "names of layers can be printed",
+    "batch_size": "states that stateful layers keep are for reasonable batches",
+    "too_many_objects": "a model has at most 10,000 layers and other objects",
+    "size_mismatch": "the described weights have no more numbers than the file",
+    "not_a_model": "a file of a model describes one",
+    "bad_metadata": "metadata.json is what the format says",
 }

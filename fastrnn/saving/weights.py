@@ -1,8 +1,10 @@
-"""Weights in a ``.weights.npz`` file: NumPy's archive of one array for each weight, by its path."""
+"""Weights in files of one array for each weight, by its path.
+
+``.weights.npz`` is NumPy's archive of arrays, ``.safetensors`` a format that other systems share.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
 from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names, open_archive
+from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.npy import read_npy, read_npy_header
+from fastrnn.saving.pickles import refuse_pickle
+from fastrnn.saving.safetensors import read_header, read_tensor, write_safetensors
+from fastrnn.saving.source import open_source
 
 if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.layers.variable import Variable
 
 Array = npt.NDArray[Any]
-ENDING = ".weights.npz"
+WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5", ".safetensors")
+ENDING, HDF5_ENDING, SAFETENSORS_ENDING = WEIGHTS_ENDINGS
 MEMBER_ENDING = ".npy"
 
 
@@ -36,33 +42,42 @@ class SavesWeights:
         The file is there as a whole or not at all: a crash in between leaves the old one.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz``, in ``.safetensors``, or in
+                ``.weights.h5``, Keras's format, which needs the extra ``h5``.
             overwrite: whether a file of this name may be replaced.
 
         Raises:
             ValueError: another ending, a file that may not be replaced, no weights yet, or names
                 of layers that are no plain names of files on every system.
         """
-        path = to_path(filepath)
-        if not overwrite and path.exists():
-            raise ValueError(errors.bad_argument("filepath", str(path), "the name of a new file"))
+        path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
         variables = list(self.weights)
         arrays = {variable.path: variable.value for variable in variables}
         if not variables:
             raise ValueError("The model has no weights yet: build it, or call it once.")
+        if path.name.endswith(HDF5_ENDING):
+            from fastrnn.saving.model_files import save_hdf5_weights
+
+            save_hdf5_weights(self, path)
+            return
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
+        if path.name.endswith(SAFETENSORS_ENDING):
+            write_safetensors(path, arrays)
+            return
         check_names(arrays, "names of weights")
         write_archive(path, arrays)
 
     def load_weights(self, filepath: Any) -> None:
-        """Read the weights from a file that ``save_weights`` wrote.
+        """Read the weights from a file that ``save_weights`` or ``save`` wrote.
 
-        Paths must be the same, but for the numbers that Keras appends to names that it makes up:
-        then the order tells which weight is which.
+        In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
+        Keras appends to names that it makes up: then the order tells which weight is which. In the
+        other formats, names do not count: places of layers must be the same.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``.
+            filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
+                ``.keras`` or ``.fastrnn``.
 
         Raises:
             ValueError: another ending.
@@ -70,31 +85,23 @@ class SavesWeights:
                 weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        path = to_path(filepath)
+        refuse_pickle(filepath)
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
         variables = list(self.weights)
-        arrays = read_arrays(path, variables)
+        if not path.name.endswith((ENDING, SAFETENSORS_ENDING)):
+            from fastrnn.saving.model_files import load_weights_from
+
+            load_weights_from(self, path)
+            return
+        read = read_arrays if path.name.endswith(ENDING) else read_tensors
+        arrays = read(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
 
 
-def to_path(filepath: Any) -> Path:
-    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending."""
-    if not isinstance(filepath, (str, os.PathLike)) or not os.fspath(filepath).endswith(ENDING):
-        raise ValueError(errors.bad_argument("filepath", filepath, f"a path that ends in {ENDING}"))
-    return Path(filepath)
-
-
 def write_archive(path: Path, arrays: dict[str, Array]) -> None:
-    """Write arrays to a file beside ``path``, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write arrays to an archive."""
+    write_atomically(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
 
 def read_archive(path: Path) -> dict[str, Array]:
@@ -124,35 +131,50 @@ def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
     for variable in variables:
         variable.require_unfrozen()
     with open_archive(path) as archive:
-        members = _in_order(archive, variables)
+        names = [name.removesuffix(MEMBER_ENDING) for name in archive.names]
+        ordered = _in_order(names, variables, archive.source)
+        members = [name + MEMBER_ENDING for name in ordered]
         for member, variable in zip(members, variables, strict=True):
             _check_header(archive, member, variable)
         return [read_npy(archive.read(member), f"{archive.source}, {member}") for member in members]
 
 
-def _in_order(archive: Archive, variables: Sequence[Variable]) -> list[str]:
-    """Return the member of each variable, or raise ``ModelFileError`` if they do not fit."""
+def read_tensors(path: Path, variables: Sequence[Variable]) -> list[Array]:
+    """Return the array of each variable from a safetensors file, as ``read_arrays`` does."""
+    with open_source(path) as opened:
+        tensors = {tensor.name: tensor for tensor in read_header(opened)}
+        ordered = _in_order(list(tensors), variables, opened.name)
+        for name, variable in zip(ordered, variables, strict=True):
+            _check_fit(tensors[name].shape, tensors[name].dtype, variable, f"{opened.name}, {name}")
+        return [read_tensor(opened, tensors[name]) for name in ordered]
+
+
+def _in_order(found: list[str], variables: Sequence[Variable], source: str) -> list[str]:
+    """Return the name of each variable, or raise ``ModelFileError`` if they do not fit."""
     expected = [variable.path for variable in variables]
-    found = [name.removesuffix(MEMBER_ENDING) for name in archive.names]
     if set(found) == set(expected):
         found = expected
     elif [_without_numbers(name) for name in found] != [
         _without_numbers(name) for name in expected
     ]:
         message = f"the arrays {_listed(found)}, where {_listed(expected)} are expected"
-        raise ModelFileError("unexpected_weights", archive.source, message)
-    return [name + MEMBER_ENDING for name in found]
+        raise ModelFileError("unexpected_weights", source, message)
+    return found
 
 
 def _check_header(archive: Archive, member: str, variable: Variable) -> None:
     place = f"{archive.source}, {member}"
     header = read_npy_header(archive.read(member, limits.NPY_BYTES_BEFORE_VALUES), place)
+    _check_fit(header.shape, header.dtype, variable, place)
+
+
+def _check_fit(shape: Any, dtype: np.dtype[Any], variable: Variable, place: str) -> None:
     whose = f"that of {variable.path!r}"
-    if header.shape != variable.shape:
-        message = f"shape {header.shape}, where {variable.shape} is expected, {whose}"
+    if shape != variable.shape:
+        message = f"shape {shape}, where {variable.shape} is expected, {whose}"
         raise ModelFileError("unexpected_shape", place, message)
-    if header.dtype.newbyteorder("=") != variable.value.dtype:
-        message = f"dtype {header.dtype}, where {variable.dtype} is expected, {whose}"
+    if dtype.newbyteorder("=") != variable.value.dtype:
+        message = f"dtype {dtype}, where {variable.dtype} is expected, {whose}"
         raise ModelFileError("unexpected_dtype", place, message)
 
 

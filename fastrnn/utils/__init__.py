@@ -1,6 +1,15 @@
 """Helpers around training, at Keras's paths."""
 
+from fastrnn._registration import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from fastrnn.layers.naming import reset_names as _reset_names
+from fastrnn.saving.serialization import deserialize_keras_object, serialize_keras_object
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -12,14 +21,22 @@ from fastrnn.utils.timeseries import timeseries_dataset_from_array
 Sequence = PyDataset  # its name in Keras 2
 
 __all__ = [
+    "CustomObjectScope",
     "PyDataset",
     "Sequence",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_history",
     "plot_model",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "timeseries_dataset_from_array",
     "to_categorical",

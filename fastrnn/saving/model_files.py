@@ -1,0 +1,268 @@
+"""Whole models in files: configuration, weights, and what training needs to go on.
+
+Two formats, both zip archives of ``config.json``, ``metadata.json`` and arrays: Keras's ``.keras``,
+whose arrays stand in an HDF5 file inside, and ``.fastrnn``, whose arrays are NumPy's ``.npy``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import json
+import os
+import random
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fastrnn import _reading, _serialization, errors
+from fastrnn._reading import RefusedConfig
+from fastrnn._registration import CustomObjectScope
+from fastrnn._version import __version__
+from fastrnn.saving import containers
+from fastrnn.saving.archive import Archive, open_archive
+from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
+from fastrnn.saving.generators import generator_states, set_generators
+from fastrnn.saving.json_data import parse_json
+from fastrnn.saving.model_file_error import ModelFileError
+from fastrnn.saving.state import (
+    Place,
+    Stored,
+    count_scalars,
+    load_optimizer,
+    load_weights,
+    optimizer_place,
+    places_of,
+)
+
+KERAS, FASTRNN = ".keras", ".fastrnn"
+ENDINGS = (KERAS, FASTRNN)
+CONFIG, METADATA = "config.json", "metadata.json"
+KERAS_VERSION = "3.15.0"  # whose format is written
+FORMAT_VERSION = 1  # of `.fastrnn`
+# The kept states of stateful layers are as large as the batch, of which a file says a number only.
+LARGEST_STATEFUL_BATCH = 16_384
+
+
+# ---- writing -----------------------------------------------------------------------------------
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
+    """Write a model, its weights, and its optimizer with its state.
+
+    The file is there as a whole or not at all: a crash in between leaves the old one.
+
+    Args:
+        model: a model.
+        filepath: a path that ends in ``.keras``, which Keras reads (needs the extra ``h5``), or in
+            ``.fastrnn``.
+        overwrite: whether a file of this name may be replaced.
+        zipped: accepted as ``None`` and ``True``.
+
+    Raises:
+        ValueError: another ending, a file that may not be replaced, or a model with something
+            that cannot be described, such as a function without a name.
+        ImportError: h5py is not installed, for ``.keras``.
+
+    >>> import os, tempfile
+    >>> from fastrnn import Input, Sequential, layers, models
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.fastrnn")
+    >>> models.save_model(Sequential([Input((5, 3)), layers.GRU(4)]), path)
+    >>> models.load_model(path).output_shape
+    (None, 4)
+    """
+    from fastrnn.models import Model
+
+    if not isinstance(model, Model):
+        raise ValueError(errors.bad_argument("model", model, "a model"))
+    if zipped not in (None, True):
+        raise ValueError(errors.bad_argument("zipped", zipped, "None or True"))
+    path = to_new_path(filepath, ENDINGS, overwrite)
+    places = places_of(model)
+    config = json.dumps(_serialization.serialize(model), allow_nan=False)
+    metadata: dict[str, Any] = {"fastrnn_version": __version__}
+    if path.name.endswith(KERAS):
+        now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+        metadata |= {"keras_version": KERAS_VERSION, "date_saved": now}
+    else:
+        metadata["format_version"] = FORMAT_VERSION
+    metadata["generators"] = generator_states(places)
+    places += optimizer_place(model)
+    texts = {METADATA: json.dumps(metadata), CONFIG: config}
+    write_atomically(path, lambda file: _write(file, path, texts, places))
+
+
+def _write(file: BinaryIO, path: Path, texts: dict[str, str], places: list[Place]) -> None:
+    with zipfile.ZipFile(file, "w") as writer:
+        for name, text in texts.items():
+            containers.write_member(writer, name, text)
+        if path.name.endswith(FASTRNN):
+            containers.write_npy_members(writer, places)
+            return
+        weights = io.BytesIO()
+        containers.write_hdf5(weights, places)
+        containers.write_member(writer, containers.HDF5_MEMBER, weights.getvalue())
+
+
+# ---- reading -----------------------------------------------------------------------------------
+
+
+def load_model(
+    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True
+) -> Any:
+    """Read a model that ``save_model`` or Keras 3 wrote.
+
+    Nothing in the file is executed or imported, and no path in it is followed: classes come from
+    the closed list of built-in ones, and from ``custom_objects`` and
+    ``saving.register_keras_serializable``.
+
+    Args:
+        filepath: a path that ends in ``.keras`` (needs the extra ``h5``) or ``.fastrnn``.
+        custom_objects: classes and functions of your own by their names.
+        compile: whether the model gets the optimizer, with its state, the losses and the metrics
+            of the file. What of them is not known is left out, with a warning.
+
+    Raises:
+        ModelFileError: the file is refused; its ``reason`` says by which rule.
+        ValueError: another ending.
+        FileNotFoundError: there is no such file.
+        ImportError: h5py is not installed, for ``.keras``.
+    """
+    path = to_path(filepath, ENDINGS)
+    with open_archive(path) as archive, _arrays(archive, path) as stored:
+        config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
+        metadata = _read_metadata(archive)
+        model = model_of(config, stored, archive.source, custom_objects, compile)
+        set_generators(places_of(model), metadata.get("generators", {}), archive.source)
+    return model
+
+
+@contextlib.contextmanager
+def _arrays(archive: Archive, path: Path) -> Iterator[Mapping[str, Stored]]:
+    """Give the arrays of an archive by their paths."""
+    if path.name.endswith(FASTRNN):
+        yield containers.npy_arrays(archive)
+        return
+    member = containers.HDF5_MEMBER
+    with containers.hdf5_arrays(archive.read(member), f"{archive.source}, {member}") as stored:
+        yield stored
+
+
+def _read_metadata(archive: Archive) -> dict[str, Any]:
+    source = f"{archive.source}, {METADATA}"
+    metadata = parse_json(archive.read(METADATA), source)
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("generators", {}), dict):
+        raise ModelFileError("bad_metadata", source, "not what describes a model")
+    if metadata.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+        message = f"version {metadata['format_version']!r} of the format; known is {FORMAT_VERSION}"
+        raise ModelFileError("bad_metadata", source, message)
+    return metadata
+
+
+def model_of(
+    config: Any,
+    stored: Mapping[str, Stored],
+    source: str,
+    custom_objects: dict[str, Any] | None,
+    compile: bool,
+) -> Any:
+    """Return the model that a description and the arrays of a file make.
+
+    Raises:
+        ModelFileError: the description or the arrays are refused.
+    """
+    from fastrnn.models import Model
+
+    where = f"{source}, {CONFIG}"
+    check_config(config, where)
+    state = random.getstate()  # layers draw seeds; loading a model leaves the order of draws alone
+    try:
+        with CustomObjectScope(custom_objects), refusals(where):
+            with _reading.reading(count_scalars(stored)):
+                model = _serialization.deserialize(config)
+                if not isinstance(model, Model):
+                    raise ModelFileError("not_a_model", where, "the description of no model")
+                if isinstance(config.get("build_config"), dict) and not model.built:
+                    model.build_from_config(config["build_config"])
+            load_weights(places_of(model), stored, source)
+            if compile and isinstance(config.get("compile_config"), dict):
+                model.compile_from_config(config["compile_config"])
+                if model.compiled:
+                    load_optimizer(model, stored, source)
+    finally:
+        random.setstate(state)
+    return model
+
+
+def check_config(config: Any, source: str) -> None:
+    """Check names and batch sizes of a description, or raise ``ModelFileError``."""
+    batch, stateful = 0, False
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        if not isinstance(value, dict):
+            continue
+        waiting += value.values()
+        name = value.get("name", "")
+        if isinstance(name, str) and not name.isprintable():
+            raise ModelFileError("bad_name", source, f"the name {name[:60]!r}")
+        stateful |= value.get("stateful") is True
+        for key in ("batch_shape", "batch_input_shape", "input_shape"):
+            shape = value.get(key)
+            if isinstance(shape, list) and shape and isinstance(shape[0], int):
+                batch = max(batch, shape[0])
+    if stateful and batch > LARGEST_STATEFUL_BATCH:
+        message = f"stateful layers for batches of {batch}, more than {LARGEST_STATEFUL_BATCH}"
+        raise ModelFileError("batch_size", source, message)
+
+
+@contextlib.contextmanager
+def refusals(source: str) -> Iterator[None]:
+    """Turn what descriptions that fit nothing raise into ``ModelFileError``."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except RefusedConfig as error:
+        raise ModelFileError(error.reason, source, str(error)) from error
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        NotImplementedError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        message = f"the described model cannot be made: {error}"
+        raise ModelFileError("bad_config", source, message) from error
+
+
+# ---- weights alone -----------------------------------------------------------------------------
+
+
+def save_hdf5_weights(model: Any, path: Path) -> None:
+    """Write the weights, and the optimizer's state, to a ``.weights.h5`` as Keras does."""
+    places = places_of(model) + optimizer_place(model)
+    write_atomically(path, lambda file: containers.write_hdf5(file, places))
+
+
+def load_weights_from(model: Any, path: Path) -> None:
+    """Set the weights of a model to those of a ``.weights.h5`` or of a whole model's file.
+
+    Raises:
+        ModelFileError: the file is refused; nothing has changed.
+    """
+    places, name = places_of(model), os.path.basename(path)
+    if path.name.endswith(ENDINGS):
+        with open_archive(path) as archive, _arrays(archive, path) as stored:
+            load_weights(places, stored, name)
+    else:
+        with containers.hdf5_arrays(path) as stored:
+            load_weights(places, stored, name)
