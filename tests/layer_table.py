@@ -39,6 +39,13 @@ def attention(name):
     return build
 
 
+def heads(k):
+    a = k.Input((TIME, FEATURES))
+    b = k.layers.Dense(FEATURES)(a)
+    layer = k.layers.MultiHeadAttention(2, 3, value_dim=2, dropout=0.1)
+    return k.Model(a, layer(a, b, use_causal_mask=True))
+
+
 def cells(*names):
     def build(k):
         made = [getattr(k.layers, name)(2 + n) for n, name in enumerate(names)]
@@ -68,8 +75,11 @@ def all_options(k):
 LAYERS = {
     "Activation": named("Activation", "softmax"),
     "ActivityRegularization": named("ActivityRegularization", 0.1),
+    "AdaptiveAveragePooling1D": named("AdaptiveAveragePooling1D", 2),
+    "AdaptiveMaxPooling1D": named("AdaptiveMaxPooling1D", 2),
     "Add": merged("Add"),
     "AdditiveAttention": attention("AdditiveAttention"),
+    "AlphaDropout": named("AlphaDropout", 0.2, seed=4),
     "Attention": attention("Attention"),
     "Average": merged("Average"),
     "AveragePooling1D": named("AveragePooling1D", 2),
@@ -77,41 +87,59 @@ LAYERS = {
     "Bidirectional": chain(lambda L: L.Bidirectional(L.LSTM(2), merge_mode="ave")),
     "Concatenate": merged("Concatenate", axis=1),
     "Conv1D": named("Conv1D", 2, 3, padding="causal", dilation_rate=2, activation="relu"),
+    "Conv1DTranspose": named("Conv1DTranspose", 2, 3, strides=2, padding="same"),
+    "Cropping1D": named("Cropping1D", (1, 2)),
     "Dense": named("Dense", 2, activation="tanh", use_bias=False, kernel_regularizer="l1"),
+    "DepthwiseConv1D": named("DepthwiseConv1D", 2, depth_multiplier=2, activation="relu"),
     "Dot": merged("Dot", axes=(2, 2), normalize=True),
     "Dropout": named("Dropout", 0.5, noise_shape=(None, 1, FEATURES), seed=3),
+    "ELU": named("ELU", alpha=0.5),
+    "EinsumDense": named("EinsumDense", "abc,cd->abd", (None, 2), bias_axes="d"),
     "Embedding": named("Embedding", VOCABULARY, 3, mask_zero=True, shape=(TIME,)),
     "Flatten": named("Flatten"),
     "GRU": named("GRU", 3, reset_after=False, return_sequences=True),
     "GRUCell": cells("GRUCell"),
+    "GaussianDropout": named("GaussianDropout", 0.2),
     "GaussianNoise": named("GaussianNoise", 0.1),
     "GlobalAveragePooling1D": named("GlobalAveragePooling1D", keepdims=True),
     "GlobalMaxPooling1D": named("GlobalMaxPooling1D"),
+    "GroupNormalization": named("GroupNormalization", groups=3, epsilon=0.01),
     "Identity": named("Identity"),
     "InputLayer": named("Identity", shape=(None, FEATURES)),
     "LSTM": all_options,
     "LSTMCell": cells("LSTMCell"),
     "LayerNormalization": named("LayerNormalization", epsilon=0.01, center=False),
+    "LeakyReLU": named("LeakyReLU", negative_slope=0.1),
     "Masking": chain(lambda L: L.Masking(0.5), lambda L: L.LSTM(2, return_sequences=True)),
     "MaxPooling1D": named("MaxPooling1D", 2, strides=1, padding="same"),
     "Maximum": merged("Maximum"),
     "Minimum": merged("Minimum"),
+    "MultiHeadAttention": heads,
     "Multiply": merged("Multiply"),
+    "Normalization": named("Normalization", mean=(1.0, 2.0, 3.0), variance=(2.0, 3.0, 4.0)),
+    "PReLU": named("PReLU", shared_axes=(1,)),
     "Permute": named("Permute", (2, 1)),
+    "RMSNormalization": named("RMSNormalization", epsilon=0.01),
     "RNN": cells("LSTMCell", "GRUCell"),
+    "ReLU": named("ReLU", max_value=2.0, negative_slope=0.1, threshold=0.2),
     "RepeatVector": named("RepeatVector", 4, shape=(FEATURES,)),
     "Rescaling": named("Rescaling", 0.5, offset=1.0),
     "Reshape": named("Reshape", (-1, 1)),
+    "SeparableConv1D": named("SeparableConv1D", 2, 3, depth_multiplier=2),
     "SimpleRNN": named("SimpleRNN", 3, stateful=False),
     "SimpleRNNCell": cells("SimpleRNNCell"),
+    "Softmax": named("Softmax", axis=1),
     "SpatialDropout1D": named("SpatialDropout1D", 0.5),
+    "SpectralNormalization": chain(lambda L: L.SpectralNormalization(L.Dense(2))),
     "StackedRNNCells": cells("SimpleRNNCell", "LSTMCell", "GRUCell"),
     "Subtract": merged("Subtract"),
     "TimeDistributed": chain(lambda L: L.TimeDistributed(L.Dense(2))),
     "UnitNormalization": named("UnitNormalization"),
+    "UpSampling1D": named("UpSampling1D", 3),
+    "ZeroPadding1D": named("ZeroPadding1D", (1, 2)),
 }
-# Layers of fastrnn that are operations in Keras, and models: GRAPHS has them.
-NO_LAYERS = {"Arithmetic", "GetItem", "Functional", "Sequential"}
+# Layers of fastrnn that are operations in Keras, and models: GRAPHS has them. Lambda: in code only.
+NO_LAYERS = {"Arithmetic", "GetItem", "Functional", "Sequential", "Lambda"}
 
 
 def sequential(k):

@@ -61,6 +61,8 @@ class Layer:
     """
 
     supports_masking = False
+    # Whether the layer is called with one argument for each input, and not with a list of them.
+    separate_inputs = False
     # Rank of the inputs that the layer takes: exactly, or at least.
     input_rank: int | None = None
     min_input_rank: int | None = None
@@ -432,6 +434,11 @@ class Layer:
             "trainable": self._trainable,
             "dtype": self.dtype,
         }
+
+    @property
+    def saved_variables(self) -> list[Variable]:
+        """The variables of the layer itself in Keras's files: trainable ones first, then others."""
+        return sorted(self._variables, key=lambda variable: not variable.trainable)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""

@@ -66,6 +66,7 @@ class MultiHeadAttention(SeveralInputs):
     """
 
     least_inputs, most_inputs = 2, 3
+    separate_inputs = True
 
     def __init__(
         self,
@@ -137,9 +138,21 @@ class MultiHeadAttention(SeveralInputs):
         dense = [self.query_dense, self.key_dense, self.gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shapes of query, value and key, under the names of Keras's arguments."""
+        if not self._build_shape:
+            return None
+        names = ("query_shape", "value_shape", "key_shape")
+        return {"shapes_dict": dict(zip(names, self._build_shape, strict=False))}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the projections for the shapes that ``get_build_config`` returned."""
+        self.build(list(config["shapes_dict"].values()))
+
     def make_weights(self, input_shape: Any) -> None:
         """Build the projections."""
         *leading, dim = self.compute_output_shape(input_shape)
+        self.attention_axes = (1,)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
         inner = (*leading, self.num_heads, self.value_dim)
         output_dense = self._dense("attention_output", "abcd,cde->abe", (None, dim), "e")

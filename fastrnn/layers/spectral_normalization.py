@@ -65,6 +65,11 @@ class SpectralNormalization(Layer):
 
     variables = weights
 
+    @property
+    def saved_variables(self) -> list[Variable]:
+        """The kernel, which stands in files a second time, and vector_u."""
+        return [self.kernel, self.vector_u] if self.built else []
+
     def convert_inputs(self, inputs: Any) -> Any:
         """Convert as the layer inside does."""
         return self.layer.convert_inputs(inputs)

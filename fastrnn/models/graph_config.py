@@ -58,7 +58,10 @@ def graph_config(model: Any) -> dict[str, Any]:
         inbound = []
         for node in calls[id(layer)]:
             inputs = map_tensors(as_data, node.inputs)
-            arguments = operation_arguments(layer, inputs) if operation else [inputs]
+            if operation:
+                arguments = operation_arguments(layer, inputs)
+            else:
+                arguments = inputs if layer.separate_inputs else [inputs]
             options = {k: map_tensors(as_data, v) for k, v in node.options.items()}
             inbound.append({"args": arguments, "kwargs": options})
         data = operation or registry.serialize(layer)
@@ -135,6 +138,8 @@ class _Call:
         options = {key: _tensors_of(value, results) for key, value in self.options.items()}
         if self.layer is None:
             outputs = call_operation(self.data, arguments)
+        elif self.layer.separate_inputs:
+            outputs = self.layer(*arguments, **options)
         else:
             # Keras's recurrent layers take the states in the second place, too.
             more = [value for value in arguments[1:] if value is not None]

@@ -76,8 +76,7 @@ def _walk(layer: Any, path: str, seen: set[int]) -> Iterator[Place]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    # Keras keeps trainable variables and others in two lists.
-    yield Place(path, layer, sorted(layer._variables, key=lambda v: not v.trainable))
+    yield Place(path, layer, layer.saved_variables)
     inner = {id(sublayer) for sublayer in layer.sublayers}
     for name, value in _attributes(layer):
         below = f"{path}/{name}" if path else name
