@@ -117,7 +117,7 @@ class MultiHeadAttention(SeveralInputs):
         }
         self.query_dense = self._projection("query", self.key_dim)
         self.key_dense = self._projection("key", self.key_dim)
-        self.gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None
+        self._gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None
         self.value_dense = self._projection("value", self.value_dim)
         self.output_dense: EinsumDense | None = None
         self._shapes: dict[str, Any] = {}
@@ -137,7 +137,7 @@ class MultiHeadAttention(SeveralInputs):
     @property
     def sublayers(self) -> list[Layer]:
         """The projections, in the order of their weights."""
-        dense = [self.query_dense, self.key_dense, self.gate_dense, self.value_dense]
+        dense = [self.query_dense, self.key_dense, self._gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
     def make_weights(self, input_shape: Any) -> None:
@@ -207,7 +207,7 @@ class MultiHeadAttention(SeveralInputs):
         k, pull_k = _run(self.key_dense, key, context)
         v, pull_v = _run(self.value_dense, value, context)
         heads, p, pull_heads = self._attend(q, k, v, keep, context)
-        gate, pull_gate = _run(self.gate_dense, query, context)
+        gate, pull_gate = _run(self._gate_dense, query, context)
         gated = heads if gate is None else heads * gate
         inner = dataclasses.replace(context, input_gradient=True)
         outputs, pull_out = _run(self.output_dense, gated, inner)
