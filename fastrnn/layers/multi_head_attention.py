@@ -17,6 +17,8 @@ from fastrnn.layers.regularization import dropout_factors
 from fastrnn.utils import random
 
 Array = npt.NDArray[Any]
+# The inputs' shapes, as Keras names them.
+SHAPES = ("query_shape", "value_shape", "key_shape")
 
 
 @registry.register()
@@ -116,9 +118,10 @@ class MultiHeadAttention(SeveralInputs):
         }
         self.query_dense = self._projection("query", self.key_dim)
         self.key_dense = self._projection("key", self.key_dim)
-        self.gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None
+        self._gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None
         self.value_dense = self._projection("value", self.value_dim)
         self.output_dense: EinsumDense | None = None
+        self._shapes: dict[str, Any] = {}
 
     def _projection(self, name: str, dim: int, activation: Any = None) -> EinsumDense:
         return self._dense(name, "abc,cde->abde", (None, self.num_heads, dim), "de", activation)
@@ -135,7 +138,7 @@ class MultiHeadAttention(SeveralInputs):
     @property
     def sublayers(self) -> list[Layer]:
         """The projections, in the order of their weights."""
-        dense = [self.query_dense, self.key_dense, self.gate_dense, self.value_dense]
+        dense = [self.query_dense, self.key_dense, self._gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -161,6 +164,8 @@ class MultiHeadAttention(SeveralInputs):
         shapes = [query, key, *([query] if self.use_gate else []), value, inner]
         for layer, shape in zip(self.sublayers, shapes, strict=True):
             layer.build(shape)
+        self.attention_axes = (1,)
+        self._shapes = dict(zip(SHAPES, input_shape, strict=False))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, Tq, output_shape)."""
@@ -215,7 +220,7 @@ class MultiHeadAttention(SeveralInputs):
         k, pull_k = _run(self.key_dense, key, context)
         v, pull_v = _run(self.value_dense, value, context)
         heads, p, pull_heads = self._attend(q, k, v, keep, context)
-        gate, pull_gate = _run(self.gate_dense, query, context)
+        gate, pull_gate = _run(self._gate_dense, query, context)
         gated = heads if gate is None else heads * gate
         inner = dataclasses.replace(context, input_gradient=True)
         outputs, pull_out = _run(self.output_dense, gated, inner)
@@ -289,6 +294,15 @@ class MultiHeadAttention(SeveralInputs):
         if self.sliding_window is not None:
             found.append(np.abs(rows - columns) < self.sliding_window)
         return np.logical_and.reduce(np.broadcast_arrays(*found)) if found else None
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shapes that the layer was built for, by Keras's names; ``None`` before."""
+        return {"shapes_dict": dict(self._shapes)} if self.built else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights as they were made when ``get_build_config`` was called."""
+        shapes = config["shapes_dict"]
+        self.build([tuple(shapes[name]) for name in SHAPES if shapes.get(name) is not None])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""

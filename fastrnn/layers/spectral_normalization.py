@@ -57,13 +57,16 @@ class SpectralNormalization(Layer):
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights, as Keras orders them: the kernel, vector_u, the others."""
-        if not self.built:
-            return self.layer.weights
-        others = [weight for weight in self.layer.weights if weight is not self.kernel]
-        return [self.kernel, self.vector_u, *others]
+        """All weights: the kernel and vector_u, which are the layer's own, and the others."""
+        own = {id(weight) for weight in self._variables}
+        return self._variables + [w for w in self.layer.weights if id(w) not in own]
 
-    variables = weights
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Those of the layer inside."""
+        return self.layer.trainable_weights if self._trainable else []
+
+    variables, trainable_variables = weights, trainable_weights
 
     @property
     def saved_variables(self) -> list[Variable]:
@@ -87,6 +90,7 @@ class SpectralNormalization(Layer):
             expected = "a layer with a `kernel` or `embeddings`"
             raise ValueError(errors.bad_argument("layer", self.layer.name, expected))
         self.kernel = kernel
+        self._variables.append(kernel)
         self.vector_u = self.add_weight(
             (1, kernel.shape[-1]),
             initializer=initializers.TruncatedNormal(stddev=0.02),
