@@ -238,6 +238,10 @@ class Trainer(Steps):
         Raises:
             ValueError: the inputs do not fit the model.
         """
+        if verbose == 0 and not callbacks and steps is None and isinstance(x, np.ndarray):
+            size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
+            if x.ndim and len(x) <= size:
+                return self.predict_on_batch(x)  # one batch, nobody who watches
         _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
         self._check_data(batches, labelled=False)
