@@ -139,6 +139,8 @@ def test_optimizers(optimizer):
 FITS = {
     "validation_split": {"validation_split": 0.25},
     "class_weight": {"class_weight": {0: 2.0, 2: 0.3}},
+    "class_weight and validation": {"class_weight": {0: 9.0, 2: 0.3}, "validation_split": 0.25},
+    "list of validations": {"validation_split": 0.25, "validation_freq": [2, 5], "epochs": 3},
     "sample_weight": {"sample_weight": np.random.default_rng(1).random(40).astype("float32")},
     "short last batch": {"batch_size": 12},
     "initial_epoch": {"initial_epoch": 1},
@@ -283,3 +285,51 @@ def test_summary_is_the_table_of_keras():
         unbuilt.summary(print_fn=lines.append)
         texts.append("\n".join(lines))
     assert texts[0] == texts[1]
+
+
+def test_class_weights_are_for_models_of_one_output():
+    x = np.zeros((4, 3), "float32")
+    y = [np.zeros((4, 1)), np.zeros((4, 1))]
+    for k in (fastrnn, keras):
+        inputs = k.Input((3,))
+        model = k.Model(inputs, [k.layers.Dense(1)(inputs), k.layers.Dense(1)(inputs)])
+        model.compile("sgd", "mse")
+        for labels in (y, dict(zip("ab", y, strict=True))):
+            with pytest.raises(ValueError, match="class_weight"):
+                model.fit(x, labels, class_weight={0: 2.0}, verbose=0)
+    ours, _ = make_pair("lstm")
+    losses = []
+    for labels in (np.array([0, 1, 2, 0]), [np.array([0, 1, 2, 0])], [0, 1, 2, 0]):
+        series = np.ones((4, TIME, FEATURES))
+        losses.append(ours.train_on_batch(series, labels, class_weight={1: 3.0}))
+        ours.compile("sgd", "sparse_categorical_crossentropy")
+    assert losses[0] > losses[1] > losses[2]
+
+
+def run_switches(k, order):
+    """Train, freeze or thaw layers, and train on without compiling again."""
+    model = k.Sequential([k.Input((3,)), k.layers.Dense(4), k.layers.Dense(1)])
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.standard_normal(w.shape).astype("float32") for w in model.weights])
+    model.compile(k.optimizers.Adam(0.05), "mse")
+    x = rng.standard_normal((12, 3)).astype("float32")
+    history = []
+    for trainable in order:
+        model.layers[0].trainable = trainable
+        options = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
+        history += model.fit(x, x[:, :1], **options).history["loss"]
+    return history, model.get_weights()
+
+
+@pytest.mark.parametrize("order", [[False], [True, False], [True, False, True]], ids=str)
+def test_layers_frozen_and_thawed_between_fits(order):
+    (ours, mine), (theirs, other) = (run_switches(k, order) for k in (fastrnn, keras))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    for actual, expected in zip(mine, other, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_layers_that_the_optimizer_has_not_seen_need_another_compile():
+    for k in (fastrnn, keras):
+        with pytest.raises(ValueError, match=r"`variables`|Unknown variable"):
+            run_switches(k, [False, True])

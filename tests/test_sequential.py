@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastrnn
 from fastrnn import Input, Sequential, layers
 
 RNG = np.random.default_rng(0)
@@ -143,3 +144,25 @@ def test_states_are_kept_and_reset_by_the_model():
     assert np.abs(first - second).max() > 1e-4
     model.reset_states()
     np.testing.assert_array_equal(model(X), first)
+
+
+def test_the_short_ways_to_a_prediction_give_the_same_bits():
+    """One batch that nobody watches is a call; in a call, layers compute without a context."""
+    tokens = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])
+    inner = fastrnn.Sequential([Input((4, 3)), layers.Dropout(0.5), layers.GRU(3)])
+    model = fastrnn.Sequential([
+        Input((4,), dtype="int32"), layers.Embedding(5, 3, mask_zero=True),
+        layers.LSTM(3, return_sequences=True), layers.Dense(3), inner, layers.Dense(2),
+    ])  # fmt: skip
+    short = model.predict(tokens, verbose=0)
+    watched = model.predict(tokens, verbose=0, callbacks=[fastrnn.callbacks.Callback()])
+    context = fastrnn.layers.base.CallContext(penalties=[])
+    for other in (model(tokens), model.predict_on_batch(tokens), watched, model.vjp(tokens)[0]):
+        np.testing.assert_array_equal(short, other)
+    np.testing.assert_array_equal(short, model.run_masked(tokens, context)[0])
+    assert np.abs(short - model.predict(np.maximum(tokens, 1), verbose=0)).max() > 1e-3
+    for bad in (tokens[:, :3], tokens[0], np.zeros((0, 4)), np.float32(1)):
+        with pytest.raises(ValueError, match=r"`(inputs|x)`"):
+            model.predict(bad, verbose=0)
+    with pytest.raises(ValueError, match="`batch_size`"):
+        model.predict(tokens, batch_size=0, verbose=0)

@@ -228,3 +228,14 @@ def test_labels_are_required_and_finite_classes():
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match=r"`y_true`.*inf"):
         model.fit(X, np.where(np.arange(20) == 19, np.inf, 1.0), verbose=0)
+
+
+def test_epochs_of_validation():
+    model = make_model()
+    for frequency in (0, 1.5, "3", None):
+        with pytest.raises(ValueError, match="`validation_freq`"):
+            model.fit(X, Y, validation_data=(X, Y), validation_freq=frequency, verbose=0)
+    for frequency, count in ((2, 2), ([1, 4], 2), ((3,), 1), ([], 0), (range(1, 3), 2)):
+        options = {"validation_data": (X, Y), "validation_freq": frequency, "epochs": 4}
+        history = model.fit(X, Y, verbose=0, **options).history
+        assert len(history.get("val_loss", [])) == count

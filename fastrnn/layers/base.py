@@ -43,6 +43,11 @@ class CallContext:
     input_gradient: bool = True
     penalties: list[float] | None = None
 
+    @property
+    def is_inference(self) -> bool:
+        """Whether outputs are all that is wanted, as in a call by the user."""
+        return not (self.training or self.gradient) and self.penalties is None
+
 
 class Layer:
     """A function of arrays with weights.
@@ -347,6 +352,10 @@ class Layer:
         switches = all(isinstance(value, bool) for value in options.values())
         outputs, pullback = self.run(inputs, context, mask=mask if switches else None, **options)
         return outputs, pullback, self.compute_mask(inputs, mask)
+
+    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
+        """Return what a call gives, and the mask that travels on: the short way for models."""
+        return self(inputs, mask=mask), self.compute_mask(inputs, mask)
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""

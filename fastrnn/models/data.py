@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_positive_int, to_real_array
-from fastrnn.layers.tree import leaves
+from fastrnn.layers.tree import is_node, leaves
 from fastrnn.utils import random
 from fastrnn.utils.packing import unpack_x_y_sample_weight
 from fastrnn.utils.py_dataset import PyDataset, read
@@ -304,14 +304,21 @@ def split(batches: ArrayBatches, fraction: float) -> tuple[ArrayBatches, ArrayBa
     return part(slice(0, at), batches.shuffle), part(slice(at, n), False)
 
 
-def class_weights_to_sample_weights(y: Array, class_weight: dict[int, float]) -> Array:
+def class_weights_to_sample_weights(labels: Any, class_weight: dict[int, float]) -> Array:
     """Return one weight for each sample, by its label; 1 for labels that are not in the dict.
 
     Raises:
-        ValueError: there is more than one label a sample, or a weight is no number.
+        ValueError: there are several arrays of labels, or more than one label a sample, or a
+            weight is no number.
     """
     if not isinstance(class_weight, dict):
         raise ValueError(errors.bad_argument("class_weight", class_weight, "a dict"))
+    arrays = leaves(labels) if is_node(labels) else []
+    if len(arrays) > 1 and any(isinstance(array, np.ndarray) and array.ndim for array in arrays):
+        expected = "labels of one output, with `class_weight`"
+        remedy = "For several outputs, pass a list of `sample_weight`."
+        raise ValueError(errors.bad_argument("y", f"{len(arrays)} arrays", expected, remedy))
+    y = to_real_array("y", arrays[0] if len(arrays) == 1 else labels)
     if y.ndim > 2:
         expected = "one label a sample, with `class_weight`"
         raise ValueError(errors.bad_shape("y", y.shape, expected))

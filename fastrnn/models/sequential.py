@@ -261,6 +261,12 @@ class Sequential(Model):
         if not self.built:
             self.build(inputs.shape)
         self.check_inputs(inputs)
+        if context.is_inference:
+            for layer in self._layers:
+                if isinstance(inputs, tuple):
+                    raise ValueError(self._several_outputs())
+                inputs, mask = layer.infer(inputs, mask)
+            return inputs, None, mask
         outputs, pullbacks = inputs, []
         # Without a gradient of the inputs, the layers before the first weights need none at all.
         inner = context

@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from fastrnn import errors
-from fastrnn.checks import to_choice, to_real_array
+from fastrnn.checks import to_choice
 from fastrnn.layers.base import CallContext
 from fastrnn.models.compiled import Compiled
 from fastrnn.models.data import (
@@ -194,7 +194,7 @@ class Steps(Compiled):
                 received = type(sample_weight).__name__
                 raise ValueError(errors.bad_argument("sample_weight", received, expected))
             if y is not None:
-                sample_weight = class_weights_to_sample_weights(to_real_array("y", y), class_weight)
+                sample_weight = class_weights_to_sample_weights(y, class_weight)
         batches = self._make_batches(x, y, sample_weight, batch_size, bool(shuffle))
         if class_weight is not None and y is None:
             if isinstance(batches, ArrayBatches):
@@ -258,7 +258,7 @@ def _weigh_classes(class_weight: Any, x: Any, y: Any, sample_weight: Any) -> Bat
         raise ValueError(errors.bad_argument("sample_weight", "an array", expected))
     if y is None:
         raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
-    return x, y, class_weights_to_sample_weights(to_real_array("y", y), class_weight)
+    return x, y, class_weights_to_sample_weights(y, class_weight)
 
 
 def as_result(logs: dict[str, float], return_dict: bool) -> Any:

@@ -104,7 +104,7 @@ class Trainer(Steps):
             raise ValueError(errors.bad_argument("initial_epoch", initial_epoch, expected))
         _check_steps("steps_per_epoch", steps_per_epoch)
         _check_steps("validation_steps", validation_steps)
-        if isinstance(validation_freq, (int, np.integer)):
+        if not isinstance(validation_freq, (list, tuple, set, range)):
             to_positive_int("validation_freq", validation_freq)
         batches = self._training_batches(x, y, batch_size, shuffle, class_weight, sample_weight)
         validation = self._validation_batches(validation_data, validation_batch_size or batch_size)
@@ -115,6 +115,8 @@ class Trainer(Steps):
                     errors.bad_argument("validation_split", validation_split, expected)
                 )
             batches, validation = split(batches, validation_split)
+            if class_weight is not None:
+                validation.sample_weight = None  # they weigh in training alone
         self._check_data(batches, labelled=standard)
         if validation is not None:
             self._check_data(validation, labelled=self._is_standard("test_step"))
@@ -238,6 +240,10 @@ class Trainer(Steps):
         Raises:
             ValueError: the inputs do not fit the model.
         """
+        if verbose == 0 and not callbacks and steps is None and isinstance(x, np.ndarray):
+            size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
+            if x.ndim and len(x) <= size:
+                return self.predict_on_batch(x)  # one batch, nobody who watches
         _check_steps("steps", steps)
         batches = self._make_batches(x, None, None, batch_size, False)
         self._check_data(batches, labelled=False)
