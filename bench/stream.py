@@ -2,13 +2,15 @@
 
 The same weights for both. ONNX Runtime has a session of one node for one step, whose states go in
 and come out; they are handed back at each step, as a stream does inside. Its results are compared
-with the reference engine before it is timed.
+with the reference engine before it is timed. RTNeural is C++ compiled for one model: its figures
+are not measured here but those that its author has published.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,16 @@ from fastrnn._bench.streams import (
     thread_counts,
 )
 from fastrnn._bench.timing import times_of
+
+# Seconds for 10 s of sound at 48 kHz, with the faster of its backends for the size; measured by its
+# author on a Mac mini of 2018 (Core i7-8700B): the folder `results` of
+# https://github.com/jatinchowdhury18/RTNeural-compare at commit 4439e7d.
+RTNEURAL = {
+    Case("LSTM", 1, 1, 32, 32): 0.42444,
+    Case("GRU", 1, 1, 64, 64): 1.15296,
+}
+RTNEURAL_STEPS = 480000
+NOTE = "RTNeural*: published by its author, measured on another machine; see bench/stream.py"
 
 
 def one_step_model(case: Case) -> bytes:
@@ -111,11 +123,15 @@ def main() -> None:
         try:
             rows.append(measure_onnx(case, arguments.seconds))
         except ImportError as error:
-            print(f"onnxruntime: {error}")
+            print(f"onnxruntime is left out: {error}", file=sys.stderr)
+        if case in RTNEURAL:
+            mean = RTNEURAL[case] / RTNEURAL_STEPS
+            rows.append({**row("RTNeural*", case, [mean]), "p99_us": None})
     if arguments.json:
         print(json.dumps(rows, indent=1))
     else:
         print_rows(rows)
+        print(NOTE)
 
 
 if __name__ == "__main__":
