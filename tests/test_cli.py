@@ -291,6 +291,46 @@ def test_bench_case_that_is_not_there_is_1(capsys):
     assert "'Transformer'" in capsys.readouterr().err
 
 
+STREAM_BENCH = ["bench", "--stream", "--seconds", "0.001"]
+
+
+def test_bench_of_streams(capsys):
+    assert main([*STREAM_BENCH, "--json", "--threads", "1"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["case"] for row in rows] == [
+        "LSTM-1x1x16x32",
+        "LSTM-1x1x32x32",
+        "GRU-1x1x16x64",
+        "GRU-1x1x64x64",
+        "LSTM-1x1x16x256",
+        "LSTM-1x1x64x256",
+    ]
+    for row in rows:
+        assert row["library"] == "fastrnn" and row["threads"] == 1
+        assert 0 < row["p50_us"] <= row["p99_us"]
+        assert row["real_time_factor"] == pytest.approx(1e6 / 48000 / row["p50_us"])
+    assert main([*STREAM_BENCH, "--case", "gru-1x1x16"]) == 0
+    pattern = r"^GRU-1x1x16x64 +fastrnn +1 +[\d.]+ +[\d.]+  [\d.]+x real time$"
+    assert re.search(pattern, capsys.readouterr().out, re.M)
+
+
+def test_bench_of_streams_times_no_wrong_results(monkeypatch, capsys):
+    from fastrnn._bench import streams
+
+    right = streams.expected_outputs
+    monkeypatch.setattr(streams, "expected_outputs", lambda case: 1.01 * right(case))
+    assert main([*STREAM_BENCH, "--case", "gru"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("fastrnn bench: GRU-1x1x16x64, wrong results: ")
+
+
+@pytest.mark.parametrize("option", [["--plot", "a.png"], ["--more"], ["--case", "Transformer"]])
+def test_bench_of_streams_refuses(option, capsys):
+    assert main([*STREAM_BENCH, *option]) == 1
+    assert option[-1] in capsys.readouterr().err or "--plot" in option
+
+
 # ---- help, usage, exit codes ----
 
 
@@ -305,7 +345,7 @@ def test_help_is_everywhere(command, option, capsys):
         "": ["demo", "info", "bench", "--version"],
         "demo": ["--epochs", "--plot"],
         "info": ["JSON"],
-        "bench": ["--json", "--seconds", "--case", "--threads", "--plot", "--peers"],
+        "bench": ["--json", "--seconds", "--case", "--threads", "--plot", "--stream", "--peers"],
     }
     for text in expected["".join(command)]:
         assert text in captured.out

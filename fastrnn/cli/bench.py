@@ -34,6 +34,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--threads", type=_threads, help="threads (default: the usable CPUs)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the speeds into FILE")
     parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="time single steps of streams instead; with --peers, beside ONNX Runtime",
+    )
+    parser.add_argument(
         "--peers",
         action="store_true",
         help="compare with the other libraries that are installed, by bench/compare.py of a"
@@ -65,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     from fastrnn import config
     from fastrnn._bench.cases import select
 
+    if arguments.stream:
+        return _run_streams(arguments)
     cases = select(arguments.case, arguments.more)
     if arguments.peers:
         if arguments.plot:
@@ -91,6 +98,31 @@ def run(arguments: argparse.Namespace) -> int:
         print(PEERS_HINT)
     if arguments.plot:
         plot(arguments.plot, rows, limits)
+    return 0
+
+
+def _run_streams(arguments: argparse.Namespace) -> int:
+    """Time single steps, with one thread and with two where there are two."""
+    from fastrnn import config
+    from fastrnn._bench import streams
+
+    cases = streams.select(arguments.case)
+    if arguments.plot or arguments.more:
+        raise ValueError("--stream has neither --plot nor --more")
+    if arguments.peers:
+        return _compare(arguments, "stream.py")
+    most = arguments.threads or config.default_num_threads()
+    rows = [
+        streams.measure(case, arguments.seconds, threads)
+        for case in cases
+        for threads in streams.thread_counts(case, most)
+    ]
+    if arguments.json:
+        import json
+
+        print(json.dumps(rows, indent=1))
+    else:
+        streams.print_rows(rows)
     return 0
 
 
@@ -150,15 +182,15 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
         )
 
 
-def _compare(arguments: argparse.Namespace) -> int:
-    """Run ``bench/compare.py`` with the same options and return its exit code."""
+def _compare(arguments: argparse.Namespace, script: str = "compare.py") -> int:
+    """Run a script of ``bench`` with the same options and return its exit code."""
     options = ["--seconds", str(arguments.seconds)]
     for name in ("json", "more"):
         options += [f"--{name}"] if getattr(arguments, name) else []
     for name in ("case", "threads"):
         value = getattr(arguments, name)
         options += [f"--{name}={value}"] if value else []
-    command = [sys.executable, str(find_comparison()), *options]
+    command = [sys.executable, str(find_comparison().with_name(script)), *options]
     return subprocess.run(command, check=False).returncode
 
 
