@@ -2,12 +2,14 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy
 import pytest
 
 import fastrnn
@@ -211,6 +213,21 @@ def test_import_loads_numpy_and_nothing_else_that_is_installed():
         check=True,
     )
     assert set(result.stdout.split()) - {"numpy"} == {"fastrnn"}
+
+
+def test_import_loads_nothing_slow_of_the_standard_library():
+    code = "import sys, numpy, fastrnn; print(*sys.modules)"
+    command = [sys.executable, "-P", "-S", "-c", code]
+    paths = [str(Path(fastrnn.__file__).parents[1]), str(Path(numpy.__file__).parents[1])]
+    result = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slow = {"asyncio", "http.client", "multiprocessing", "ssl", "unittest", "urllib.request", "xml"}
+    assert not slow & set(result.stdout.split())
 
 
 def test_run_time_requirements_are_numpy_and_scipy():
