@@ -418,6 +418,7 @@ cdef class Inference:
 include "_fused_matrix.pxi"
 include "_fused_adam.pxi"
 include "_fused_stream.pxi"
+include "_fused_step.pxi"
 
 
 def fma_loop(str dtype, long turns) -> float:

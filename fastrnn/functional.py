@@ -194,6 +194,23 @@ def rnn_inference(call: RecurrentCall) -> Callable[[Array], Array | None] | None
     return inference
 
 
+Step = tuple[Array, list[Array]]
+
+
+def step_inference(call: RecurrentCall) -> Callable[[Array, Any], Step | None] | None:
+    """Return a quick way to single steps of the cell of ``call``, whose inputs do not matter.
+
+    Returns:
+        A function of inputs (B, F) and a list of states (B, H), which gives the output and the list
+        of new states, or ``None`` for arguments that need ``rnn_forward``; or ``None`` where the
+        engine of the call has no such way. It computes on the weights as they then are.
+    """
+    if choose_engine(call) != "fused" or call.save or call.input_dropout is not None:
+        return None
+    inference: Callable[[Array, Any], Step | None] = _engine("fused").StepInference(call)
+    return inference
+
+
 def rnn_backward(
     workspace: Workspace, d_outputs: Array | None, d_states: Sequence[Array | None]
 ) -> RecurrentGradients:

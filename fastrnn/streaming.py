@@ -187,7 +187,10 @@ def _fused_stream() -> Any:
     """Return the class of streams of the fused engine; their call is the kernel's own."""
 
     def refresh(self: Any) -> None:
-        self._pack(stages_of(self._layers, feature_count(self._layers[0], self._layers)))
+        stages = stages_of(self._layers, feature_count(self._layers[0], self._layers))
+        if stages is None:
+            raise ValueError("layers have changed, or are quantized now: make a new stream")
+        self._pack(stages)
 
     members = {"engine": "fused", "refresh": refresh, "__doc__": Stream.__doc__}
     return type("FusedStream", (functional.stream_kernel(), Stream), members)

@@ -133,6 +133,20 @@ def test_what_is_computed_does_not_depend_on_the_instruction_set_but_for_roundin
             config.set_isa("auto")
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_streams_of_quantized_layers(mode):
+    model = Sequential([Input((12, 10)), LSTM(30, return_sequences=True), Dense(2)])
+    before = model.stream(6)
+    model.quantize(mode)
+    expected = model(X)
+    stream = model.stream(6)
+    assert (before.engine, stream.engine) == ("fused", "layers")
+    actual = np.stack([stream(X[:, t]) for t in range(12)], axis=1)
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+    with pytest.raises(ValueError, match="new stream"):
+        before.refresh()
+
+
 # ---- models ----
 
 

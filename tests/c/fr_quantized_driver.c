@@ -307,6 +307,7 @@ int main(void)
     static const ptrdiff_t sizes[][4] = {
         /* batch, timesteps, features, units */
         {1, 1, 1, 1},   {2, 1, 3, 2},    {3, 1, 17, 33}, {7, 1, 64, 16},  {13, 1, 33, 130},
+        {1, 1, 70, 65},
         {1, 6, 33, 31}, {2, 300, 5, 17}, {9, 4, 7, 65},  {1, 200, 2, 64}, {31, 3, 70, 3},
     };
     for (int cell = 0; cell < FR_CELL_COUNT; cell++)

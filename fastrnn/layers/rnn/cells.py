@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, errors, initializers, regularizers
+from fastrnn import activations, config, constraints, errors, initializers, regularizers
 from fastrnn.cells import CELLS, CellSpec
 from fastrnn.checks import to_float_array, to_number, to_positive_int
-from fastrnn.functional import RecurrentCall, rnn_forward
+from fastrnn.functional import RecurrentCall, rnn_forward, step_inference
 from fastrnn.layers.base import CallContext, Layer, registry
 from fastrnn.layers.core import known_features
 from fastrnn.layers.regularization import dropout_factors
@@ -86,6 +86,8 @@ class RecurrentCell(Layer):
         self.bias: Variable | None = None
         # What the cell computes with in the place of its weights, once it is quantized.
         self.quantized: QuantizedWeights | None = None
+        # The settings that it was made for, and the quick way to single steps.
+        self._step: tuple[Any, Any] | None = None
 
     @property
     def quantization_mode(self) -> str | None:
@@ -226,6 +228,12 @@ class RecurrentCell(Layer):
         Raises:
             ValueError: shapes, or the number of states, do not fit the cell.
         """
+        if self.built and not training:
+            quick = self._quick_step()
+            result = None if quick is None else quick(inputs, states)
+            if result is not None:
+                output, final = result
+                return output, final
         inputs = to_float_array("inputs", inputs, self.dtype)
         if inputs.ndim != 2:
             raise ValueError(errors.bad_shape("inputs", inputs.shape, "(batch, features)"))
@@ -235,8 +243,20 @@ class RecurrentCell(Layer):
         call = self.make_call(
             inputs[:, None], self.to_states("states", states), CallContext(training=bool(training))
         )
-        output, final, _ = rnn_forward(call)
-        return output, [state.copy() for state in final]
+        outputs, new, _ = rnn_forward(call)
+        return outputs, [state.copy() for state in new]
+
+    def _quick_step(self) -> Any:
+        """Return the quick way to single steps, or ``None`` where there is none."""
+        settings = (*config.recurrent_settings(), self.quantized)
+        if self._step is None or self._step[0] != settings:
+            inputs = np.zeros((1, 1, self.kernel.shape[0]), self.dtype)
+            call = self.make_call(inputs, tuple(self.get_initial_state(1)), CallContext())
+            self._step = settings, step_inference(call)
+        return self._step[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_step": None}
 
     # Arguments in the order of Keras's configurations; the kind says how to write each as data.
     _config: ClassVar[dict[str, Any]] = {
