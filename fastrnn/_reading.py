@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 MOST_OBJECTS = 10_000
+MOST_CALLS = 10_000
+# The states that stateful layers keep are as large as the batch, of which a file says a number only.
+MOST_STATES = 1 << 22
 
 
 class RefusedConfig(ValueError):
@@ -40,6 +43,8 @@ class Reading:
     def __init__(self, scalars: int) -> None:
         self.scalars_left = scalars
         self.objects_left = MOST_OBJECTS
+        self.calls_left = MOST_CALLS
+        self.states_left = MOST_STATES
         self.shared: dict[int, Any] = {}
 
     def count_object(self) -> None:
@@ -48,6 +53,16 @@ class Reading:
         if self.objects_left < 0:
             message = f"The model has more than {MOST_OBJECTS} layers and other objects."
             raise RefusedConfig("too_many_objects", message)
+
+    def count_call(self) -> None:
+        """Raise ``RefusedConfig`` if too many calls were followed.
+
+        Models in models that are called several times have far more calls than descriptions.
+        """
+        self.calls_left -= 1
+        if self.calls_left < 0:
+            message = f"The model has more than {MOST_CALLS} calls of layers."
+            raise RefusedConfig("too_many_calls", message)
 
     def count_weight(self, shape: Sequence[int], name: str) -> None:
         """Raise ``RefusedConfig`` if the weights need more numbers than the file has."""
@@ -60,6 +75,14 @@ class Reading:
             raise RefusedConfig("size_mismatch", message)
 
 
+    def count_states(self, numbers: int) -> None:
+        """Raise ``RefusedConfig`` if all kept states together have too many numbers."""
+        self.states_left -= numbers
+        if self.states_left < 0:
+            message = f"The states that stateful layers keep have more than {MOST_STATES} numbers."
+            raise RefusedConfig("kept_states", message)
+
+
 class _Current(threading.local):
     reading: Reading | None = None
 
@@ -70,6 +93,12 @@ _current = _Current()
 def current() -> Reading | None:
     """Return the model that is being read, ``None`` while code makes one."""
     return _current.reading
+
+
+def count_call() -> None:
+    """Count a call of a layer, or of an operation, if a model is being read."""
+    if _current.reading is not None:
+        _current.reading.count_call()
 
 
 @contextlib.contextmanager

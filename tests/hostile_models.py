@@ -56,12 +56,15 @@ def sequential(*layers, **arrays):
     return lambda: file(config)
 
 
-def functional(*nodes, outputs=("d", 0, 0)):
+def graph(*nodes, outputs=("d", 0, 0)):
     entries = [node(copy.deepcopy(INPUT), "x"), *nodes]
     config = {"name": "f", "layers": entries, "input_layers": ["x", 0, 0]}
     config["output_layers"] = list(outputs)
-    described = layer("Functional", "keras.src.models.functional", "Functional", **config)
-    return lambda: file(described)
+    return layer("Functional", "keras.src.models.functional", "Functional", **config)
+
+
+def functional(*nodes, outputs=("d", 0, 0)):
+    return lambda: file(graph(*nodes, outputs=outputs))
 
 
 def dense(**config):
@@ -74,6 +77,33 @@ def function(name, module="builtins"):
 
 def chain(length):
     return sequential(*(layer("Dropout", rate=0.1, name=f"d{k}") for k in range(length)))
+
+
+def activation(name, *calls):
+    return node(layer("Activation", activation="relu"), name, *calls)
+
+
+def models_in_models(depth, calls=10):
+    """Each model calls the one in it several times: as many calls as the product of all."""
+    model = graph(activation("d", call(tensor("x"))))
+    for _ in range(depth):
+        nodes = [call(tensor("d", k - 1) if k else tensor("x")) for k in range(calls)]
+        model = graph(node(model, "d", *nodes), outputs=("d", calls, 0))
+    return file(model)
+
+
+def many_masks(count):
+    """Each of many layers has a mask that comes from many operations."""
+    both = layer("LogicalAnd", "keras.src.ops.numpy", "LogicalAnd")
+    first = node(layer("NotEqual", "keras.src.ops.numpy", "NotEqual"), "m0", call(tensor("x"), 0))
+    masks = [
+        node(copy.deepcopy(both), f"m{k}", call(tensor(f"m{k - 1}"), tensor(f"m{k - 1}")))
+        for k in range(1, count)
+    ]
+    last = tensor(f"m{count - 1}")
+    source = node(layer("Masking", mask_value=0), "d0", call(tensor("x")))
+    layers = [activation(f"d{k}", call(tensor(f"d{k - 1}"), mask=last)) for k in range(1, count)]
+    return functional(source, first, *masks, *layers, outputs=(f"d{count - 1}", 0, 0))
 
 
 D = node(copy.deepcopy(DENSE), "d", call(tensor("x")))
@@ -130,6 +160,9 @@ MODELS = {
         ),
     ),
     "32 many layers": ("too_many_objects", chain(12_000)),
+    "32 models in models": ("too_many_calls", lambda: models_in_models(7)),
+    "32 a model called often": ("too_many_calls", lambda: models_in_models(1, 10_000)),
+    "32 many masks": ("too_many_calls", many_masks(2000)),
     "32 a cycle": (
         "bad_graph", functional(node(copy.deepcopy(DENSE), "d", call(tensor("d")))),
     ),
@@ -150,8 +183,10 @@ MODELS = {
         ),
     ),
     "33 a huge batch": (
-        "batch_size",
-        lambda: file(layer("Sequential", "keras", name="s", layers=[BIG_BATCH, LSTM])),
+        "kept_states",
+        lambda: file(
+            layer("Sequential", "keras", name="s", layers=[BIG_BATCH, LSTM]), arrays={"a": (99,)}
+        ),
     ),
     "34 another version": (
         "bad_metadata",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_changes import CHANGES, KERAS_FILES
 from hostile_hdf5 import HDF5S, hdf5, weights
 from hostile_models import MODELS
 from hostile_zip import JSONS, NPYS, ZIPS, Entry, npy, zip_of
@@ -48,13 +49,21 @@ NPZS = {
     ),
     "21 one more": ("unexpected_weights", lambda: saved_weights(more=npy())),
 }
-KINDS = {"zip": ZIPS, "json": JSONS, "npy": NPYS, "hdf5": HDF5S, "weights": NPZS, "model": MODELS}
+KINDS = {
+    "zip": ZIPS,
+    "json": JSONS,
+    "npy": NPYS,
+    "hdf5": HDF5S,
+    "weights": NPZS,
+    "model": MODELS | CHANGES,
+    "keras": KERAS_FILES,
+}
 CASES = {
     f"{kind}-{number}": (name, *case)
     for kind, table in KINDS.items()
     for number, (name, case) in enumerate(table.items())
 }
-ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn"}
+ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn", "keras": ".keras"}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn.checks import to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.input import Input, InputLayer
@@ -224,6 +224,7 @@ class Sequential(Model):
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
         for layer in self._layers:
+            _reading.count_call()
             shape = layer.compute_output_shape(shape)
         return shape
 

@@ -42,8 +42,6 @@ ENDINGS = (KERAS, FASTRNN)
 CONFIG, METADATA = "config.json", "metadata.json"
 KERAS_VERSION = "3.15.0"  # whose format is written
 FORMAT_VERSION = 1  # of `.fastrnn`
-# The kept states of stateful layers are as large as the batch, of which a file says a number only.
-LARGEST_STATEFUL_BATCH = 16_384
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -176,7 +174,7 @@ def model_of(
     from fastrnn.models import Model
 
     where = f"{source}, {CONFIG}"
-    check_config(config, where)
+    check_names_of_layers(config, where)
     state = random.getstate()  # layers draw seeds; loading a model leaves the order of draws alone
     try:
         with CustomObjectScope(custom_objects), refusals(where):
@@ -196,9 +194,8 @@ def model_of(
     return model
 
 
-def check_config(config: Any, source: str) -> None:
-    """Check names and batch sizes of a description, or raise ``ModelFileError``."""
-    batch, stateful = 0, False
+def check_names_of_layers(config: Any, source: str) -> None:
+    """Check the names in a description, or raise ``ModelFileError``."""
     waiting = [config]
     while waiting:
         value = waiting.pop()
@@ -210,14 +207,6 @@ def check_config(config: Any, source: str) -> None:
         name = value.get("name", "")
         if isinstance(name, str) and not name.isprintable():
             raise ModelFileError("bad_name", source, f"the name {name[:60]!r}")
-        stateful |= value.get("stateful") is True
-        for key in ("batch_shape", "batch_input_shape", "input_shape"):
-            shape = value.get(key)
-            if isinstance(shape, list) and shape and isinstance(shape[0], int):
-                batch = max(batch, shape[0])
-    if stateful and batch > LARGEST_STATEFUL_BATCH:
-        message = f"stateful layers for batches of {batch}, more than {LARGEST_STATEFUL_BATCH}"
-        raise ModelFileError("batch_size", source, message)
 
 
 @contextlib.contextmanager
