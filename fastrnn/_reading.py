@@ -1,4 +1,4 @@
-"""What a description may make while a model is built from a file: nothing that the file is not worth.
+"""What a description may make while a model is built from a file: no more than the file is worth.
 
 Layers and the tables of classes ask here, so that a small file cannot ask for large arrays.
 """
@@ -28,16 +28,17 @@ class RefusedConfig(ValueError):
 
 
 class Reading:
-    """One model that is being built from a file.
+    """One model that is being built from a description.
 
     Args:
-        scalars: how many numbers the file has for the weights.
+        scalars: how many numbers its file has for the weights; ``None`` if it has no file, and the
+            weights are made by their initializers.
 
     Attributes:
         shared: objects made so far that the description refers to by a number.
     """
 
-    def __init__(self, scalars: int) -> None:
+    def __init__(self, scalars: int | None) -> None:
         self.scalars_left = scalars
         self.objects_left = MOST_OBJECTS
         self.shared: dict[int, Any] = {}
@@ -49,8 +50,14 @@ class Reading:
             message = f"The model has more than {MOST_OBJECTS} layers and other objects."
             raise RefusedConfig("too_many_objects", message)
 
-    def count_weight(self, shape: Sequence[int], name: str) -> None:
-        """Raise ``RefusedConfig`` if the weights need more numbers than the file has."""
+    def has_weight(self, shape: Sequence[int], name: str) -> bool:
+        """Return whether the file has the weight's values.
+
+        Raises:
+            RefusedConfig: the weights need more numbers than the file has.
+        """
+        if self.scalars_left is None:
+            return False
         self.scalars_left -= math.prod(shape)
         if self.scalars_left < 0:
             message = (
@@ -58,6 +65,7 @@ class Reading:
                 "have more numbers than the file."
             )
             raise RefusedConfig("size_mismatch", message)
+        return True
 
 
 class _Current(threading.local):
@@ -68,13 +76,13 @@ _current = _Current()
 
 
 def current() -> Reading | None:
-    """Return the model that is being read, ``None`` while code makes one."""
+    """Return the model that is being read, ``None`` while code alone makes objects."""
     return _current.reading
 
 
 @contextlib.contextmanager
-def reading(scalars: int) -> Iterator[Reading]:
-    """Let objects be made on the account of a file that has ``scalars`` numbers for weights."""
+def reading(scalars: int | None = None) -> Iterator[Reading]:
+    """Let objects be made of one description; see ``Reading``."""
     before, _current.reading = _current.reading, Reading(scalars)
     try:
         yield _current.reading
