@@ -286,12 +286,7 @@ class Sequential(Model):
         """Return name and layers, as plain data."""
         layers = [registry.serialize(layer) for layer in self._layers]
         if self._input is not None:
-            config = {
-                "batch_shape": self._input.shape,
-                "dtype": self._input.dtype,
-                "name": self._input.name,
-            }
-            layers.insert(0, registry.serialize(InputLayer(**config)))
+            layers.insert(0, registry.serialize(InputLayer.of(self._input)))
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
     @classmethod

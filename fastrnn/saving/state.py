@@ -34,10 +34,14 @@ class Stored(Protocol):
     """An array in a file, not yet read."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        ...
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        ...
 
     def read(self, shape: tuple[int, ...]) -> Array:
         """Return the values, which must have this shape."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
 from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names, open_archive
 from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
