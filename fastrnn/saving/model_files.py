@@ -108,7 +108,11 @@ def _write(file: BinaryIO, path: Path, texts: dict[str, str], places: list[Place
 
 
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    strict_finite: bool = False,
 ) -> Any:
     """Read a model that ``save_model`` or Keras 3 wrote.
 
@@ -121,6 +125,7 @@ def load_model(
         custom_objects: classes and functions of your own by their names.
         compile: whether the model gets the optimizer, with its state, the losses and the metrics
             of the file. What of them is not known is left out, with a warning.
+        strict_finite: whether weights that are NaN or infinite are refused, not just reported.
 
     Raises:
         ModelFileError: the file is refused; its ``reason`` says by which rule.
@@ -132,7 +137,7 @@ def load_model(
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
-        model = model_of(config, stored, archive.source, custom_objects, compile)
+        model = model_of(config, stored, archive.source, custom_objects, compile, strict_finite)
         set_generators(places_of(model), metadata.get("generators", {}), archive.source)
     return model
 
@@ -165,6 +170,7 @@ def model_of(
     source: str,
     custom_objects: dict[str, Any] | None,
     compile: bool,
+    strict_finite: bool = False,
 ) -> Any:
     """Return the model that a description and the arrays of a file make.
 
@@ -184,7 +190,7 @@ def model_of(
                     raise ModelFileError("not_a_model", where, "the description of no model")
                 if isinstance(config.get("build_config"), dict) and not model.built:
                     model.build_from_config(config["build_config"])
-            load_weights(places_of(model), stored, source)
+            load_weights(places_of(model), stored, source, strict_finite)
             if compile and isinstance(config.get("compile_config"), dict):
                 model.compile_from_config(config["compile_config"])
                 if model.compiled:
