@@ -42,8 +42,6 @@ ENDINGS = (KERAS, FASTRNN)
 CONFIG, METADATA = "config.json", "metadata.json"
 KERAS_VERSION = "3.15.0"  # whose format is written
 FORMAT_VERSION = 1  # of `.fastrnn`
-# The kept states of stateful layers are as large as the batch, of which a file says a number only.
-LARGEST_STATEFUL_BATCH = 16_384
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -110,7 +108,11 @@ def _write(file: BinaryIO, path: Path, texts: dict[str, str], places: list[Place
 
 
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    strict_finite: bool = False,
 ) -> Any:
     """Read a model that ``save_model`` or Keras 3 wrote.
 
@@ -123,6 +125,7 @@ def load_model(
         custom_objects: classes and functions of your own by their names.
         compile: whether the model gets the optimizer, with its state, the losses and the metrics
             of the file. What of them is not known is left out, with a warning.
+        strict_finite: whether weights that are NaN or infinite are refused, not just reported.
 
     Raises:
         ModelFileError: the file is refused; its ``reason`` says by which rule.
@@ -134,7 +137,7 @@ def load_model(
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
-        model = model_of(config, stored, archive.source, custom_objects, compile)
+        model = model_of(config, stored, archive.source, custom_objects, compile, strict_finite)
         set_generators(places_of(model), metadata.get("generators", {}), archive.source)
     return model
 
@@ -167,6 +170,7 @@ def model_of(
     source: str,
     custom_objects: dict[str, Any] | None,
     compile: bool,
+    strict_finite: bool = False,
 ) -> Any:
     """Return the model that a description and the arrays of a file make.
 
@@ -176,7 +180,7 @@ def model_of(
     from fastrnn.models import Model
 
     where = f"{source}, {CONFIG}"
-    check_config(config, where)
+    check_names_of_layers(config, where)
     state = random.getstate()  # layers draw seeds; loading a model leaves the order of draws alone
     try:
         with CustomObjectScope(custom_objects), refusals(where):
@@ -186,7 +190,7 @@ def model_of(
                     raise ModelFileError("not_a_model", where, "the description of no model")
                 if isinstance(config.get("build_config"), dict) and not model.built:
                     model.build_from_config(config["build_config"])
-            load_weights(places_of(model), stored, source)
+            load_weights(places_of(model), stored, source, strict_finite)
             if compile and isinstance(config.get("compile_config"), dict):
                 model.compile_from_config(config["compile_config"])
                 if model.compiled:
@@ -196,9 +200,8 @@ def model_of(
     return model
 
 
-def check_config(config: Any, source: str) -> None:
-    """Check names and batch sizes of a description, or raise ``ModelFileError``."""
-    batch, stateful = 0, False
+def check_names_of_layers(config: Any, source: str) -> None:
+    """Check the names in a description, or raise ``ModelFileError``."""
     waiting = [config]
     while waiting:
         value = waiting.pop()
@@ -210,14 +213,6 @@ def check_config(config: Any, source: str) -> None:
         name = value.get("name", "")
         if isinstance(name, str) and not name.isprintable():
             raise ModelFileError("bad_name", source, f"the name {name[:60]!r}")
-        stateful |= value.get("stateful") is True
-        for key in ("batch_shape", "batch_input_shape", "input_shape"):
-            shape = value.get(key)
-            if isinstance(shape, list) and shape and isinstance(shape[0], int):
-                batch = max(batch, shape[0])
-    if stateful and batch > LARGEST_STATEFUL_BATCH:
-        message = f"stateful layers for batches of {batch}, more than {LARGEST_STATEFUL_BATCH}"
-        raise ModelFileError("batch_size", source, message)
 
 
 @contextlib.contextmanager
