@@ -13,7 +13,9 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand to ``commands``."""
     text = "Print what a file of a model or of weights holds. Nothing of it is executed or made."
     parser = commands.add_parser("inspect", help=text, description=text)
-    parser.add_argument("file", metavar="FILE", help=".keras, .fastrnn, .h5 or .weights.npz")
+    parser.add_argument(
+        "file", metavar="FILE", help=".keras, .fastrnn, .h5, .weights.npz, .safetensors or .onnx"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from fastrnn.saving.hdf5 import SIGNATURE, Group, open_hdf5
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.model_files import CONFIG, METADATA
+from fastrnn.saving.onnx import require_onnx
+from fastrnn.saving.safetensors import stored_tensors
 from fastrnn.saving.source import Readable, Source, open_source
 from fastrnn.saving.state import OPTIMIZER, Stored
 
@@ -26,6 +28,7 @@ _OPTIONS = (
     "return_sequences", "return_state", "go_backwards", "stateful", "reset_after", "time_major",
     "mask_zero", "axis", "dtype",
 )  # fmt: skip
+_ONNX_START = b"\x08"  # of a field that every ONNX file has, written first: its version
 _USUAL = (None, False, "float32")
 _VERSIONS = ("keras_version", "fastrnn_version", "format_version", "backend", "date_saved")
 
@@ -50,8 +53,14 @@ def contents_of(source: Readable, name: str = "") -> dict[str, Any]:
         FileNotFoundError: there is no such file.
     """
     with open_source(source, name) as opened:
-        start = opened.read_at(0, len(SIGNATURE))
-        read = _hdf5_contents if start == SIGNATURE else _zip_contents
+        start = opened.read_at(0, 9)
+        read: Callable[[Source], dict[str, Any]] = _zip_contents
+        if start[: len(SIGNATURE)] == SIGNATURE:
+            read = _hdf5_contents
+        elif start[8:] == b"{":  # behind the length of its header
+            read = _safetensors_contents
+        elif start[:1] == _ONNX_START:
+            read = _onnx_contents
         return {"file": opened.name, "bytes": opened.size, **read(opened)}
 
 
@@ -73,6 +82,19 @@ def _zip_contents(opened: Source) -> dict[str, Any]:
                 **_description(config),
                 **_arrays(stored),
             }
+
+
+def _safetensors_contents(opened: Source) -> dict[str, Any]:
+    return {"format": "safetensors", **_arrays(stored_tensors(opened))}
+
+
+def _onnx_contents(opened: Source) -> dict[str, Any]:
+    require_onnx("Reading an ONNX file")
+    from fastrnn.saving.onnx.contents import describe, stored_constants
+    from fastrnn.saving.onnx.file import read_file
+
+    file = read_file(opened.file, opened.name)
+    return {"format": "onnx", **describe(file), **_arrays(stored_constants(file))}
 
 
 @contextlib.contextmanager
