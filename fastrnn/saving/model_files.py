@@ -15,7 +15,7 @@ import random
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from fastrnn import _reading, _serialization, errors
 from fastrnn._reading import RefusedConfig
@@ -137,7 +137,9 @@ def load_model(
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
-        model = model_of(config, stored, archive.source, custom_objects, compile, strict_finite)
+        arrays = ArraysByPlace(stored, archive.source, strict_finite)
+        where = f"{archive.source}, {CONFIG}"
+        model = model_of(config, arrays, where, custom_objects, compile)
         set_generators(places_of(model), metadata.get("generators", {}), archive.source)
     return model
 
@@ -164,13 +166,51 @@ def _read_metadata(archive: Archive) -> dict[str, Any]:
     return metadata
 
 
+class Arrays(Protocol):
+    """The arrays of a file: how many numbers they are, and where they belong in a model."""
+
+    @property
+    def scalars(self) -> int:
+        """How many numbers there are for weights."""
+        ...
+
+    def load_weights(self, model: Any) -> None:
+        """Set the weights of a model."""
+        ...
+
+    def load_optimizer(self, model: Any) -> None:
+        """Set the variables of its optimizer."""
+        ...
+
+
+class ArraysByPlace:
+    """Arrays under the places of their layers; see ``fastrnn.saving.state``."""
+
+    def __init__(
+        self, stored: Mapping[str, Stored], source: str, strict_finite: bool = False
+    ) -> None:
+        self._stored, self._source, self._strict_finite = stored, source, strict_finite
+
+    @property
+    def scalars(self) -> int:
+        """How many numbers there are for weights."""
+        return count_scalars(self._stored)
+
+    def load_weights(self, model: Any) -> None:
+        """Set the weights of a model."""
+        load_weights(places_of(model), self._stored, self._source, self._strict_finite)
+
+    def load_optimizer(self, model: Any) -> None:
+        """Set the variables of its optimizer."""
+        load_optimizer(model, self._stored, self._source)
+
+
 def model_of(
     config: Any,
-    stored: Mapping[str, Stored],
-    source: str,
+    arrays: Arrays,
+    where: str,
     custom_objects: dict[str, Any] | None,
     compile: bool,
-    strict_finite: bool = False,
 ) -> Any:
     """Return the model that a description and the arrays of a file make.
 
@@ -179,22 +219,21 @@ def model_of(
     """
     from fastrnn.models import Model
 
-    where = f"{source}, {CONFIG}"
     check_names_of_layers(config, where)
     state = random.getstate()  # layers draw seeds; loading a model leaves the order of draws alone
     try:
         with CustomObjectScope(custom_objects), refusals(where):
-            with _reading.reading(count_scalars(stored)):
+            with _reading.reading(arrays.scalars):
                 model = _serialization.deserialize(config)
                 if not isinstance(model, Model):
                     raise ModelFileError("not_a_model", where, "the description of no model")
                 if isinstance(config.get("build_config"), dict) and not model.built:
                     model.build_from_config(config["build_config"])
-            load_weights(places_of(model), stored, source, strict_finite)
+            arrays.load_weights(model)
             if compile and isinstance(config.get("compile_config"), dict):
                 model.compile_from_config(config["compile_config"])
                 if model.compiled:
-                    load_optimizer(model, stored, source)
+                    arrays.load_optimizer(model)
     finally:
         random.setstate(state)
     return model
