@@ -66,8 +66,8 @@ class SavesWeights:
         do not count: places of layers must be the same.
 
         Args:
-            filepath: a path that ends in ``.weights.npz``, ``.weights.h5``, ``.keras`` or
-                ``.fastrnn``.
+            filepath: a path that ends in ``.weights.npz``, ``.weights.h5``, ``.keras``,
+                ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of Keras.
 
         Raises:
             ValueError: another ending.
@@ -75,7 +75,7 @@ class SavesWeights:
                 weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn", ".h5", ".hdf5"))
         variables = list(self.weights)
         if not path.name.endswith(ENDING):
             from fastrnn.saving.model_files import load_weights_from
