@@ -139,7 +139,7 @@ def load_model(
     if path.name.endswith(OLDER_ENDINGS):
         from fastrnn.saving.older_files import load_older_model
 
-        return load_older_model(path, custom_objects, compile)
+        return load_older_model(path, custom_objects, compile, strict_finite)
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)

@@ -24,13 +24,18 @@ from fastrnn.saving.older_weights import (
     modern_arrays,
     scaled_parts,
 )
-from fastrnn.saving.state import OPTIMIZER, Stored, load_optimizer
+from fastrnn.saving.state import OPTIMIZER, Stored, check_finite, load_optimizer
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
-def load_older_model(path: Path, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
+def load_older_model(
+    path: Path,
+    custom_objects: dict[str, Any] | None,
+    compile: bool,
+    strict_finite: bool = False,
+) -> Any:
     """Return the model of a file; see ``load_model``.
 
     Raises:
@@ -45,7 +50,7 @@ def load_older_model(path: Path, custom_objects: dict[str, Any] | None, compile:
         if "training_config" in root.attributes and isinstance(config, dict):
             training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
             config["compile_config"] = modern_training(training)
-        return model_of(config, OlderArrays(root), where, custom_objects, compile)
+        return model_of(config, OlderArrays(root, strict_finite), where, custom_objects, compile)
 
 
 def _text(root: Group, name: str) -> bytes:
@@ -72,8 +77,9 @@ def is_older(root: Group) -> bool:
 class OlderArrays:
     """The arrays of a file in the older form."""
 
-    def __init__(self, root: Group) -> None:
+    def __init__(self, root: Group, strict_finite: bool = False) -> None:
         self._root, self._version = root, version_of(root)
+        self._strict_finite = strict_finite
         self._weights = root.groups.get("model_weights", root)
 
     @property
@@ -93,6 +99,7 @@ class OlderArrays:
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))
+        check_finite(values, self._root.source, self._strict_finite)
         scaled = scaled_parts(model, self._root.source) if self._version < 3 else []
         for variable, array in values:
             variable.value[...] = array
@@ -108,6 +115,10 @@ class OlderArrays:
         found = {name: datasets for name, datasets in found.items() if datasets}
         if len(found) != len(layers):
             message = f"{len(found)} layers with weights, where the model has {len(layers)}"
+            raise ModelFileError("unexpected_weights", self._root.source, message)
+        paths = [dataset.path for datasets in found.values() for dataset in datasets]
+        if len(set(paths)) != len(paths):  # each would be read as often as it is named
+            message = "an array that is several weights"
             raise ModelFileError("unexpected_weights", self._root.source, message)
         names = [layer.name for layer in layers]
         order: Sequence[str] = names if set(names) == set(found) else list(found)
