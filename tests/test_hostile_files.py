@@ -14,6 +14,7 @@ import pytest
 from hostile_changes import CHANGES, KERAS_FILES, file_of
 from hostile_hdf5 import HDF5S, hdf5, weights
 from hostile_models import MODELS
+from hostile_older import OLDER, older
 from hostile_zip import JSONS, NPYS, ZIPS, Entry, npy, zip_of
 
 import fastrnn
@@ -57,13 +58,14 @@ KINDS = {
     "weights": NPZS,
     "model": MODELS | CHANGES,
     "keras": KERAS_FILES,
+    "older": OLDER,
 }
 CASES = {
     f"{kind}-{number}": (name, *case)
     for kind, table in KINDS.items()
     for number, (name, case) in enumerate(table.items())
 }
-ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn", "keras": ".keras"}
+ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn", "keras": ".keras", "older": ".h5"}
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +248,12 @@ def test_weights_that_are_not_finite_are_reported_or_refused(tmp_path):
         load(tmp_path, data, strict_finite=True)
     assert caught.value.reason == "not_finite"
     assert load(tmp_path, file_of(), strict_finite=True).built
+    path = tmp_path / "a.h5"
+    path.write_bytes(older(values=np.nan))
+    with pytest.warns(UserWarning, match="NaN or infinity in"):
+        fastrnn.models.load_model(path)
+    with pytest.raises(ModelFileError, match="not_finite"):
+        fastrnn.models.load_model(path, strict_finite=True)
 
 
 UNKNOWN_PARTS = [

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastrnn._serialization import FORBIDDEN
 from fastrnn.saving.archive import Archive, open_archive
-from fastrnn.saving.containers import HDF5_MEMBER, hdf5_arrays, npy_arrays
+from fastrnn.saving.containers import HDF5_MEMBER, arrays_of, npy_arrays
 from fastrnn.saving.hdf5 import SIGNATURE, Group, open_hdf5
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
@@ -103,13 +103,12 @@ def _stored(archive: Archive) -> Iterator[Mapping[str, Stored]]:
         yield npy_arrays(archive)
         return
     place = f"{archive.source}, {HDF5_MEMBER}"
-    with hdf5_arrays(archive.read(HDF5_MEMBER), place) as stored:
-        yield stored
+    with open_hdf5(archive.read(HDF5_MEMBER), place) as root:
+        yield arrays_of(root)
 
 
 def _hdf5_contents(opened: Source) -> dict[str, Any]:
     with open_hdf5(opened.file, opened.name) as root:
-        stored = {dataset.path.strip("/"): dataset for dataset in root.all_datasets()}
         found: dict[str, Any] = {"format": "weights.h5"}
         for group in (root, *root.groups.values()):
             if "layer_names" in group.attributes:
@@ -121,7 +120,7 @@ def _hdf5_contents(opened: Source) -> dict[str, Any]:
         if config is not None:
             found["format"] = "h5 of Keras 1 or 2, model"
             found |= _description(config, _json_attribute(root, "training_config"))
-        return {**found, **_arrays(stored)}
+        return {**found, **_arrays(arrays_of(root))}
 
 
 def _json_attribute(group: Group, name: str) -> Any:
@@ -164,7 +163,9 @@ def _description(config: Any, training: Any = None) -> dict[str, Any]:
         optimizer = compiled.get("optimizer", compiled.get("optimizer_config"))
         names = {"optimizer": _class_of(optimizer), "loss": compiled.get("loss")}
         found["compiled"] = {key: value for key, value in names.items() if value is not None}
-    found["refused"] = sorted({name for name in _classes(config) if name in FORBIDDEN})
+    # Of how a model is compiled, what is not known is left out.
+    model = {k: v for k, v in config.items() if k != "compile_config"} if compiled else config
+    found["refused"] = sorted({name for name in _classes(model) if name in FORBIDDEN})
     return found
 
 

@@ -165,14 +165,25 @@ def load_weights(
             message = f"the array {path!r}, for which the model has no weight"
             raise ModelFileError("unexpected_weights", source, message)
     values = read_values(places, stored)
+    check_finite(values, source, strict_finite)
+    for variable, array in values:
+        variable.value[...] = array
+
+
+def check_finite(
+    values: Sequence[tuple[Variable, Array]], source: str, strict_finite: bool
+) -> None:
+    """Report NaN and infinity in what is read for variables.
+
+    Raises:
+        ModelFileError: ``not_finite``, if ``strict_finite``; else there is a warning.
+    """
     broken = [v.path for v, array in values if not np.isfinite(array).all()]
     message = f"NaN or infinity in {', '.join(broken[:5])}"
     if broken and strict_finite:
         raise ModelFileError("not_finite", source, message)
-    for variable, array in values:
-        variable.value[...] = array
     if broken:
-        warnings.warn(f"{source}: {message}.", UserWarning, stacklevel=3)
+        warnings.warn(f"{source}: {message}.", UserWarning, stacklevel=4)
 
 
 def read_values(
