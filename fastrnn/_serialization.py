@@ -7,6 +7,7 @@ registered: this closed list is all that a description can make.
 
 from __future__ import annotations
 
+import threading
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -70,14 +71,12 @@ def table_of(module: Any) -> Registry | None:
 def describe(value: Any) -> dict[str, Any]:
     """Return the description of an object with ``get_config``; its config as it gives it."""
     cls = type(value)
-    for table in TABLES.values():
-        if cls in table.modules:
-            module, registered = table.modules[cls], None
-            break
-    else:
+    module = next((t.modules[cls] for t in TABLES.values() if cls in t.modules), None)
+    registered: str | None = None
+    if module is None:
         module = None if cls.__module__ == "__main__" else cls.__module__
         registered = get_registered_name(cls)
-    if module and module.startswith("keras.src."):
+    elif module.startswith("keras.src."):
         registered = cls.__name__
     data = {
         "module": module,
@@ -89,7 +88,29 @@ def describe(value: Any) -> dict[str, Any]:
         extra = getattr(value, f"get_{key}", lambda: None)()
         if extra:
             data[key] = extra
+    if hasattr(value, "trainable_weights"):
+        _note_sharing(value, data)
     return data
+
+
+class _Sharing(threading.local):
+    """Layers that have been described, with their descriptions, while one thing is serialised."""
+
+    described: dict[int, list[dict[str, Any]]] | None = None
+
+
+_sharing = _Sharing()
+
+
+def _note_sharing(layer: Any, data: dict[str, Any]) -> None:
+    """Give all descriptions of a layer that has several the same number."""
+    if _sharing.described is not None:
+        all_of_it = _sharing.described.setdefault(id(layer), [])
+        all_of_it.append(data)
+        if len(all_of_it) > 1:
+            number = 1 + list(_sharing.described).index(id(layer))
+            for description in all_of_it:
+                description["shared_object_id"] = number
 
 
 def serialize(value: Any) -> Any:
@@ -99,12 +120,22 @@ def serialize(value: Any) -> Any:
         TypeError: an object in it has no ``get_config``.
         ValueError: a function in it has no name.
     """
+    if _sharing.described is not None:
+        return _serialize(value)
+    _sharing.described = {}
+    try:
+        return _serialize(value)
+    finally:
+        _sharing.described = None
+
+
+def _serialize(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
-        return {key: serialize(entry) for key, entry in value.items()}
+        return {key: _serialize(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(map(serialize, value))
+        return type(value)(map(_serialize, value))
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -118,7 +149,7 @@ def serialize(value: Any) -> Any:
     if isinstance(value, types.FunctionType):
         return _describe_function(value)
     if hasattr(value, "get_config"):
-        return serialize(describe(value))
+        return _serialize(describe(value))
     raise TypeError(errors.bad_argument("obj", value, "an object with `get_config`"))
 
 

@@ -1,4 +1,4 @@
-"""Hostile descriptions of models, each in a file of fastrnn's own format, with the rule it breaks."""
+"""Hostile descriptions of models, in files of fastrnn's own format, with the rule each breaks."""
 
 import copy
 import json
@@ -51,17 +51,23 @@ def file(config, metadata=None, arrays=ARRAYS):
     return zip_of(*entries, *(Entry(name, data) for name, data in made.items()))
 
 
-def sequential(*layers, **arrays):
-    config = layer("Sequential", "keras", name="s", layers=[INPUT, *layers])
-    return lambda: file(config)
+def chain_of(*layers):
+    return layer("Sequential", "keras", name="s", layers=list(layers))
 
 
-def functional(*nodes, outputs=("d", 0, 0)):
+def sequential(*layers):
+    return lambda: file(chain_of(INPUT, *layers))
+
+
+def graph(*nodes, outputs=("d", 0, 0)):
     entries = [node(copy.deepcopy(INPUT), "x"), *nodes]
     config = {"name": "f", "layers": entries, "input_layers": ["x", 0, 0]}
     config["output_layers"] = list(outputs)
-    described = layer("Functional", "keras.src.models.functional", "Functional", **config)
-    return lambda: file(described)
+    return layer("Functional", "keras.src.models.functional", "Functional", **config)
+
+
+def functional(*nodes, outputs=("d", 0, 0)):
+    return lambda: file(graph(*nodes, outputs=outputs))
 
 
 def dense(**config):
@@ -76,6 +82,34 @@ def chain(length):
     return sequential(*(layer("Dropout", rate=0.1, name=f"d{k}") for k in range(length)))
 
 
+def activation(name, *calls):
+    return node(layer("Activation", activation="relu"), name, *calls)
+
+
+def models_in_models(depth, calls=10):
+    """Each model calls the one in it several times: as many calls as the product of all."""
+    model = graph(activation("d", call(tensor("x"))))
+    for _ in range(depth):
+        nodes = [call(tensor("d", k - 1) if k else tensor("x")) for k in range(calls)]
+        model = graph(node(model, "d", *nodes), outputs=("d", calls, 0))
+    return file(model)
+
+
+def many_masks(count):
+    """Each of many layers has a mask that comes from many operations."""
+    both = layer("LogicalAnd", "keras.src.ops.numpy", "LogicalAnd")
+    first = node(layer("NotEqual", "keras.src.ops.numpy", "NotEqual"), "m0", call(tensor("x"), 0))
+    masks = [
+        node(copy.deepcopy(both), f"m{k}", call(tensor(f"m{k - 1}"), tensor(f"m{k - 1}")))
+        for k in range(1, count)
+    ]
+    last = tensor(f"m{count - 1}")
+    source = node(layer("Masking", mask_value=0), "d0", call(tensor("x")))
+    layers = [activation(f"d{k}", call(tensor(f"d{k - 1}"), mask=last)) for k in range(1, count)]
+    return functional(source, first, *masks, *layers, outputs=(f"d{count - 1}", 0, 0))
+
+
+SEQUENTIAL = chain_of(INPUT, DENSE)
 D = node(copy.deepcopy(DENSE), "d", call(tensor("x")))
 MASK = node(layer("NotEqual", "keras.src.ops.numpy", "NotEqual"), "m", call(tensor("x"), 0))
 LSTM = layer("LSTM", units=1, stateful=True, name="l")
@@ -87,7 +121,7 @@ MODELS = {
     **{f"1, 7 {name}": ("forbidden_class", sequential(layer(name))) for name in CODE_LAYERS},
     "1 marshalled code": (
         "forbidden_class",
-        sequential(dense(kernel_initializer={"class_name": "__lambda__", "config": {"value": "4w"}})),
+        sequential(dense(kernel_initializer=layer("__lambda__", value="4w"))),
     ),
     **{
         f"3 {module}": ("unknown_class", sequential(layer("get_file", module, url="http://a")))
@@ -130,16 +164,21 @@ MODELS = {
         ),
     ),
     "32 many layers": ("too_many_objects", chain(12_000)),
+    "32 models in models": ("too_many_calls", lambda: models_in_models(7)),
+    "32 a model called often": ("too_many_calls", lambda: models_in_models(1, 10_000)),
+    "32 many masks": ("too_many_calls", many_masks(2000)),
     "32 a cycle": (
         "bad_graph", functional(node(copy.deepcopy(DENSE), "d", call(tensor("d")))),
     ),
-    "32 a call of nothing": ("bad_graph", functional(D, node(layer("Add"), "a", call(tensor("b"))))),
+    "32 a call of nothing": (
+        "bad_graph", functional(D, node(layer("Add"), "a", call(tensor("b")))),
+    ),
     "32 the same name twice": ("bad_graph", functional(D, D)),
     "32 an output of nothing": ("bad_config", functional(D, outputs=("e", 0, 0))),
     "32 a name with control codes": ("bad_name", sequential(dense(name="a\x1b[2J"))),
     "32 wrapped in itself": (
         "bad_config",
-        sequential(layer("Bidirectional", layer=layer("Bidirectional", layer=layer("LSTM", units=2)))),
+        sequential(layer("Bidirectional", layer=layer("Bidirectional", layer=LSTM))),
     ),
     "32 a mask from elsewhere": (
         "given_mask",
@@ -150,39 +189,39 @@ MODELS = {
         ),
     ),
     "33 a huge batch": (
-        "batch_size",
-        lambda: file(layer("Sequential", "keras", name="s", layers=[BIG_BATCH, LSTM])),
+        "kept_states",
+        lambda: file(chain_of(BIG_BATCH, LSTM), arrays={"a": (99,)}),
     ),
     "34 another version": (
         "bad_metadata",
-        lambda: file(layer("Sequential", "keras", name="s", layers=[INPUT, DENSE]), {"format_version": 2}),
+        lambda: file(SEQUENTIAL, {"format_version": 2}),
     ),
     "34 metadata of another kind": (
         "bad_metadata",
-        lambda: file(layer("Sequential", "keras", name="s", layers=[INPUT, DENSE]), []),
+        lambda: file(SEQUENTIAL, []),
     ),
     "34 state of no generator": (
         "bad_metadata",
         lambda: file(
-            layer("Sequential", "keras", name="s", layers=[INPUT, layer("Dropout", rate=0.5), DENSE]),
+            chain_of(INPUT, layer("Dropout", rate=0.5), DENSE),
             {"generators": {"layers/dropout": {"bit_generator": "MT19937"}}},
         ),
     ),
     "21 another shape": (
         "unexpected_shape",
         lambda: file(
-            layer("Sequential", "keras", name="s", layers=[INPUT, DENSE]),
+            SEQUENTIAL,
             arrays={**ARRAYS, "layers/dense/vars/0": (1, 3)},
         ),
     ),
     "21 no weights": (
         "size_mismatch",
-        lambda: file(layer("Sequential", "keras", name="s", layers=[INPUT, DENSE]), arrays={}),
+        lambda: file(SEQUENTIAL, arrays={}),
     ),
     "21 another layer's weights": (
         "unexpected_weights",
         lambda: file(
-            layer("Sequential", "keras", name="s", layers=[INPUT, DENSE]),
+            SEQUENTIAL,
             arrays={path.replace("dense", "lstm"): shape for path, shape in ARRAYS.items()},
         ),
     ),

@@ -48,7 +48,9 @@ READERS = {
     "npy": lambda path: read_npy(path.read_bytes(), path.name),
     "hdf5": read_hdf5,
     "weights": read_into_model,
-    "model": lambda path: fastrnn.models.load_model(path),
+    "model": fastrnn.models.load_model,
+    "keras": fastrnn.models.load_model,
+    "older": fastrnn.models.load_model,
 }
 
 

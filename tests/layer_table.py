@@ -170,6 +170,14 @@ def shared(k):
     return k.Model({"x": x, "y": y}, {"a": dense(layer(x)), "b": dense(layer(y))})
 
 
+def shared_by_models(k):
+    a, b = k.Input((TIME, FEATURES)), k.Input((TIME, FEATURES))
+    layer = k.layers.GRU(FEATURES, return_sequences=True)
+    one = k.Sequential([k.Input((TIME, FEATURES)), layer])
+    two = k.Model(b, k.layers.Dense(2)(layer(b)))
+    return k.Model(a, two(one(a)))
+
+
 def operators(k):
     x = k.Input((TIME, FEATURES))
     y = k.layers.Dense(FEATURES)(x)

@@ -334,7 +334,7 @@ def test_bench_of_streams_refuses(option, capsys):
 # ---- help, usage, exit codes ----
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["info"], ["bench"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["demo"], ["info"], ["bench"], ["inspect"]], ids=str)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_is_everywhere(command, option, capsys):
     assert main([*command, option]) == 0
@@ -342,10 +342,11 @@ def test_help_is_everywhere(command, option, capsys):
     assert captured.out.startswith(" ".join(["usage: fastrnn", *command]))
     assert captured.err == ""
     expected = {
-        "": ["demo", "info", "bench", "--version"],
+        "": ["demo", "info", "bench", "inspect", "--version"],
         "demo": ["--epochs", "--plot"],
         "info": ["JSON"],
         "bench": ["--json", "--seconds", "--case", "--threads", "--plot", "--stream", "--peers"],
+        "inspect": ["FILE", "--json"],
     }
     for text in expected["".join(command)]:
         assert text in captured.out
@@ -358,6 +359,7 @@ def test_help_is_everywhere(command, option, capsys):
         (["fly"], "'fly'"),
         (["--fast"], "COMMAND"),
         (["info", "more"], "more"),
+        (["inspect"], "FILE"),
         (["demo", "--epochs", "0"], "--epochs: expected a positive integer, got '0'"),
         (["demo", "--epochs", "many"], "--epochs: expected a positive integer, got 'many'"),
         (["demo", "--units", "-3"], "--units"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import random_models
-from layer_table import GRAPHS, LAYERS, NO_LAYERS, batch_for
+from layer_table import GRAPHS, LAYERS, NO_LAYERS, batch_for, shared_by_models
 from live_keras import keras
 
 import fastrnn
@@ -62,10 +62,14 @@ def test_fastrnn_reads_what_keras_writes(name, tmp_path):
     assert_same(other, fastrnn.models.load_model(tmp_path / "b.keras"), batch_for(other), True)
 
 
+# Keras cannot read its own file of a layer that two models inside a third one share.
+OWN_MODELS = {**MODELS, "shared_by_models": shared_by_models}
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", OWN_MODELS)
 def test_fastrnn_reads_its_own_files(name, ending, tmp_path):
-    model = MODELS[name](fastrnn)
+    model = OWN_MODELS[name](fastrnn)
     model.save(tmp_path / f"a{ending}")
     other = fastrnn.models.load_model(tmp_path / f"a{ending}")
     assert_same(model, other, batch_for(model), exact=True)

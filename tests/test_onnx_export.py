@@ -105,6 +105,14 @@ def test_a_stack(kind, tmp_path):
     check(model, tmp_path, X)
 
 
+def test_cells_in_a_layer(tmp_path):
+    layer = layers.RNN(layers.LSTMCell(5), return_sequences=True, go_backwards=True)
+    check(make(layer), tmp_path, X)
+    x = Input((None, 4))
+    outputs, *states = layers.RNN(layers.LSTMCell(5), return_state=True)(x)
+    check(Model(x, [outputs, *states]), tmp_path, X)
+
+
 @pytest.mark.parametrize("activation", CELL_ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_activations_of_cells(kind, activation, tmp_path):
@@ -222,6 +230,7 @@ CANNOT = {
     "stateful": [Input(batch_shape=(2, 6, 4)), layers.LSTM(3, stateful=True)],
     "'mish'": [Input((6, 4)), layers.Dense(3, "mish")],
     "'gelu'": [Input((6, 4)), layers.GRU(3, activation="gelu")],
+    "built-in cells": [Input((6, 4)), layers.RNN([layers.GRUCell(3), layers.GRUCell(3)])],
     "Conv1D": [Input((6, 4)), layers.Conv1D(3, 2)],
     "axis=1": [Input((6, 4)), layers.LayerNormalization(axis=1)],
     "inside": [Input((6, 4, 3)), layers.TimeDistributed(layers.LSTM(4))],

@@ -9,6 +9,7 @@ from live_keras import to_numpy, torch
 import fastrnn
 from fastrnn import Model, Sequential
 from fastrnn.saving import ModelFileError
+from fastrnn.saving.contents import contents_of
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -424,6 +425,20 @@ def test_files_of_all_kinds(tmp_path):
             np.testing.assert_array_equal(Model.from_onnx(source)(X), expected)
     with pytest.raises(FileNotFoundError):
         Model.from_onnx(tmp_path / "none.onnx")
+
+
+def test_inspection(tmp_path):
+    graph = Graph()
+    path = graph.save(tmp_path / "a.onnx", X_SHAPE, [converter_last(graph, 17)])
+    found = contents_of(path)
+    assert (found["format"], found["versions"]["opset"]) == ("onnx", 17)
+    lstm = next(node for node in found["layers"] if node["class"] == "LSTM")
+    assert lstm["options"] == {"direction": "forward", "hidden_size": H}
+    shapes = [entry["shape"] for entry in found["weights"]]
+    assert [1, 4 * H, F] in shapes and found["not_finite"] == []
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(ModelFileError):
+        contents_of(path)
 
 
 def test_names_that_are_taken(tmp_path):

@@ -10,6 +10,7 @@ from live_keras import torch
 import fastrnn
 from fastrnn import Input, Sequential, layers
 from fastrnn.saving import ModelFileError, read_safetensors, write_safetensors
+from fastrnn.saving.contents import contents_of
 
 library = pytest.importorskip("safetensors.numpy")
 
@@ -94,6 +95,20 @@ def test_weights_of_a_model(tmp_path):
     for a, b in zip(before, other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     fastrnn.utils.clear_session()
+
+
+def test_inspection(tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_safetensors(path, {"a": np.ones((2, 3)), "b": np.array([np.nan], "f4")})
+    found = contents_of(path)
+    assert (found["format"], found["parameters"], found["not_finite"]) == ("safetensors", 7, ["b"])
+    assert [(w["path"], w["shape"], w["dtype"]) for w in found["weights"]] == [
+        ("a", [2, 3], "float64"),
+        ("b", [1], "float32"),
+    ]
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(ModelFileError):
+        contents_of(path)
 
 
 def test_what_cannot_be_written(tmp_path):

@@ -29,6 +29,11 @@ NAMES = {
         "StackedRNNCells",
     ],
     "models": ["clone_model", "model_from_json"],
+    "saving": [
+        "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
+        "get_registered_object", "register_keras_serializable", "serialize_keras_object",
+    ],
+    "utils": ["CustomObjectScope", "get_custom_objects", "serialize_keras_object"],
     "losses": [
         "Loss", "MeanSquaredError", "MeanAbsoluteError", "Huber", "BinaryCrossentropy",
         "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "mean_squared_error",

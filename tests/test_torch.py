@@ -212,6 +212,18 @@ def test_a_whole_module(names):
         assert_close(part(x), to_numpy(net.rnn(torch.tensor(x))[0]), 100, 4)
 
 
+def test_cells_in_a_layer():
+    module = make_module("lstm", input_size=3, hidden_size=4)
+    model = Sequential([Input((5, 3)), layers.RNN(layers.LSTMCell(4))])
+    model.load_torch_state_dict(module.state_dict())
+    for a, b in zip(model.get_weights(), from_torch(module).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert list(model.to_torch()) == list(module.state_dict())
+    stack = Sequential([Input((5, 3)), layers.RNN([layers.LSTMCell(4), layers.LSTMCell(4)])])
+    with pytest.raises(ValueError, match="one of"):
+        stack.to_torch()
+
+
 def test_nested_modules_and_models():
     net = make_net()
     state = {f"model.encoder.{name}": tensor for name, tensor in net.state_dict().items()}

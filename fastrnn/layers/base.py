@@ -139,8 +139,7 @@ class Layer:
         """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
         init = initializers.get("glorot_uniform" if initializer is None else initializer)
         reading = _reading.current()
-        if reading is not None:  # the file has the values
-            reading.count_weight(shape, name)
+        if reading is not None and reading.has_weight(shape, name):
             init = np.zeros
         value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
         if value.shape != tuple(shape):

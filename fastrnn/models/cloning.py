@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fastrnn import errors
-from fastrnn.layers.base import Layer, registry
+from fastrnn._registration import BUILTIN_NAMES, CustomObjectScope
+from fastrnn.layers.base import Layer, iterate_layers, registry
 from fastrnn.layers.input import InputLayer
 from fastrnn.models.functional import Functional
 from fastrnn.models.graph_config import graph_from_config
@@ -50,7 +51,8 @@ def clone_model(
         if value is not None:
             raise ValueError(errors.bad_argument(argument, value, "its default"))
     if clone_function is None:
-        clone: Model = type(model).from_config(model.get_config())
+        with CustomObjectScope(_own_classes(model)):
+            clone: Model = type(model).from_config(model.get_config())
         return clone
     if isinstance(model, Functional):
         by_name = {layer.name: layer for layer in model.layers}
@@ -69,6 +71,12 @@ def clone_model(
         return Sequential([*start, *map(clone_function, model.layers)], name=model.name)
     expected = "None for a model with a `call` of its own"
     raise ValueError(errors.bad_argument("clone_function", clone_function, expected))
+
+
+def _own_classes(model: Model) -> dict[str, Any]:
+    """Return the classes of a model's layers that are not built-in, by their names."""
+    classes = {type(layer) for layer in iterate_layers(model)} - set(registry.modules)
+    return {cls.__name__: cls for cls in classes if cls.__name__ not in BUILTIN_NAMES}
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ class Functional(Model):
             node.layer.summary_shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
 
     def _check_names(self) -> None:
-        names = [layer.name for layer in self._layers]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        names = collections.Counter(layer.name for layer in self._layers)
+        repeated = sorted(name for name, count in names.items() if count > 1)
         if repeated:
             remedy = "Give one of the layers another `name`."
             raise ValueError(

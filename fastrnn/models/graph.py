@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn.layers.base import CallContext, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.layers.tree import is_node, is_shape, leaves, rebuild
@@ -79,13 +79,15 @@ class Graph:
                 source = self._source(tensor)
                 depths = depth if source is tensor else node_depth
                 depths[id(source)] = max(depth[layer] + 1, depths.get(id(source), 0))
-        unused = [tensor for tensor in self.inputs if not any(tensor is item for item in met)]
+        used = set(map(id, met))
+        unused = [tensor for tensor in self.inputs if id(tensor) not in used]
         return sorted([*met, *unused], key=lambda item: -depth[id(item)])
 
     def shapes(self, input_shapes: Sequence[Any]) -> list[Any]:
         """Return the shapes of the outputs for inputs of other shapes."""
         known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
         for node in self.nodes:
+            _reading.count_call()
             shapes = node.layer.compute_output_shape(
                 map_tensors(lambda tensor: known[id(tensor)], node.inputs)
             )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import collections
-import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn._reading import RefusedConfig
 from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.input import InputLayer
@@ -83,8 +82,7 @@ def graph_from_config(
     Raises:
         ValueError: a layer is unknown, or a call takes a tensor that no call gives.
     """
-    config = copy.deepcopy(config)
-    entries = config["layers"]
+    entries = [{**data, "inbound_nodes": _own_calls(data)} for data in config["layers"]]
     names = collections.Counter(data["name"] for data in entries)
     repeated = [name for name, count in names.items() if count > 1]
     if repeated:
@@ -114,6 +112,11 @@ def graph_from_config(
     return tensors(config["input_layers"]), tensors(config["output_layers"])
 
 
+def _own_calls(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the calls of a description such that masks can be taken out of them."""
+    return [{**call, "kwargs": dict(call["kwargs"])} for call in data["inbound_nodes"]]
+
+
 def _options(call: dict[str, Any]) -> dict[str, Any]:
     """Return the keyword arguments of a call; Keras writes ``training=False`` where it is not."""
     return {k: v for k, v in call["kwargs"].items() if v is not None and (k, v) != _NOT_TRAINING}
@@ -134,6 +137,7 @@ class _Call:
 
     def run(self, results: dict[Key, SymbolicTensor]) -> list[Key]:
         """Call, and enter the outputs in ``results``; return their keys."""
+        _reading.count_call()
         arguments = [_tensors_of(value, results) for value in self.arguments]
         options = {key: _tensors_of(value, results) for key, value in self.options.items()}
         if self.layer is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn._reading import RefusedConfig
 from fastrnn._serialization import deserialize, serialize
 from fastrnn.layers.operators import Arithmetic, GetItem
@@ -210,6 +210,7 @@ class _MaskSources:
             if key[0] in seen:
                 continue
             seen.add(key[0])
+            _reading.count_call()
             data = self.operations.get(key[0])
             if data is None or data["class_name"] not in _OF_MASKS:
                 raise RefusedConfig("given_mask", _given(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn.checks import to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.input import Input, InputLayer
@@ -229,6 +229,7 @@ class Sequential(Model):
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
         for layer in self._layers:
+            _reading.count_call()
             shape = layer.compute_output_shape(shape)
         return shape
 
@@ -300,12 +301,7 @@ class Sequential(Model):
         """Return name and layers, as plain data."""
         layers = [registry.serialize(layer) for layer in self._layers]
         if self._input is not None:
-            config = {
-                "batch_shape": self._input.shape,
-                "dtype": self._input.dtype,
-                "name": self._input.name,
-            }
-            layers.insert(0, registry.serialize(InputLayer(**config)))
+            layers.insert(0, registry.serialize(InputLayer.of(self._input)))
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
     @classmethod

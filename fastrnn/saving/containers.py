@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,9 +12,8 @@ import numpy.typing as npt
 
 from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names
-from fastrnn.saving.hdf5 import import_h5py, open_hdf5
+from fastrnn.saving.hdf5 import Group, import_h5py
 from fastrnn.saving.npy import NpyHeader, read_npy, read_npy_header
-from fastrnn.saving.source import Readable
 from fastrnn.saving.state import Place, Stored
 
 Array = npt.NDArray[Any]
@@ -37,11 +35,9 @@ def write_hdf5(file: BinaryIO, places: Sequence[Place]) -> None:
                 group[str(k)] = variable.value
 
 
-@contextmanager
-def hdf5_arrays(source: Readable, name: str = "") -> Iterator[Mapping[str, Stored]]:
-    """Open an HDF5 file and give its arrays by their paths."""
-    with open_hdf5(source, name) as root:
-        yield {dataset.path.strip("/"): dataset for dataset in root.all_datasets()}
+def arrays_of(root: Group) -> dict[str, Stored]:
+    """Return the arrays of an HDF5 file by their paths."""
+    return {dataset.path.strip("/"): dataset for dataset in root.all_datasets()}
 
 
 # ---- zip ---------------------------------------------------------------------------------------

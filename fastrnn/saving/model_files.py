@@ -10,12 +10,11 @@ import contextlib
 import datetime
 import io
 import json
-import os
 import random
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from fastrnn import _reading, _serialization, errors
 from fastrnn._reading import RefusedConfig
@@ -25,6 +24,7 @@ from fastrnn.saving import containers
 from fastrnn.saving.archive import Archive, open_archive
 from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
 from fastrnn.saving.generators import generator_states, set_generators
+from fastrnn.saving.hdf5 import open_hdf5
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.state import (
@@ -39,11 +39,10 @@ from fastrnn.saving.state import (
 
 KERAS, FASTRNN = ".keras", ".fastrnn"
 ENDINGS = (KERAS, FASTRNN)
+OLDER_ENDINGS = (".h5", ".hdf5")  # of Keras 1 and 2, read only
 CONFIG, METADATA = "config.json", "metadata.json"
 KERAS_VERSION = "3.15.0"  # whose format is written
 FORMAT_VERSION = 1  # of `.fastrnn`
-# The kept states of stateful layers are as large as the batch, of which a file says a number only.
-LARGEST_STATEFUL_BATCH = 16_384
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -110,31 +109,43 @@ def _write(file: BinaryIO, path: Path, texts: dict[str, str], places: list[Place
 
 
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    strict_finite: bool = False,
 ) -> Any:
-    """Read a model that ``save_model`` or Keras 3 wrote.
+    """Read a model that ``save_model`` or Keras wrote.
 
     Nothing in the file is executed or imported, and no path in it is followed: classes come from
     the closed list of built-in ones, and from ``custom_objects`` and
     ``saving.register_keras_serializable``.
 
     Args:
-        filepath: a path that ends in ``.keras`` (needs the extra ``h5``) or ``.fastrnn``.
+        filepath: a path that ends in ``.keras`` or, written by any version of Keras, in ``.h5`` or
+            ``.hdf5`` (these need the extra ``h5``), or in ``.fastrnn``.
         custom_objects: classes and functions of your own by their names.
         compile: whether the model gets the optimizer, with its state, the losses and the metrics
             of the file. What of them is not known is left out, with a warning.
+        strict_finite: whether weights that are NaN or infinite are refused, not just reported.
 
     Raises:
         ModelFileError: the file is refused; its ``reason`` says by which rule.
         ValueError: another ending.
         FileNotFoundError: there is no such file.
-        ImportError: h5py is not installed, for ``.keras``.
+        ImportError: h5py is not installed, for files that need it.
     """
-    path = to_path(filepath, ENDINGS)
+    path = to_path(filepath, (*ENDINGS, *OLDER_ENDINGS))
+    if path.name.endswith(OLDER_ENDINGS):
+        from fastrnn.saving.older_files import load_older_model
+
+        return load_older_model(path, custom_objects, compile, strict_finite)
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
-        model = model_of(config, stored, archive.source, custom_objects, compile)
+        arrays = ArraysByPlace(stored, archive.source, strict_finite)
+        where = f"{archive.source}, {CONFIG}"
+        model = model_of(config, arrays, where, custom_objects, compile)
         set_generators(places_of(model), metadata.get("generators", {}), archive.source)
     return model
 
@@ -146,8 +157,8 @@ def _arrays(archive: Archive, path: Path) -> Iterator[Mapping[str, Stored]]:
         yield containers.npy_arrays(archive)
         return
     member = containers.HDF5_MEMBER
-    with containers.hdf5_arrays(archive.read(member), f"{archive.source}, {member}") as stored:
-        yield stored
+    with open_hdf5(archive.read(member), f"{archive.source}, {member}") as root:
+        yield containers.arrays_of(root)
 
 
 def _read_metadata(archive: Archive) -> dict[str, Any]:
@@ -161,10 +172,49 @@ def _read_metadata(archive: Archive) -> dict[str, Any]:
     return metadata
 
 
+class Arrays(Protocol):
+    """The arrays of a file: how many numbers they are, and where they belong in a model."""
+
+    @property
+    def scalars(self) -> int:
+        """How many numbers there are for weights."""
+        ...
+
+    def load_weights(self, model: Any) -> None:
+        """Set the weights of a model."""
+        ...
+
+    def load_optimizer(self, model: Any) -> None:
+        """Set the variables of its optimizer."""
+        ...
+
+
+class ArraysByPlace:
+    """Arrays under the places of their layers; see ``fastrnn.saving.state``."""
+
+    def __init__(
+        self, stored: Mapping[str, Stored], source: str, strict_finite: bool = False
+    ) -> None:
+        self._stored, self._source, self._strict_finite = stored, source, strict_finite
+
+    @property
+    def scalars(self) -> int:
+        """How many numbers there are for weights."""
+        return count_scalars(self._stored)
+
+    def load_weights(self, model: Any) -> None:
+        """Set the weights of a model."""
+        load_weights(places_of(model), self._stored, self._source, self._strict_finite)
+
+    def load_optimizer(self, model: Any) -> None:
+        """Set the variables of its optimizer."""
+        load_optimizer(model, self._stored, self._source)
+
+
 def model_of(
     config: Any,
-    stored: Mapping[str, Stored],
-    source: str,
+    arrays: Arrays,
+    where: str,
     custom_objects: dict[str, Any] | None,
     compile: bool,
 ) -> Any:
@@ -175,30 +225,28 @@ def model_of(
     """
     from fastrnn.models import Model
 
-    where = f"{source}, {CONFIG}"
-    check_config(config, where)
+    check_names_of_layers(config, where)
     state = random.getstate()  # layers draw seeds; loading a model leaves the order of draws alone
     try:
         with CustomObjectScope(custom_objects), refusals(where):
-            with _reading.reading(count_scalars(stored)):
+            with _reading.reading(arrays.scalars):
                 model = _serialization.deserialize(config)
                 if not isinstance(model, Model):
                     raise ModelFileError("not_a_model", where, "the description of no model")
                 if isinstance(config.get("build_config"), dict) and not model.built:
                     model.build_from_config(config["build_config"])
-            load_weights(places_of(model), stored, source)
+            arrays.load_weights(model)
             if compile and isinstance(config.get("compile_config"), dict):
                 model.compile_from_config(config["compile_config"])
                 if model.compiled:
-                    load_optimizer(model, stored, source)
+                    arrays.load_optimizer(model)
     finally:
         random.setstate(state)
     return model
 
 
-def check_config(config: Any, source: str) -> None:
-    """Check names and batch sizes of a description, or raise ``ModelFileError``."""
-    batch, stateful = 0, False
+def check_names_of_layers(config: Any, source: str) -> None:
+    """Check the names in a description, or raise ``ModelFileError``."""
     waiting = [config]
     while waiting:
         value = waiting.pop()
@@ -210,14 +258,6 @@ def check_config(config: Any, source: str) -> None:
         name = value.get("name", "")
         if isinstance(name, str) and not name.isprintable():
             raise ModelFileError("bad_name", source, f"the name {name[:60]!r}")
-        stateful |= value.get("stateful") is True
-        for key in ("batch_shape", "batch_input_shape", "input_shape"):
-            shape = value.get(key)
-            if isinstance(shape, list) and shape and isinstance(shape[0], int):
-                batch = max(batch, shape[0])
-    if stateful and batch > LARGEST_STATEFUL_BATCH:
-        message = f"stateful layers for batches of {batch}, more than {LARGEST_STATEFUL_BATCH}"
-        raise ModelFileError("batch_size", source, message)
 
 
 @contextlib.contextmanager
@@ -254,15 +294,19 @@ def save_hdf5_weights(model: Any, path: Path) -> None:
 
 
 def load_weights_from(model: Any, path: Path) -> None:
-    """Set the weights of a model to those of a ``.weights.h5`` or of a whole model's file.
+    """Set the weights of a model to those of an HDF5 file or of a whole model's file.
 
     Raises:
         ModelFileError: the file is refused; nothing has changed.
     """
-    places, name = places_of(model), os.path.basename(path)
+    from fastrnn.saving.older_files import OlderArrays, is_older
+
     if path.name.endswith(ENDINGS):
         with open_archive(path) as archive, _arrays(archive, path) as stored:
-            load_weights(places, stored, name)
-    else:
-        with containers.hdf5_arrays(path) as stored:
-            load_weights(places, stored, name)
+            load_weights(places_of(model), stored, archive.source)
+        return
+    with open_hdf5(path) as root:
+        if is_older(root):
+            OlderArrays(root).load_weights(model)
+        else:
+            load_weights(places_of(model), containers.arrays_of(root), root.source)

@@ -70,6 +70,7 @@ REASONS = {
     "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
     "unexpected_dtype": "an array has the dtype that its weight needs",
+    "not_finite": "weights are numbers, neither NaN nor infinite, if the caller wants it so",
     # Models.
     "unknown_class": "classes are built-in, or the caller's own",
     "forbidden_class": "no object holds code or names a file: no Lambda",
@@ -79,8 +80,9 @@ REASONS = {
     "bad_graph": "layers have different names, and calls take what other calls give",
     "given_mask": "masks follow from the layers",
     "bad_name": "names of layers can be printed",
-    "batch_size": "states that stateful layers keep are for reasonable batches",
+    "kept_states": "the states that stateful layers keep have no more than 4 million numbers",
     "too_many_objects": "a model has at most 10,000 layers and other objects",
+    "too_many_calls": "a model has at most 10,000 calls of layers, those in inner models included",
     "size_mismatch": "the described weights have no more numbers than the file",
     "not_a_model": "a file of a model describes one",
     "bad_metadata": "metadata.json is what the format says",

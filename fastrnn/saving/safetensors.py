@@ -90,6 +90,32 @@ def read_safetensors(source: Readable) -> dict[str, Array]:
         return {tensor.name: read_tensor(opened, tensor) for tensor in read_header(opened)}
 
 
+class StoredTensor:
+    """A tensor in an open file, not yet read."""
+
+    def __init__(self, opened: Source, tensor: Tensor) -> None:
+        self._opened, self._tensor = opened, tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self._tensor.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        return self._tensor.dtype
+
+    def read(self, shape: tuple[int, ...]) -> Array:
+        """Return the values."""
+        return read_tensor(self._opened, self._tensor)
+
+
+def stored_tensors(opened: Source) -> dict[str, StoredTensor]:
+    """Return the tensors of an open file by name, checked but not yet read."""
+    return {tensor.name: StoredTensor(opened, tensor) for tensor in read_header(opened)}
+
+
 def write_safetensors(
     filepath: Any, arrays: Mapping[str, npt.ArrayLike], metadata: Mapping[str, str] | None = None
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastrnn import _serialization
+from fastrnn import _reading, _serialization
 from fastrnn._registration import CustomObjectScope
 
 
@@ -37,8 +37,8 @@ def serialize_keras_object(obj: Any) -> Any:
 def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the object that ``serialize_keras_object``, of fastrnn or Keras, described.
 
-    Classes are looked up in the closed list of built-in ones, in ``custom_objects``, and among those
-    that ``register_keras_serializable`` has registered; nothing is imported.
+    Classes are looked up in the closed list of built-in ones, in ``custom_objects``, and among
+    those that ``register_keras_serializable`` has registered; nothing is imported.
 
     Args:
         config: plain data.
@@ -48,7 +48,7 @@ def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None 
         ValueError: a class is unknown, or one that no description may make, such as Lambda; or its
             config does not fit it.
     """
-    with CustomObjectScope(custom_objects):
+    with CustomObjectScope(custom_objects), _reading.reading():
         made = _serialization.deserialize(config)
         described = isinstance(config, dict) and "class_name" in config
         if described and isinstance(config.get("build_config"), dict) and not made.built:

@@ -34,10 +34,14 @@ class Stored(Protocol):
     """An array in a file, not yet read."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        ...
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        ...
 
     def read(self, shape: tuple[int, ...]) -> Array:
         """Return the values, which must have this shape."""
@@ -131,12 +135,23 @@ def count_scalars(stored: Mapping[str, Stored]) -> int:
     )
 
 
-def load_weights(places: Sequence[Place], stored: Mapping[str, Stored], source: str) -> None:
+def load_weights(
+    places: Sequence[Place],
+    stored: Mapping[str, Stored],
+    source: str,
+    strict_finite: bool = False,
+) -> None:
     """Read the values of all variables; all of them first, then set them.
 
+    Args:
+        places: where the variables stand.
+        stored: the arrays of the file.
+        source: the file's name, for messages.
+        strict_finite: whether NaN and infinity are refused; else they are reported.
+
     Raises:
-        ModelFileError: ``unexpected_weights``, or an array cannot be read or has another shape.
-            Nothing is changed then.
+        ModelFileError: ``unexpected_weights``, ``not_finite``, or an array cannot be read or has
+            another shape. Nothing is changed then.
     """
     expected = [path for place in places for path in place.paths()]
     missing = [path for path in expected if path not in stored]
@@ -149,12 +164,25 @@ def load_weights(places: Sequence[Place], stored: Mapping[str, Stored], source: 
             message = f"the array {path!r}, for which the model has no weight"
             raise ModelFileError("unexpected_weights", source, message)
     values = read_values(places, stored)
+    check_finite(values, source, strict_finite)
     for variable, array in values:
         variable.value[...] = array
+
+
+def check_finite(
+    values: Sequence[tuple[Variable, Array]], source: str, strict_finite: bool
+) -> None:
+    """Report NaN and infinity in what is read for variables.
+
+    Raises:
+        ModelFileError: ``not_finite``, if ``strict_finite``; else there is a warning.
+    """
     broken = [v.path for v, array in values if not np.isfinite(array).all()]
+    message = f"NaN or infinity in {', '.join(broken[:5])}"
+    if broken and strict_finite:
+        raise ModelFileError("not_finite", source, message)
     if broken:
-        message = f"{source}: NaN or infinity in {', '.join(broken[:5])}."
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warnings.warn(f"{source}: {message}.", UserWarning, stacklevel=4)
 
 
 def read_values(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.saving.directions import directions_of
 from fastrnn.saving.gates import TORCH, from_ours, to_ours
 
 Array = npt.NDArray[Any]
@@ -74,10 +74,9 @@ class Level:
 
     def check_layer(self, layer: Any, module: str) -> None:
         """Raise ``ValueError`` if ``layer`` is not of this kind."""
-        inner = layer.forward_layer if isinstance(layer, Bidirectional) else layer
         wanted = ("bidirectional " if self.bidirectional else "") + _LAYERS[self.cell].__name__
-        same_cell = isinstance(inner, RecurrentLayer) and inner.cell.spec.name == self.cell
-        if not same_cell or isinstance(layer, Bidirectional) != self.bidirectional:
+        cells = [direction.cell.spec.name for direction in directions_of(layer)]
+        if cells != [self.cell] * len(self.weights):
             remedy = "torch's GRU is GRU(reset_after=True)." if self.cell.startswith("gru") else ""
             raise ValueError(errors.bad_argument("state_dict", module, f"no {wanted}", remedy))
 
@@ -174,9 +173,8 @@ def to_tensors(layer: Any, level: int) -> dict[str, Array]:
     Raises:
         ValueError: torch has no module that computes what the layer does.
     """
-    both = isinstance(layer, Bidirectional)
     tensors = {}
-    for direction, inner in enumerate(layer.sublayers if both else [layer]):
+    for direction, inner in enumerate(directions_of(layer)):
         _check_for_torch(layer, inner, bool(direction))
         for part, tensor in _from_weights(inner.cell).items():
             tensors[tensor_name(part, level, direction)] = tensor

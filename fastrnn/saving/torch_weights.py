@@ -13,14 +13,13 @@ from fastrnn import errors
 from fastrnn.checks import to_choice
 from fastrnn.layers import (
     BatchNormalization,
-    Bidirectional,
     Dense,
     Embedding,
     Input,
     LayerNormalization,
     TimeDistributed,
 )
-from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.saving.directions import directions_of
 from fastrnn.saving.pickles import refuse_pickle
 from fastrnn.saving.safetensors import read_safetensors
 from fastrnn.saving.torch_levels import Level, is_recurrent, levels_of, to_tensors
@@ -167,7 +166,7 @@ class TorchWeights:
         ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
         """
         layers = list(_layers_with_weights(self))
-        alone = all(isinstance(layer, (RecurrentLayer, Bidirectional)) for layer in layers)
+        alone = all(directions_of(layer) for layer in layers)
         modules = _modules_for(layers, names)
         if modules is None:
             modules = ["" if alone else layer.name for layer in layers]
@@ -279,7 +278,7 @@ def _layers_with_weights(model: Any) -> Iterator[Any]:
     for layer in model.sublayers:
         if isinstance(layer, TimeDistributed) or hasattr(layer, "get_layer"):
             yield from _layers_with_weights(layer)
-        elif isinstance(layer, (RecurrentLayer, Bidirectional)) or type(layer) in _NAMES:
+        elif directions_of(layer) or type(layer) in _NAMES:
             if not layer.built:
                 raise ValueError(f"Layer {layer.name!r} has no weights yet: call the model once.")
             yield layer
@@ -367,9 +366,6 @@ def _tensors_of(module: str, stack: list[Any]) -> dict[str, Array]:
 
 def _kind(layer: Any) -> tuple[Any, ...]:
     """Return what the levels of one recurrent module have in common."""
-    inner = layer.forward_layer if isinstance(layer, Bidirectional) else layer
-    if not isinstance(inner, RecurrentLayer):
-        return (layer.name,)
-    cell = inner.cell
-    options = (cell.spec.name, cell.units, cell.use_bias, cell.activation.name)
-    return (isinstance(layer, Bidirectional), *options)
+    cells = [direction.cell for direction in directions_of(layer)]
+    options = [(cell.spec.name, cell.units, cell.use_bias, cell.activation.name) for cell in cells]
+    return tuple(options) or (layer.name,)

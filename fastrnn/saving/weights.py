@@ -77,7 +77,8 @@ class SavesWeights:
 
         Args:
             filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
-                ``.keras`` or ``.fastrnn``.
+                ``.keras``, ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of
+                Keras.
 
         Raises:
             ValueError: another ending.
@@ -86,7 +87,7 @@ class SavesWeights:
             FileNotFoundError: there is no such file.
         """
         refuse_pickle(filepath)
-        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn"))
+        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn", ".h5", ".hdf5"))
         variables = list(self.weights)
         if not path.name.endswith((ENDING, SAFETENSORS_ENDING)):
             from fastrnn.saving.model_files import load_weights_from

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors, regularizers
+from fastrnn import _reading, config, errors, regularizers
 from fastrnn.checks import to_choice, to_mask
 from fastrnn.functional import (
     RecurrentCall,
@@ -126,6 +126,8 @@ class RecurrentLayer(QuantizableLayer):
             self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
+            if reading := _reading.current():
+                reading.count_states(self.state_count * input_shape[0] * self.cell.units)
             self.states = self.get_initial_state(input_shape[0])
 
     def get_initial_state(self, batch_size: int) -> list[Array]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import _reading, errors
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
 
@@ -57,6 +57,8 @@ class CellLoop:
                 remedy = "Give the model an Input with `batch_size`."
                 expected = "a fixed batch size: the layer is stateful"
                 raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
+            if reading := _reading.current():
+                reading.count_states(input_shape[0] * sum(self.sizes))
             self.states = self.get_initial_state(input_shape[0])
 
     def compute_output_shape(self, input_shape: Any) -> Any:

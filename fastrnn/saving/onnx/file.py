@@ -29,6 +29,7 @@ class OnnxFile:
     Attributes:
         name: for messages.
         size: in bytes.
+        producer: what wrote it, and in which version, as the file says.
         graph: ONNX's ``GraphProto``.
         opset: version of the operators.
         tensors: the constants, by name, not yet arrays.
@@ -36,13 +37,18 @@ class OnnxFile:
 
     name: str
     size: int
+    producer: str
     graph: Any
     opset: int
     tensors: dict[str, Any]
 
 
-def read_file(source: Readable) -> OnnxFile:
+def read_file(source: Readable, name: str = "") -> OnnxFile:
     """Return what a file holds, after all checks that need no knowledge of operators.
+
+    Args:
+        source: a path, bytes, or an open binary file.
+        name: what messages call it; the path unless given.
 
     Raises:
         ModelFileError: ``onnx_damaged``, ``onnx_opset``, ``onnx_too_many``, ``onnx_subgraph``,
@@ -53,7 +59,7 @@ def read_file(source: Readable) -> OnnxFile:
     from google.protobuf.message import DecodeError
 
     proto = onnx.ModelProto()
-    with open_source(source) as opened:
+    with open_source(source, name) as opened:
         name, size = opened.name, opened.size
         try:
             proto.ParseFromString(opened.read_at(0, size))
@@ -79,7 +85,8 @@ def read_file(source: Readable) -> OnnxFile:
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         text = str(error).split("\n")[0][:300]
         raise ModelFileError("onnx_invalid", name, f"ONNX's checker says: {text}") from error
-    return OnnxFile(name, size, graph, opset, tensors)
+    producer = f"{proto.producer_name} {proto.producer_version}".strip()
+    return OnnxFile(name, size, producer, graph, opset, tensors)
 
 
 def _opset(proto: Any, name: str) -> int:

@@ -43,19 +43,21 @@ class Writer:
         )
         return names if outputs > 1 else names[0]
 
-    def constant(self, value: npt.ArrayLike, key: Any = None) -> str:
+    def constant(self, value: npt.ArrayLike, key: Any = None, kind: str = "constant") -> str:
         """Return the name of a constant; one with the same key is kept once."""
         array = np.asarray(value)
         if key is None:
             key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
-            tensor = self.onnx.numpy_helper.from_array(array, self._name("constant"))
+            tensor = self.onnx.numpy_helper.from_array(array, self._name(kind))
             self.constants[key] = tensor
         return str(self.constants[key].name)
 
     def weight(self, variable: Any, array: Array | None = None) -> str:
         """Return the name of a weight, or of what was made of it."""
-        return self.constant(variable.value if array is None else array, key=id(variable))
+        return self.constant(
+            variable.value if array is None else array, id(variable), variable.name
+        )
 
     def activate(self, activation: Any, name: str, owner: Layer) -> str:
         """Append an activation, unless it is linear."""

@@ -15,6 +15,7 @@ from fastrnn import layers
 from fastrnn.layers.operators import Arithmetic, GetItem
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.symbolic import Node
+from fastrnn.saving.directions import directions_of
 from fastrnn.saving.onnx.operators import CELL_ACTIVATIONS, CELL_OPERATORS
 from fastrnn.saving.onnx.recurrent_weights import to_onnx
 from fastrnn.saving.onnx.writing import Write, Writer, unwritable, writer_of
@@ -142,17 +143,15 @@ def _get_item(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list
 
 
 def _recurrent(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
-    return _run(writer, layer, [layer], "concat", inputs)
-
-
-def _bidirectional(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
-    forward, backward = layer.sublayers
-    if forward.go_backwards or not backward.go_backwards:
+    directions = directions_of(layer)
+    if not directions:
+        raise ValueError(unwritable(layer, "cells of one's own or in stacks", "built-in cells"))
+    if len(directions) == 2 and directions[0].go_backwards:
         raise ValueError(unwritable(layer, "a forward layer that goes back", "the other order"))
-    kinds = [(inner.cell.spec.name, inner.cell.units) for inner in layer.sublayers]
-    if kinds[0] != kinds[1]:
+    kinds = [(inner.cell.spec.name, inner.cell.units) for inner in directions]
+    if len(set(kinds)) > 1:
         raise ValueError(unwritable(layer, kinds, "layers of one kind and size"))
-    return _run(writer, layer, layer.sublayers, layer.merge_mode, inputs)
+    return _run(writer, layer, directions, getattr(layer, "merge_mode", "concat"), inputs)
 
 
 def _run(
@@ -281,5 +280,6 @@ WRITERS: dict[type, Write] = {
     Arithmetic: _arithmetic,
     GetItem: _get_item,
     RecurrentLayer: _recurrent,
-    layers.Bidirectional: _bidirectional,
+    layers.RNN: _recurrent,
+    layers.Bidirectional: _recurrent,
 }
