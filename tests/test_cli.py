@@ -294,7 +294,7 @@ def test_bench_case_that_is_not_there_is_1(capsys):
 # ---- help, usage, exit codes ----
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["info"], ["bench"]], ids=str)
+@pytest.mark.parametrize("command", [[], ["demo"], ["info"], ["bench"], ["inspect"]], ids=str)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_is_everywhere(command, option, capsys):
     assert main([*command, option]) == 0
@@ -302,9 +302,10 @@ def test_help_is_everywhere(command, option, capsys):
     assert captured.out.startswith(" ".join(["usage: fastrnn", *command]))
     assert captured.err == ""
     expected = {
-        "": ["demo", "info", "bench", "--version"],
+        "": ["demo", "info", "bench", "inspect", "--version"],
         "demo": ["--epochs", "--plot"],
         "info": ["JSON"],
+        "inspect": ["FILE", "--json"],
         "bench": ["--json", "--seconds", "--case", "--threads", "--plot", "--peers"],
     }
     for text in expected["".join(command)]:
@@ -318,6 +319,7 @@ def test_help_is_everywhere(command, option, capsys):
         (["fly"], "'fly'"),
         (["--fast"], "COMMAND"),
         (["info", "more"], "more"),
+        (["inspect"], "FILE"),
         (["demo", "--epochs", "0"], "--epochs: expected a positive integer, got '0'"),
         (["demo", "--epochs", "many"], "--epochs: expected a positive integer, got 'many'"),
         (["demo", "--units", "-3"], "--units"),

@@ -14,7 +14,7 @@ _METRICS = ("metrics", "weighted_metrics")
 # Accepted by `compile` without effect; written as Keras expects them.
 _WITHOUT_EFFECT = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}
 # Arrays of a metric are as long as its configuration says.
-_MOST_THRESHOLDS = 10_000
+_MOST = {"num_thresholds": 10_000, "num_classes": 2_000}
 
 
 def compile_config(model: Any) -> dict[str, Any] | None:
@@ -70,10 +70,12 @@ def _check_known(name: str, value: Any) -> None:
 
 
 def _check_sizes(value: Any) -> None:
+    """Raise ``ValueError`` if a metric in a description would have too large arrays."""
     if isinstance(value, dict):
-        count = value.get("num_thresholds")
-        if isinstance(count, (int, float)) and count > _MOST_THRESHOLDS:
-            raise ValueError(f"more than {_MOST_THRESHOLDS} thresholds")
+        for key, most in _MOST.items():
+            count = value.get(key)
+            if isinstance(count, (int, float)) and count > most:
+                raise ValueError(f"`{key}` is more than {most}")
         value = list(value.values())
     for entry in value if isinstance(value, list) else []:
         _check_sizes(entry)

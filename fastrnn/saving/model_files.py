@@ -109,7 +109,11 @@ def _write(file: BinaryIO, path: Path, texts: dict[str, str], places: list[Place
 
 
 def load_model(
-    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True
+    filepath: Any,
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    strict_finite: bool = False,
 ) -> Any:
     """Read a model that ``save_model`` or Keras wrote.
 
@@ -123,6 +127,7 @@ def load_model(
         custom_objects: classes and functions of your own by their names.
         compile: whether the model gets the optimizer, with its state, the losses and the metrics
             of the file. What of them is not known is left out, with a warning.
+        strict_finite: whether weights that are NaN or infinite are refused, not just reported.
 
     Raises:
         ModelFileError: the file is refused; its ``reason`` says by which rule.
@@ -134,11 +139,11 @@ def load_model(
     if path.name.endswith(OLDER_ENDINGS):
         from fastrnn.saving.older_files import load_older_model
 
-        return load_older_model(path, custom_objects, compile)
+        return load_older_model(path, custom_objects, compile, strict_finite)
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
-        arrays = ArraysByPlace(stored, archive.source)
+        arrays = ArraysByPlace(stored, archive.source, strict_finite)
         where = f"{archive.source}, {CONFIG}"
         model = model_of(config, arrays, where, custom_objects, compile)
         set_generators(places_of(model), metadata.get("generators", {}), archive.source)
@@ -187,8 +192,8 @@ class Arrays(Protocol):
 class ArraysByPlace:
     """Arrays under the places of their layers; see ``fastrnn.saving.state``."""
 
-    def __init__(self, stored: Mapping[str, Stored], source: str) -> None:
-        self._stored, self._source = stored, source
+    def __init__(self, stored: Mapping[str, Stored], source: str, strict_finite: bool) -> None:
+        self._stored, self._source, self._strict = stored, source, strict_finite
 
     @property
     def scalars(self) -> int:
@@ -197,7 +202,7 @@ class ArraysByPlace:
 
     def load_weights(self, model: Any) -> None:
         """Set the weights of a model."""
-        load_weights(places_of(model), self._stored, self._source)
+        load_weights(places_of(model), self._stored, self._source, self._strict)
 
     def load_optimizer(self, model: Any) -> None:
         """Set the variables of its optimizer."""

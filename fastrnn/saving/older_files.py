@@ -24,13 +24,15 @@ from fastrnn.saving.older_weights import (
     modern_arrays,
     scaled_parts,
 )
-from fastrnn.saving.state import OPTIMIZER, Stored, load_optimizer
+from fastrnn.saving.state import OPTIMIZER, Stored, load_optimizer, set_values
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
-def load_older_model(path: Path, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
+def load_older_model(
+    path: Path, custom_objects: dict[str, Any] | None, compile: bool, strict_finite: bool = False
+) -> Any:
     """Return the model of a file; see ``load_model``.
 
     Raises:
@@ -45,7 +47,7 @@ def load_older_model(path: Path, custom_objects: dict[str, Any] | None, compile:
         if "training_config" in root.attributes and isinstance(config, dict):
             training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
             config["compile_config"] = modern_training(training)
-        return model_of(config, OlderArrays(root), where, custom_objects, compile)
+        return model_of(config, OlderArrays(root, strict_finite), where, custom_objects, compile)
 
 
 def _text(root: Group, name: str) -> bytes:
@@ -72,8 +74,8 @@ def is_older(root: Group) -> bool:
 class OlderArrays:
     """The arrays of a file in the older form."""
 
-    def __init__(self, root: Group) -> None:
-        self._root, self._version = root, version_of(root)
+    def __init__(self, root: Group, strict_finite: bool = False) -> None:
+        self._root, self._version, self._strict = root, version_of(root), strict_finite
         self._weights = root.groups.get("model_weights", root)
 
     @property
@@ -94,8 +96,7 @@ class OlderArrays:
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))
         scaled = scaled_parts(model, self._root.source) if self._version < 3 else []
-        for variable, array in values:
-            variable.value[...] = array
+        set_values(values, self._root.source, self._strict)
         for part in scaled:
             part *= HARD_SIGMOID_FACTOR
 

@@ -54,6 +54,7 @@ REASONS = {
     "unexpected_weights": "a file holds the weights that the model has",
     "unexpected_shape": "an array has the shape that its weight needs",
     "unexpected_dtype": "an array has the dtype that its weight needs",
+    "not_finite": "weights are numbers, neither NaN nor infinite, if the caller wants it so",
     # Models.
     "unknown_class": "classes are built-in, or the caller's own",
     "forbidden_class": "no object holds code or names a file: no Lambda",

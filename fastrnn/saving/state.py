@@ -136,12 +136,23 @@ def count_scalars(stored: Mapping[str, Stored]) -> int:
     )
 
 
-def load_weights(places: Sequence[Place], stored: Mapping[str, Stored], source: str) -> None:
+def load_weights(
+    places: Sequence[Place],
+    stored: Mapping[str, Stored],
+    source: str,
+    strict_finite: bool = False,
+) -> None:
     """Read the values of all variables; all of them first, then set them.
 
+    Args:
+        places: where the variables stand.
+        stored: the arrays of the file.
+        source: the file's name, for messages.
+        strict_finite: whether NaN and infinity are refused; else they are reported.
+
     Raises:
-        ModelFileError: ``unexpected_weights``, or an array cannot be read or has another shape.
-            Nothing is changed then.
+        ModelFileError: ``unexpected_weights``, ``not_finite``, or an array cannot be read or has
+            another shape. Nothing is changed then.
     """
     expected = [path for place in places for path in place.paths()]
     missing = [path for path in expected if path not in stored]
@@ -153,13 +164,25 @@ def load_weights(places: Sequence[Place], stored: Mapping[str, Stored], source: 
         if path not in known and not any(part in _BESIDE for part in path.split("/")):
             message = f"the array {path!r}, for which the model has no weight"
             raise ModelFileError("unexpected_weights", source, message)
-    values = read_values(places, stored)
+    set_values(read_values(places, stored), source, strict_finite)
+
+
+def set_values(
+    values: Sequence[tuple[Variable, Array]], source: str, strict_finite: bool = False
+) -> None:
+    """Set variables to what a file has for them, which should be finite.
+
+    Raises:
+        ModelFileError: ``not_finite``, if ``strict_finite``; else there is a warning.
+    """
+    broken = [v.path for v, array in values if not np.isfinite(array).all()]
+    message = f"NaN or infinity in {', '.join(broken[:5])}"
+    if broken and strict_finite:
+        raise ModelFileError("not_finite", source, message)
     for variable, array in values:
         variable.value[...] = array
-    broken = [v.path for v, array in values if not np.isfinite(array).all()]
     if broken:
-        message = f"{source}: NaN or infinity in {', '.join(broken[:5])}."
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warnings.warn(f"{source}: {message}.", UserWarning, stacklevel=4)
 
 
 def read_values(
