@@ -32,12 +32,12 @@ _NETWORKS = ("Functional", "Model", "Sequential")
 _WITH_STATES = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 # Options that change nothing, or that have the values below where they change nothing.
 _DROPPED = {
-    "activity_regularizer", "batch_input_shape", "consume_less", "dropout_U", "dropout_W", "fused",
+    "batch_input_shape", "consume_less", "dropout_U", "dropout_W", "fused",
     "implementation", "input_dim", "input_dtype", "input_length", "input_shape", "renorm",
     "renorm_clipping", "renorm_momentum", "unroll", "use_cudnn", "virtual_batch_size",
-    "experimental_autocast", "dilation", "autocast", "quantization_config",
+    "experimental_autocast", "autocast", "quantization_config",
 }  # fmt: skip
-_MUST_BE: Config = {"time_major": False, "adjustment": None, "mode": 0, "ragged": False}
+_MUST_BE: Config = {"time_major": False, "mode": 0, "ragged": False}
 # Keras 1's names, by class; None is any class.
 _NAMES: dict[str | None, dict[str, str]] = {
     None: {
@@ -120,7 +120,7 @@ def _modern_options(name: str, old: Config, version: int) -> Config:
             config[key] = _modern_value(value, version)
     if name == "InputLayer":
         return {k: v for k, v in config.items() if k not in ("trainable", "sparse")}
-    if name == "GRU" and version < 3:
+    if name in ("GRU", "GRUCell") and version < 3:
         config.setdefault("reset_after", False)
     if name == "BatchNormalization" and isinstance(config.get("axis"), list):
         config["axis"] = config["axis"][0] if len(config["axis"]) == 1 else config["axis"]

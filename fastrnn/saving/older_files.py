@@ -46,7 +46,8 @@ def load_older_model(
             config = modern_model(data, version)
         if "training_config" in root.attributes and isinstance(config, dict):
             training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
-            config["compile_config"] = modern_training(training)
+            with refusals(where):
+                config["compile_config"] = modern_training(training)
         return model_of(config, OlderArrays(root, strict_finite), where, custom_objects, compile)
 
 
