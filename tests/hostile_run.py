@@ -50,6 +50,7 @@ READERS = {
     "weights": read_into_model,
     "model": fastrnn.models.load_model,
     "keras": fastrnn.models.load_model,
+    "older": fastrnn.models.load_model,
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 from hostile_changes import CHANGES, KERAS_FILES, file_of
 from hostile_hdf5 import HDF5S, hdf5, weights
 from hostile_models import MODELS
+from hostile_older import OLDER, older
 from hostile_zip import JSONS, NPYS, ZIPS, Entry, npy, zip_of
 
 import fastrnn
@@ -57,13 +58,14 @@ KINDS = {
     "weights": NPZS,
     "model": MODELS | CHANGES,
     "keras": KERAS_FILES,
+    "older": OLDER,
 }
 CASES = {
     f"{kind}-{number}": (name, *case)
     for kind, table in KINDS.items()
     for number, (name, case) in enumerate(table.items())
 }
-ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn", "keras": ".keras"}
+ENDINGS = {"weights": ".weights.npz", "model": ".fastrnn", "keras": ".keras", "older": ".h5"}
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +218,21 @@ def test_hdf5_is_read_as_h5py_reads_it():
         np.testing.assert_array_equal(root.attribute("number"), np.int16([1, 2]), strict=True)
 
 
+def test_hdf5_of_many_names_is_read(tmp_path):
+    """Names and attributes that newer files keep in heaps of their own."""
+
+    def fill(root):
+        for k in range(50):
+            root[f"group{k}/values"] = np.full(2, k)
+            root.attrs[f"number{k}"] = k
+
+    for options in ({}, {"libver": "latest"}, {"libver": "v110"}):
+        with open_hdf5(hdf5(fill, **options)) as root:
+            assert len(root.groups) == len(root.attributes) == 50
+            assert root.attribute("number7") == 7
+            np.testing.assert_array_equal(root.dataset("group9/values").read((2,)), [9, 9])
+
+
 def test_json_is_read_as_python_reads_it():
     value = {
         "a": [1, -2.5, 1e300, True, None, "\N{GRINNING FACE}é"],
@@ -246,6 +263,12 @@ def test_weights_that_are_not_finite_are_reported_or_refused(tmp_path):
         load(tmp_path, data, strict_finite=True)
     assert caught.value.reason == "not_finite"
     assert load(tmp_path, file_of(), strict_finite=True).built
+    path = tmp_path / "a.h5"
+    path.write_bytes(older(values=np.nan))
+    with pytest.warns(UserWarning, match="NaN or infinity in"):
+        fastrnn.models.load_model(path)
+    with pytest.raises(ModelFileError, match="not_finite"):
+        fastrnn.models.load_model(path, strict_finite=True)
 
 
 UNKNOWN_PARTS = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hostile_changes import CHANGES, KERAS_FILES, LAMBDA, adding, file_of, setting
 from hostile_models import MODELS
+from hostile_older import OLDER
 from hostile_zip import Entry, npy, zip_of
 from live_keras import keras
 
@@ -130,7 +131,7 @@ def test_nan_is_reported(tmp_path, capsys):
     assert "NaN or infinity in: layers/gru/cell/vars/2" in inspect(path, capsys)[1].out
 
 
-TABLES = {"model": MODELS, "change": CHANGES, "keras": KERAS_FILES}
+TABLES = {"model": MODELS, "change": CHANGES, "keras": KERAS_FILES, "older": OLDER}
 FILES = {
     f"{kind} {name}": build for kind, table in TABLES.items() for name, (_, build) in table.items()
 }

@@ -141,7 +141,9 @@ def _description(config: Any, training: Any = None) -> dict[str, Any]:
         optimizer = compiled.get("optimizer", compiled.get("optimizer_config"))
         names = {"optimizer": _class_of(optimizer), "loss": compiled.get("loss")}
         found["compiled"] = {key: value for key, value in names.items() if value is not None}
-    found["refused"] = sorted({name for name in _classes(config) if name in FORBIDDEN})
+    # Of how a model is compiled, what is not known is left out.
+    model = {k: v for k, v in config.items() if k != "compile_config"} if compiled else config
+    found["refused"] = sorted({name for name in _classes(model) if name in FORBIDDEN})
     return found
 
 

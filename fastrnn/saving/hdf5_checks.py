@@ -59,6 +59,8 @@ def check_attribute(attribute: Any, place: str) -> None:
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         raise ModelFileError("hdf5_attribute", place, "an attribute without a value")
     count = math.prod(space.get_simple_extent_dims())
+    if is_text and count > limits.HDF5_OBJECTS:
+        raise ModelFileError("hdf5_attribute", place, f"{count} texts")
     if count * kind.get_size() > limits.HDF5_ATTRIBUTE_BYTES:
         message = f"more than {limits.HDF5_ATTRIBUTE_BYTES} bytes"
         raise ModelFileError("hdf5_attribute", place, message)

@@ -111,6 +111,10 @@ class OlderArrays:
         if len(found) != len(layers):
             message = f"{len(found)} layers with weights, where the model has {len(layers)}"
             raise ModelFileError("unexpected_weights", self._root.source, message)
+        paths = [dataset.path for datasets in found.values() for dataset in datasets]
+        if len(set(paths)) != len(paths):  # each would be read as often as it is named
+            message = "an array that is several weights"
+            raise ModelFileError("unexpected_weights", self._root.source, message)
         names = [layer.name for layer in layers]
         order: Sequence[str] = names if set(names) == set(found) else list(found)
         return [(layer, found[name]) for layer, name in zip(layers, order, strict=True)]
