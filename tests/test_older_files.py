@@ -302,6 +302,17 @@ def test_keras_1(name, tmp_path):
     np.testing.assert_allclose(load_model(path)(x), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_descriptions_without_weights(tmp_path):
+    config = chain(recurrent("GRU", recurrent_activation="hard_sigmoid"))
+    weights = arrays((FEATURES, 12), (4, 12), (12,))
+    path = write(tmp_path / "a.h5", config, {"rnn": weights})
+    text = json.dumps({**config, "keras_version": "2.2.4", "backend": "tensorflow"})
+    model = fastrnn.models.model_from_json(text)
+    model.load_weights(path)
+    x = sequences()
+    np.testing.assert_array_equal(model(x), load_model(path)(x))
+
+
 def refused(path):
     with pytest.raises(ModelFileError) as caught:
         load_model(path)

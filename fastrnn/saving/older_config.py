@@ -60,6 +60,14 @@ _NAMES: dict[str | None, dict[str, str]] = {
 }  # fmt: skip
 
 
+def version_number(text: Any) -> int:
+    """Return 1, 2 or 3 for the version of Keras that a file states; 1 where it states none."""
+    if text is None:
+        return 1
+    first = str(text)[:1]
+    return int(first) if first in ("1", "2", "3") else 2
+
+
 def modern_model(data: Any, version: int) -> Any:
     """Return the description of a model in the form of today.
 

@@ -17,7 +17,7 @@ from fastrnn.saving.hdf5 import Dataset, Group, open_hdf5
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.model_files import model_of, refusals
-from fastrnn.saving.older_config import modern_model, modern_training
+from fastrnn.saving.older_config import modern_model, modern_training, version_number
 from fastrnn.saving.older_weights import (
     HARD_SIGMOID_FACTOR,
     in_old_order,
@@ -62,9 +62,8 @@ def version_of(root: Group) -> int:
     """Return Keras's version, 1, 2 or 3, by which a file was written."""
     for group in (root, root.groups.get("model_weights")):
         if group is not None and "keras_version" in group.attributes:
-            text = str(group.attribute("keras_version"))
-            return min(int(text[0]), 3) if text[:1] in ("1", "2", "3") else 2
-    return 1
+            return version_number(group.attribute("keras_version"))
+    return version_number(None)
 
 
 def is_older(root: Group) -> bool:
