@@ -236,12 +236,11 @@ def _class(data: dict[str, Any], table: Registry | None) -> Any:
     found = find_custom(registered, name)
     if isinstance(found, type) and hasattr(found, "from_config"):
         return found
-    known = [] if table is None else table.classes
     remedy = "Pass classes of your own as `custom_objects`, or register them."
-    message = f"{errors.not_one_of(argument, name, known)} {remedy}"
-    if module is not None:
-        message = f"Unknown class {name!r} of module {module!r}. {remedy}"
-    raise RefusedConfig("unknown_class", message)
+    message = f"Unknown class {name!r} of module {module!r}."
+    if module is None and table is not None:
+        message = errors.not_one_of(argument, name, table.classes)
+    raise RefusedConfig("unknown_class", f"{message} {remedy}")
 
 
 def _function(data: dict[str, Any]) -> Any:

@@ -302,10 +302,76 @@ def test_keras_1(name, tmp_path):
     np.testing.assert_allclose(load_model(path)(x), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_descriptions_without_weights(tmp_path):
+    config = chain(recurrent("GRU", recurrent_activation="hard_sigmoid"))
+    weights = arrays((FEATURES, 12), (4, 12), (12,))
+    path = write(tmp_path / "a.h5", config, {"rnn": weights})
+    text = json.dumps({**config, "keras_version": "2.2.4", "backend": "tensorflow"})
+    model = fastrnn.models.model_from_json(text)
+    model.load_weights(path)
+    x = sequences()
+    np.testing.assert_array_equal(model(x), load_model(path)(x))
+
+
 def refused(path):
     with pytest.raises(ModelFileError) as caught:
         load_model(path)
     return caught.value.reason
+
+
+def places(value, path=()):
+    """All places in a description, by the keys that lead to them."""
+    yield path
+    if isinstance(value, (dict, list)):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(entry, (*path, key))
+
+
+VALUES = [
+    None,
+    -1,
+    0,
+    1.5,
+    2**40,
+    True,
+    "a",
+    "LSTM",
+    [],
+    {},
+    [[]],
+    ["x", 0, 0],
+    {"class_name": "x"},
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_changed_descriptions_are_read_or_refused(tmp_path):
+    """One entry of a good description is another one: nothing but ModelFileError may come of it."""
+    rng = np.random.default_rng(0)
+    model = GRAPHS["handover"](keras)
+    model.compile("adam", "mse")
+    model.save(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        texts = {name: file.attrs[name] for name in ("model_config", "training_config")}
+    refusals = 0
+    for k in range(200):
+        name = "training_config" if k % 8 == 0 else "model_config"
+        version = ("1.2", "2.4", "3.1")[k % 3]
+        data = [json.loads(texts[name])]
+        *path, last = list(places(data))[int(rng.integers(1, len(list(places(data)))))]
+        target = data
+        for key in path:
+            target = target[key]
+        target[last] = VALUES[int(rng.integers(len(VALUES)))]
+        with h5py.File(tmp_path / "a.h5", "a") as file:
+            file.attrs.update(texts)
+            file.attrs[name] = json.dumps(data[0])
+            file.attrs["keras_version"] = version
+        try:
+            load_model(tmp_path / "a.h5")
+        except ModelFileError:
+            refusals += 1
+    assert 25 < refusals < 195
 
 
 def test_older_files_are_held_to_the_same_rules(tmp_path):

@@ -14,6 +14,7 @@ from fastrnn.models.functional import Functional
 from fastrnn.models.graph_config import graph_from_config
 from fastrnn.models.model import Model
 from fastrnn.models.sequential import Sequential
+from fastrnn.saving.older_config import modern_model, version_number
 from fastrnn.saving.serialization import deserialize_keras_object
 
 
@@ -83,7 +84,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     """Return the model that ``model.to_json()`` described, with new weights.
 
     Args:
-        json_string: what ``to_json`` returned.
+        json_string: what ``to_json`` returned, here or in any version of Keras.
         custom_objects: classes and functions of your own by their names.
 
     Raises:
@@ -94,6 +95,8 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     except (TypeError, ValueError, RecursionError):
         expected = "a string that model.to_json() returned"
         raise ValueError(errors.bad_argument("json_string", json_string, expected)) from None
+    if isinstance(config, dict) and "module" not in config:
+        config = modern_model(config, version_number(config.get("keras_version")))
     model: Any = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         expected = "a description of a model"

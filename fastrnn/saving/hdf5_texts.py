@@ -20,6 +20,8 @@ from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Source
 
 _Item = TypeVar("_Item")
+# A heap of texts, or one of names with filters: lengths of its keys and its filters follow.
+_HEAPS = re.compile(rb"GCOL\x01|FRHP\0..(?!\0\0)..", re.DOTALL)
 _HEAP = struct.Struct("<4sB3xQ")  # signature, version, bytes of the heap
 _HEAP_ENTRY = struct.Struct("<H6xQ")  # index, 0 for free space, and bytes
 _LEAST_HEAP = 4096
@@ -46,14 +48,29 @@ def check_format(source: Source) -> None:
         raise ModelFileError("hdf5_damaged", source.name, message)
 
 
-def check_texts(source: Source, names: Collection[str]) -> None:
+def check_heaps(source: Source) -> int:
+    """Check all that the library would take for a heap; return the length of the longest text.
+
+    Raises:
+        ModelFileError: ``hdf5_damaged``: a heap that does not consist of its entries;
+            ``hdf5_filter``: one that is compressed, which the library inflates without end;
+            ``hdf5_too_many``: too many entries.
+    """
+    return max(_counted(_heap_lengths(source), source), default=0)
+
+
+def check_texts(source: Source, names: Collection[str], longest: int) -> None:
     """Check the lengths of all texts of variable length in attributes with these names.
+
+    Args:
+        source: the file.
+        names: of the attributes.
+        longest: length of the longest text that there is, from ``check_heaps``.
 
     Raises:
         ModelFileError: ``hdf5_attribute``: too long, one alone or together; ``hdf5_too_many``;
-            ``hdf5_damaged``: an attribute that is not found, or a damaged heap.
+            ``hdf5_damaged``: a text or an attribute that is not there.
     """
-    longest = max(_counted(_heap_lengths(source), source), default=0)
     total, found = 0, set()
     for name, length in _counted(_references(source, names), source):
         found.add(name)
@@ -85,7 +102,9 @@ def _find(source: Source, pattern: re.Pattern[bytes], reach: int) -> Iterator[tu
 
 def _heap_lengths(source: Source) -> Iterator[int]:
     """Give the lengths of all that stands in heaps, and 0 for free space."""
-    for start, _ in _find(source, re.compile(b"GCOL\\x01"), 5):
+    for start, match in _find(source, _HEAPS, 9):
+        if match.startswith(b"FRHP"):
+            raise ModelFileError("hdf5_filter", source.name, "names in a compressed heap")
         header = source.read_at(start, _HEAP.size)
         size = _HEAP.unpack(header)[2] if len(header) == _HEAP.size else 0
         if not _LEAST_HEAP <= size <= source.size - start:

@@ -32,12 +32,12 @@ _NETWORKS = ("Functional", "Model", "Sequential")
 _WITH_STATES = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 # Options that change nothing, or that have the values below where they change nothing.
 _DROPPED = {
-    "activity_regularizer", "batch_input_shape", "consume_less", "dropout_U", "dropout_W", "fused",
+    "batch_input_shape", "consume_less", "dropout_U", "dropout_W", "fused",
     "implementation", "input_dim", "input_dtype", "input_length", "input_shape", "renorm",
     "renorm_clipping", "renorm_momentum", "unroll", "use_cudnn", "virtual_batch_size",
-    "experimental_autocast", "dilation", "autocast", "quantization_config",
+    "experimental_autocast", "autocast", "quantization_config",
 }  # fmt: skip
-_MUST_BE: Config = {"time_major": False, "adjustment": None, "mode": 0, "ragged": False}
+_MUST_BE: Config = {"time_major": False, "mode": 0, "ragged": False}
 # Keras 1's names, by class; None is any class.
 _NAMES: dict[str | None, dict[str, str]] = {
     None: {
@@ -58,6 +58,14 @@ _NAMES: dict[str | None, dict[str, str]] = {
     },
     "GaussianNoise": {"sigma": "stddev"},
 }  # fmt: skip
+
+
+def version_number(text: Any) -> int:
+    """Return 1, 2 or 3 for the version of Keras that a file states; 1 where it states none."""
+    if text is None:
+        return 1
+    first = str(text)[:1]
+    return int(first) if first in ("1", "2", "3") else 2
 
 
 def modern_model(data: Any, version: int) -> Any:
@@ -94,9 +102,15 @@ def _modern_layer(data: Config, version: int) -> Config:
         if old_class == "CuDNNGRU":
             config["reset_after"] = True
     made = {**data, "class_name": name, "config": config}
-    if version >= 3 and "module" not in data and not {"trainable", "dtype"} & set(config):
-        made["module"] = "keras.src.ops.numpy"  # an operation, which has no such options
+    if version >= 3 and "module" not in data and _is_operation(name, config):
+        made["module"] = "keras.src.ops.numpy"
     return made
+
+
+def _is_operation(name: str, config: Config) -> bool:
+    """Whether a description without a module is an operation: layers have more options."""
+    a_layer = "dtype" in config and name in TABLES["keras.layers"].classes
+    return "trainable" not in config and not a_layer
 
 
 def _modern_options(name: str, old: Config, version: int) -> Config:
@@ -114,7 +128,7 @@ def _modern_options(name: str, old: Config, version: int) -> Config:
             config[key] = _modern_value(value, version)
     if name == "InputLayer":
         return {k: v for k, v in config.items() if k not in ("trainable", "sparse")}
-    if name == "GRU" and version < 3:
+    if name in ("GRU", "GRUCell") and version < 3:
         config.setdefault("reset_after", False)
     if name == "BatchNormalization" and isinstance(config.get("axis"), list):
         config["axis"] = config["axis"][0] if len(config["axis"]) == 1 else config["axis"]

@@ -17,24 +17,21 @@ from fastrnn.saving.hdf5 import Dataset, Group, open_hdf5
 from fastrnn.saving.json_data import parse_json
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.model_files import model_of, refusals
-from fastrnn.saving.older_config import modern_model, modern_training
+from fastrnn.saving.older_config import modern_model, modern_training, version_number
 from fastrnn.saving.older_weights import (
     HARD_SIGMOID_FACTOR,
     in_old_order,
     modern_arrays,
     scaled_parts,
 )
-from fastrnn.saving.state import OPTIMIZER, Stored, check_finite, load_optimizer
+from fastrnn.saving.state import OPTIMIZER, Stored, load_optimizer, set_values
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
 def load_older_model(
-    path: Path,
-    custom_objects: dict[str, Any] | None,
-    compile: bool,
-    strict_finite: bool = False,
+    path: Path, custom_objects: dict[str, Any] | None, compile: bool, strict_finite: bool = False
 ) -> Any:
     """Return the model of a file; see ``load_model``.
 
@@ -49,7 +46,8 @@ def load_older_model(
             config = modern_model(data, version)
         if "training_config" in root.attributes and isinstance(config, dict):
             training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
-            config["compile_config"] = modern_training(training)
+            with refusals(where):
+                config["compile_config"] = modern_training(training)
         return model_of(config, OlderArrays(root, strict_finite), where, custom_objects, compile)
 
 
@@ -64,9 +62,8 @@ def version_of(root: Group) -> int:
     """Return Keras's version, 1, 2 or 3, by which a file was written."""
     for group in (root, root.groups.get("model_weights")):
         if group is not None and "keras_version" in group.attributes:
-            text = str(group.attribute("keras_version"))
-            return min(int(text[0]), 3) if text[:1] in ("1", "2", "3") else 2
-    return 1
+            return version_number(group.attribute("keras_version"))
+    return version_number(None)
 
 
 def is_older(root: Group) -> bool:
@@ -78,8 +75,7 @@ class OlderArrays:
     """The arrays of a file in the older form."""
 
     def __init__(self, root: Group, strict_finite: bool = False) -> None:
-        self._root, self._version = root, version_of(root)
-        self._strict_finite = strict_finite
+        self._root, self._version, self._strict = root, version_of(root), strict_finite
         self._weights = root.groups.get("model_weights", root)
 
     @property
@@ -99,10 +95,8 @@ class OlderArrays:
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))
-        check_finite(values, self._root.source, self._strict_finite)
         scaled = scaled_parts(model, self._root.source) if self._version < 3 else []
-        for variable, array in values:
-            variable.value[...] = array
+        set_values(values, self._root.source, self._strict)
         for part in scaled:
             part *= HARD_SIGMOID_FACTOR
 
