@@ -33,7 +33,6 @@ NAMES = {
         "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
         "get_registered_object", "register_keras_serializable", "serialize_keras_object",
     ],
-    "utils": ["CustomObjectScope", "get_custom_objects", "serialize_keras_object"],
     "losses": [
         "Loss", "MeanSquaredError", "MeanAbsoluteError", "Huber", "BinaryCrossentropy",
         "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "mean_squared_error",
@@ -79,7 +78,10 @@ NAMES = {
         "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
         "ModelCheckpoint", "BackupAndRestore", "SwapEMAWeights",
     ],
-    "utils": ["PyDataset", "Sequence", "pack_x_y_sample_weight", "unpack_x_y_sample_weight"],
+    "utils": [
+        "PyDataset", "Sequence", "pack_x_y_sample_weight", "unpack_x_y_sample_weight",
+        "CustomObjectScope", "get_custom_objects", "serialize_keras_object",
+    ],
 }  # fmt: skip
 
 

@@ -141,17 +141,6 @@ class MultiHeadAttention(SeveralInputs):
         dense = [self.query_dense, self.key_dense, self._gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
-    def get_build_config(self) -> dict[str, Any] | None:
-        """Return the shapes of query, value and key, under the names of Keras's arguments."""
-        if not self._build_shape:
-            return None
-        names = ("query_shape", "value_shape", "key_shape")
-        return {"shapes_dict": dict(zip(names, self._build_shape, strict=False))}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the projections for the shapes that ``get_build_config`` returned."""
-        self.build(list(config["shapes_dict"].values()))
-
     def make_weights(self, input_shape: Any) -> None:
         """Build the projections."""
         *leading, dim = self.compute_output_shape(input_shape)
