@@ -263,7 +263,7 @@ class RNN(QuantizableLayer):
         quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
         if not quick or runner.stateful or self.return_state:
             return None
-        return runner.infer(inputs)
+        return runner.quick_outputs(inputs)
 
     def copy(self, **changes: Any) -> RNN:
         """Return a layer with a copy of the cell, without weights, and with other options.
