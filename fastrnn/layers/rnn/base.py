@@ -190,12 +190,12 @@ class RecurrentLayer(Layer):
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does, with little ado for small inputs."""
         if not (training or options or self.return_state or self.stateful) and mask is None:
-            outputs = self.infer(inputs)
+            outputs = self.quick_outputs(inputs)
             if outputs is not None:
                 return outputs
         return super().__call__(inputs, training=training, mask=mask, **options)
 
-    def infer(self, inputs: Any) -> Array | None:
+    def quick_outputs(self, inputs: Any) -> Array | None:
         """Return the outputs alone in the quick way, or ``None`` where there is none."""
         settings = (*config.recurrent_settings(), self.return_sequences, self.go_backwards)
         if self._inference is None or self._inference[0] != settings:

@@ -236,7 +236,7 @@ class RNN(Layer):
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
         outputs = None
         if not (training or options) and mask is None:
-            outputs = self._infer(inputs)
+            outputs = self._quick_outputs(inputs)
         if outputs is not None:
             return outputs
         result = super().__call__(inputs, training=training, mask=mask, **options)
@@ -245,13 +245,13 @@ class RNN(Layer):
             return result
         return (result[0], *self._split(list(result[1:])))
 
-    def _infer(self, inputs: Any) -> Array | None:
+    def _quick_outputs(self, inputs: Any) -> Array | None:
         """Return the outputs alone in the quick way of a single cell, where it has one."""
         runner = self._chain[0]
         quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
         if not quick or runner.stateful or self.return_state:
             return None
-        return runner.infer(inputs)
+        return runner.quick_outputs(inputs)
 
     def copy(self, **changes: Any) -> RNN:
         """Return a layer with a copy of the cell, without weights, and with other options.
