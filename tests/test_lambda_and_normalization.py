@@ -86,7 +86,7 @@ def test_training_with_a_vjp_is_that_of_keras():
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         assert_close(mine, other, 256, 6, backward=True)
-    without = make(fastrnn, product)
+    without = make(fastrnn, lambda x: np.maximum(x[0], x[1]))
     without.compile("sgd", "mse")
     without.predict(X, verbose=0)
     before = without.get_weights()
@@ -94,6 +94,66 @@ def test_training_with_a_vjp_is_that_of_keras():
         without.train_on_batch(X, y)
     for mine, other in zip(without.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, other)
+
+
+OPERATORS = {
+    "scale": lambda x: x[0] * 100.0,
+    "arithmetic": lambda x: 1 - x[0] / (x[1] * x[1] + 2) + x[1],
+    "part": lambda x: x[0][:, 1:] - x[0][:, :-1],
+    "reused": lambda x: (x[0] + x[1]) * (x[0] + x[1]) - x[0],
+    "one alone": lambda x: x[1] * -2,
+    "handed through": lambda x: x[0],
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_gradients_of_functions_made_of_operators(name):
+    function = OPERATORS[name]
+    arrays = list(np.random.default_rng(2).standard_normal((2, 4, 6, 3), dtype=np.float32))
+    outputs, pullback = layers.Lambda(function).vjp(arrays)
+    tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
+    expected = function(tensors)
+    d = np.random.default_rng(3).standard_normal(outputs.shape, dtype=np.float32)
+    (expected * torch.tensor(d)).sum().backward()
+    assert_close(outputs, expected.detach().numpy(), 4)
+    for mine, other in zip(pullback(d)[0], tensors, strict=True):
+        gradient = np.zeros_like(mine) if other.grad is None else other.grad.numpy()
+        assert_close(mine, gradient, 16, backward=True)
+
+
+def test_a_forecaster_that_scales_its_outputs_trains_as_in_keras():
+    """Its Lambdas are those of courses: a new axis in front, a factor at the end."""
+    models = []
+    for k in (fastrnn, keras):
+        k.utils.clear_session()
+        model = k.Sequential([k.Input((6,)), k.layers.Lambda(lambda x: x[..., None])])
+        model.add(k.layers.LSTM(4))
+        model.add(k.layers.Dense(1))
+        model.add(k.layers.Lambda(lambda x: x * 100.0))
+        model.compile(k.optimizers.SGD(1e-6, momentum=0.9), k.losses.Huber())
+        models.append(model)
+    ours, theirs = models
+    ours.set_weights(theirs.get_weights())
+    x, y = X[:, :, 0], 100 * X[:, :1, 1]
+    for _ in range(4):
+        losses = [float(model.train_on_batch(x, y)) for model in models]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    before = layers.Multiply().name
+    ours.fit(x, y, batch_size=3, epochs=2, verbose=0)
+    assert layers.Multiply().name == before + "_1"  # training takes no names
+
+
+def test_functions_whose_gradient_is_not_found():
+    dense = layers.Dense(3)
+    for function in (np.tanh, lambda x: x**2, lambda x: dense(x) * 2, lambda x: x * np.ones(3)):
+        layer = layers.Lambda(function)
+        layer(X)
+        with pytest.raises(NotImplementedError, match="vjp"):
+            layer.vjp(X)
+    assert dense.nodes == []
+    random = layers.Lambda(lambda x: x * np.random.default_rng().standard_normal())
+    with pytest.raises(NotImplementedError, match="vjp"):  # a trace would keep one number
+        random.vjp(X)
 
 
 def test_gradients_of_several_outputs_and_of_wrong_shapes():

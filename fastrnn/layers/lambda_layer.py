@@ -12,9 +12,12 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_float_array, to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.derived import Trace
 
 Array = npt.NDArray[Any]
 
+# Of one layer's function; then they are forgotten.
+MOST_TRACES = 64
 NEVER_DATA = (
     "A Lambda layer is Python code: fastrnn neither writes it into a configuration or a file nor "
     "makes it from one. Build the model in code, and load its weights alone; or write a Layer of "
@@ -34,18 +37,21 @@ class Lambda(Layer):
             function of the shape of the inputs. ``None``: the function is tried on arrays of ones.
         mask: the mask that travels on, or a function (inputs, mask) that returns it.
         arguments: dict of further keyword arguments for the function.
-        **kwargs: ``name``, ``dtype``, ``trainable``, and ``vjp``, which training needs if there are
-            weights before the layer: a function with the arguments of ``function`` that returns
-            ``outputs, pullback``, where ``pullback(d_outputs)`` is the gradient of the inputs
-            (a list where they are one), given that of the outputs.
+        **kwargs: ``name``, ``dtype``, ``trainable``, and ``vjp``: a function with the arguments of
+            ``function`` that returns ``outputs, pullback``, where ``pullback(d_outputs)`` is the
+            gradient of the inputs (a list where they are one), given that of the outputs.
+
+    Training needs a gradient if there are weights before the layer. Of a function that uses ``+ - *
+    /`` with numbers and with its arguments, and indexing, the layer finds it; else it needs
+    ``vjp``.
 
     Floats are converted to the layer's dtype; integers stay what they are. No configuration and no
     file can hold such a layer: ``get_config`` and ``from_config`` raise ``ValueError``.
 
     Raises:
         TypeError: an argument that must be a function is none.
-        NotImplementedError: gradients are asked of a layer without ``vjp``; or the shape of the
-            outputs cannot be found out, and ``output_shape`` is not given.
+        NotImplementedError: gradients are asked of a function that needs a ``vjp`` and has none; or
+            the shape of the outputs cannot be found out, and ``output_shape`` is not given.
 
     >>> import numpy as np
     >>> from fastrnn.layers import Lambda
@@ -76,6 +82,8 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._output_shape = output_shape
         self._backward = backward
+        # By shapes and options; ``None`` where the function is not made of operators.
+        self._traces: dict[Any, Trace | None] = {}
         self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -145,12 +153,8 @@ class Lambda(Layer):
         if not (wanted and floats):
             outputs = self._take(self.function(given, **options))
             return outputs, (lambda d: (None, [])) if context.gradient else None
-        if self._backward is None:
-            raise NotImplementedError(
-                f"Layer {self.name!r} has no gradient, which training needs: pass `vjp`, a "
-                "function of the inputs that returns (outputs, pullback)."
-            )
-        results, pull = self._backward(given, **options)
+        backward = self._backward or self._derive
+        results, pull = backward(given, **options)
         outputs = self._take(results)
 
         def pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
@@ -161,6 +165,42 @@ class Lambda(Layer):
             return self._gradients(inputs, d_inputs), []
 
         return outputs, pullback
+
+    def _derive(self, inputs: Any, **options: Any) -> tuple[Any, Any]:
+        """Do what a ``vjp`` does, for a function made of operators."""
+        results = self.function(inputs, **options)
+        arrays, found = _listed(inputs), _listed(results)
+        shapes = tuple(x.shape for x in arrays)
+        key = (shapes, options.get("training"), options.get("mask") is None)
+        if key not in self._traces:
+            if len(self._traces) >= MOST_TRACES:
+                self._traces.clear()
+            self._traces[key] = self._trace(shapes, isinstance(inputs, list), options)
+        trace = self._traces[key]
+        outputs, pull = ([], None) if trace is None else trace.run(arrays)
+        pairs = zip(outputs, found, strict=False)
+        if len(outputs) != len(found) or not all(_alike(a, b) for a, b in pairs):
+            raise NotImplementedError(
+                f"The gradient of layer {self.name!r}, which training needs, cannot be found: its "
+                "function does more than + - * / and indexing. Pass `vjp`, a function of the "
+                "inputs that returns (outputs, pullback)."
+            )
+        assert pull is not None
+
+        def pullback(d_outputs: Any) -> Any:
+            d_inputs = pull(_listed(d_outputs))
+            return d_inputs if isinstance(inputs, list) else d_inputs[0]
+
+        return results, pullback
+
+    def _trace(self, shapes: Any, several: bool, options: dict[str, Any]) -> Trace | None:
+        def function(tensors: list[Any]) -> list[Any]:
+            return _listed(self.function(tensors if several else tensors[0], **options))
+
+        try:
+            return Trace(function, shapes, self.dtype)
+        except Exception:
+            return None
 
     def _take(self, results: Any) -> Any:
         """Return results as arrays that may be written to, floats in the layer's dtype."""
@@ -196,6 +236,10 @@ def _read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _alike(a: Array, b: Any) -> bool:
+    return a.shape == np.shape(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _listed(values: Any) -> list[Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from fastrnn._registry import to_snake_case
 
@@ -31,3 +33,13 @@ def auto_name(class_name: str) -> str:
 def reset_names() -> None:
     """Start the automatic names again from the beginning."""
     _names.counts.clear()
+
+
+@contextlib.contextmanager
+def names_kept() -> Iterator[None]:
+    """Forget the automatic names that are given inside."""
+    counts = _names.counts.copy()
+    try:
+        yield
+    finally:
+        _names.counts = counts

@@ -248,7 +248,7 @@ class RNN(QuantizableLayer):
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
         outputs = None
         if not (training or options) and mask is None:
-            outputs = self._infer(inputs)
+            outputs = self._quick_outputs(inputs)
         if outputs is not None:
             return outputs
         result = super().__call__(inputs, training=training, mask=mask, **options)
@@ -257,7 +257,7 @@ class RNN(QuantizableLayer):
             return result
         return (result[0], *self._split(list(result[1:])))
 
-    def _infer(self, inputs: Any) -> Array | None:
+    def _quick_outputs(self, inputs: Any) -> Array | None:
         """Return the outputs alone in the quick way of a single cell, where it has one."""
         runner = self._chain[0]
         quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
