@@ -49,6 +49,9 @@ class CallContext:
         return not (self.training or self.gradient) and self.penalties is None
 
 
+INFERENCE = CallContext()
+
+
 class Layer:
     """A function of arrays with weights.
 
@@ -353,8 +356,9 @@ class Layer:
         return outputs, pullback, self.compute_mask(inputs, mask)
 
     def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
-        """Return what a call gives, and the mask that travels on: the short way for models."""
-        return self(inputs, mask=mask), self.compute_mask(inputs, mask)
+        """Return the outputs alone, and the mask that travels on: the short way for models."""
+        outputs, _, out_mask = self.run_masked(inputs, INFERENCE, mask)
+        return outputs, out_mask
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""

@@ -182,7 +182,7 @@ class Functional(Model):
                 raise ValueError(errors.bad_shape("inputs", array.shape, text))
             if 0 in array.shape:
                 raise ValueError(errors.bad_shape("inputs", array.shape, "no axis of length 0"))
-        if len({array.shape[:1] for array in arrays}) > 1:
+        if len(arrays) > 1 and len({array.shape[:1] for array in arrays}) > 1:
             received = [array.shape for array in arrays]
             expected = "as many samples in each array"
             raise ValueError(errors.bad_argument("inputs", received, expected))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import _reading, errors
-from fastrnn.layers.base import CallContext, Pullback
+from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.layers.tree import is_node, is_shape, leaves, rebuild
 from fastrnn.layers.variable import Variable
@@ -25,6 +25,8 @@ class Graph:
         layers: in Keras's order: by their distance from the outputs, farthest first, and then in
             the order in which a search from the outputs meets them. Inputs are among them, as
             tensors.
+        chain: the layers in the order of their calls, if each takes what the one before it gives
+            and nothing else; ``None`` for other graphs.
 
     Raises:
         ValueError: an output does not depend on the inputs alone.
@@ -39,6 +41,7 @@ class Graph:
         for tensor in self.outputs:
             self._visit(tensor, met, finished)
         self.layers = self._sorted_layers(list(met.values()))
+        self.chain = self._find_chain()
 
     def _visit(self, tensor: SymbolicTensor, met: dict[int, Any], finished: set[int]) -> None:
         """Append the nodes that ``tensor`` needs, depth first."""
@@ -83,6 +86,15 @@ class Graph:
         unused = [tensor for tensor in self.inputs if id(tensor) not in used]
         return sorted([*met, *unused], key=lambda item: -depth[id(item)])
 
+    def _find_chain(self) -> list[Layer] | None:
+        link: Any = self.inputs[0]
+        for node in self.nodes:
+            if not node.is_plain or node.inputs is not link:
+                return None
+            link = node.result
+        alone = len(self.inputs) == len(self.outputs) == 1 and self.outputs[0] is link
+        return [node.layer for node in self.nodes] if alone else None
+
     def shapes(self, input_shapes: Sequence[Any]) -> list[Any]:
         """Return the shapes of the outputs for inputs of other shapes."""
         known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
@@ -103,6 +115,11 @@ class Graph:
         The pullback takes a list of gradients of the outputs, ``None`` among them, and returns
         those of the inputs and a dict of those of the weights, by ``id``.
         """
+        if self.chain is not None and context.is_inference:
+            value, mask = arrays[0], masks[0]
+            for layer in self.chain:
+                value, mask = layer.infer(value, mask)
+            return [value], None, [mask]
         values = dict(zip(map(id, self.inputs), arrays, strict=True))
         known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
         # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.

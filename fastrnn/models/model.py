@@ -176,11 +176,6 @@ class Model(Quantizable, TorchWeights, OnnxFiles, Trainer):
         inputs = self.convert_inputs(inputs)
         return self._trace(shape_of(inputs), context.training).run_for(self, inputs, context, mask)
 
-    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
-        """Return what a call gives, and the mask that travels on."""
-        outputs, _, out_mask = self.run_masked(inputs, CallContext(), mask)
-        return outputs, out_mask
-
     def run(self, inputs: Any, context: CallContext, mask: Any = None, **options: Any) -> Any:
         """Return outputs and pullback."""
         return self.run_masked(inputs, context, mask)[:2]

@@ -218,6 +218,10 @@ class RecurrentLayer(QuantizableLayer):
         outputs: Array | None = self._inference[1](inputs)
         return outputs
 
+    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
+        """Return what a call gives, with little ado, and the mask that travels on."""
+        return self(inputs, mask=mask), self.compute_mask(inputs, mask)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_inference": None}
 
