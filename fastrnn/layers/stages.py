@@ -68,6 +68,8 @@ def _recurrent(layer: Any, inputs: int) -> Stages:
     pair = (cell.activation, cell.recurrent_activation)
     if not all(a.builtin and a.name in FUSED_ACTIVATIONS for a in pair):
         return None
+    if getattr(cell, "quantized", None) is not None:  # computes with other weights than these
+        return None
     weights = _values(kernel=cell.kernel, recurrent_kernel=cell.recurrent_kernel, bias=cell.bias)
     names = {"activation": pair[0].name, "recurrent_activation": pair[1].name}
     return [StreamStage("recurrent", inputs, cell.units, weights, cell.spec.name, **names)]
