@@ -1,5 +1,6 @@
 # Streams: single steps of a chain of layers, with kept states; part of _fused.pyx.
 
+cimport cython
 cimport numpy as cnp
 
 cnp.import_array()
@@ -212,59 +213,68 @@ cdef class StreamKernel:
         cdef void *target = cnp.PyArray_DATA(<cnp.ndarray>out)
         cdef int status = FR_STREAM_DONE
         cdef Py_ssize_t t
-        if self.busy:
-            raise RuntimeError(
-                "This stream is at work in another thread: make a stream for each thread."
-            )
+        self._begin()
         if self.large or steps > 1:
-            self.busy = True
             with nogil:
                 for t in range(steps):
                     status = self.functions.step(self.stream, source, target, t, steps)
                     if status != FR_STREAM_DONE:
                         break
-            self.busy = False
         else:
             status = self.functions.step(self.stream, source, target, 0, 1)
+        self.busy = False
         if status == FR_STREAM_BAD_ID:
             self.convert(x)
             raise ValueError(errors.bad_argument("x", x, "integers below input_dim"))
 
     def _read_states(self):
         """Return a copy of every state."""
-        self._check_idle()
-        arrays = [np.empty(shape, self.dtype) for shape in self.state_shapes]
-        for k, array in enumerate(arrays):
-            self.functions.read_state(self.stream, k, _address(array))
+        cdef int k, count = len(self.state_shapes)
+        cdef list arrays = [np.empty(shape, self.dtype) for shape in self.state_shapes]
+        self._begin()
+        for k in range(count):
+            self.functions.read_state(self.stream, k, cnp.PyArray_DATA(<cnp.ndarray>arrays[k]))
+        self.busy = False
         return arrays
 
     def _write_states(self, states):
         """Set every state, from arrays of whatever dtype and the shapes of ``_read_states``."""
-        arrays = [np.array(s, self.dtype, order="C") for s in states]
+        cdef int k, count = len(self.state_shapes)
+        cdef list arrays = [np.array(s, self.dtype, order="C") for s in states]
         if [a.shape for a in arrays] != self.state_shapes:
             raise ValueError(f"states of shapes {[a.shape for a in arrays]}")
-        self._check_idle()
-        for k, array in enumerate(arrays):
-            self.functions.write_state(self.stream, k, _address(array))
+        self._begin()
+        for k in range(count):
+            self.functions.write_state(self.stream, k, cnp.PyArray_DATA(<cnp.ndarray>arrays[k]))
+        self.busy = False
 
     def _reset_rows(self, rows):
         """Zero the states of some rows."""
-        self._check_idle()
         cdef Py_ssize_t row
-        for row in rows:
+        cdef list chosen = [int(row) for row in rows]
+        self._begin()
+        for row in chosen:
             self.functions.reset_row(self.stream, row)
+        self.busy = False
 
     def _pack(self, stages):
         """Pack the weights anew; the stages are those of before but for the numbers in them."""
         cdef Stages given = Stages(stages, self.dtype)
         if given.signature != self.signature:
             raise ValueError("layers have changed: make a new stream")
-        self._check_idle()
+        self._begin()
         self.functions.pack(self.stream, given.stages)
+        self.busy = False
 
-    cdef _check_idle(self):
-        if self.busy:
-            raise RuntimeError("This stream is at work in another thread.")
+    cdef int _begin(self) except -1:
+        """Take hold of the stream, or raise ``RuntimeError``; nothing raises until it is let go."""
+        with cython.critical_section(self):
+            if self.busy:
+                raise RuntimeError(
+                    "This stream is at work in another thread: make a stream for each thread."
+                )
+            self.busy = True
+        return 0
 
 
 cdef bint _overlap(cnp.ndarray a, cnp.ndarray b) noexcept:

@@ -67,6 +67,13 @@ def test_the_readme_code_runs():
     np.testing.assert_allclose(difference, expected, rtol=1e-2)
 
 
+def test_the_code_about_streams_runs():
+    (block,) = code_blocks(REPOSITORY / "docs" / "streaming.md", "python")
+    names = {}
+    exec(compile(block, "streaming.md", "exec"), names)
+    assert names["y"].shape == (1, 1) and names["steps"].shape == (1, 100, 1)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
