@@ -281,6 +281,34 @@ def _arithmetic(reader: Reader, node: Node) -> Value:
 _CHANNELS = {("B", "F"): -1, ("B", "F", "T"): -1, ("B", "T", "F"): 1}
 
 
+_MERGES_OF_MANY = {
+    "Sum": layers.Add,
+    "Mean": layers.Average,
+    "Max": layers.Maximum,
+    "Min": layers.Minimum,
+}
+
+
+def _merge(reader: Reader, node: Node) -> Value:
+    values = [node.value(k) for k in range(len(node.inputs))]
+    kinds = {(value.axes, value.tensors[0].shape) for value in values}
+    if len(kinds) > 1 or "D" in values[0].axes:
+        node.refuse("arrays of different shapes, or of several directions")
+    layer = _MERGES_OF_MANY[node.operator](dtype=values[0].tensor.dtype)
+    return Value((layer([value.tensor for value in values]),), values[0].axes)
+
+
+def _repeat(reader: Reader, node: Node) -> Value:
+    """A sample again and again: an axis that was put in, which becomes that of the steps."""
+    value = node.value(0)
+    counts = [int(n) for n in node.constant(1, rank=1)]
+    others = [n for k, n in enumerate(counts) if k != 1]
+    if value.axes != ("B", "D", "F") or value.directions != 1 or others != [1, 1]:
+        node.refuse(f"{describe(value.axes)} is repeated {counts} times")
+    layer = layers.RepeatVector(counts[1], dtype=value.tensors[0].dtype)
+    return Value((layer(value.tensors[0]),), ("B", "T", "F"))
+
+
 def _batch_normalization(reader: Reader, node: Node) -> Value:
     value = node.value(0)
     weights = [node.constant(k, rank=1) for k in range(1, 5)]
@@ -360,6 +388,9 @@ READERS: dict[str, Read] = {
     "BatchNormalization": _batch_normalization,
     "LayerNormalization": _layer_normalization,
     **dict.fromkeys(_MERGES, _arithmetic),
+    "Expand": _repeat,
+    "Tile": _repeat,
+    **dict.fromkeys(_MERGES_OF_MANY, _merge),
     **dict.fromkeys(_OVER_DIRECTIONS, _reduce),
     **{operator: _activation for operator, _ in ACTIVATIONS.values() if operator != "Identity"},
 }
