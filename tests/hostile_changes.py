@@ -21,7 +21,7 @@ def _members(kind):
         [
             fastrnn.Input((5, 3)),
             layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
-            layers.GRU(2),
+            layers.GRU(2, name="gru"),
         ],
         name="model",
     )

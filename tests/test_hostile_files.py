@@ -218,6 +218,21 @@ def test_hdf5_is_read_as_h5py_reads_it():
         np.testing.assert_array_equal(root.attribute("number"), np.int16([1, 2]), strict=True)
 
 
+def test_hdf5_of_many_names_is_read(tmp_path):
+    """Names and attributes that newer files keep in heaps of their own."""
+
+    def fill(root):
+        for k in range(50):
+            root[f"group{k}/values"] = np.full(2, k)
+            root.attrs[f"number{k}"] = k
+
+    for options in ({}, {"libver": "latest"}, {"libver": "v110"}):
+        with open_hdf5(hdf5(fill, **options)) as root:
+            assert len(root.groups) == len(root.attributes) == 50
+            assert root.attribute("number7") == 7
+            np.testing.assert_array_equal(root.dataset("group9/values").read((2,)), [9, 9])
+
+
 def test_json_is_read_as_python_reads_it():
     value = {
         "a": [1, -2.5, 1e300, True, None, "\N{GRINNING FACE}é"],

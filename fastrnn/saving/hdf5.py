@@ -28,7 +28,7 @@ from fastrnn.saving.hdf5_checks import (
     check_place_of_attributes,
     is_variable_text,
 )
-from fastrnn.saving.hdf5_texts import check_format, check_texts
+from fastrnn.saving.hdf5_texts import check_format, check_heaps, check_texts
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Readable, Source, open_source
 
@@ -169,11 +169,12 @@ def open_hdf5(source: Readable, name: str = "") -> Iterator[Group]:
         if opened.read_at(0, len(SIGNATURE)) != SIGNATURE:
             raise ModelFileError("not_hdf5", opened.name, "HDF5's signature is not at its start")
         check_format(opened)
+        longest = check_heaps(opened)
         with library_errors(opened.name):
             file = h5py.File(opened.file, "r")
         try:
             with library_errors(opened.name):
-                root = _Walk(opened, file.id).tree()
+                root = _Walk(opened, file.id, longest).tree()
             yield root
         finally:
             file.close()
@@ -215,9 +216,10 @@ _Entry = TypeVar("_Entry", Group, Dataset)
 class _Walk:
     """One walk over all objects of a file, which counts them and what they declare."""
 
-    def __init__(self, source: Source, root: Any) -> None:
+    def __init__(self, source: Source, root: Any, longest_text: int) -> None:
         self._source = source
         self._root = root
+        self._longest_text = longest_text
         self._objects = 0
         self._bytes = 0
         self._seen: set[int] = set()
@@ -233,7 +235,7 @@ class _Walk:
             level = [inner for group in level for inner in self._fill(group)]
             if not level:
                 if self._texts:
-                    check_texts(self._source, self._texts)
+                    check_texts(self._source, self._texts, self._longest_text)
                 return root
         message = f"groups nested more than {limits.HDF5_DEPTH} deep"
         raise ModelFileError("hdf5_depth", self._source.name, message)

@@ -192,10 +192,8 @@ class Arrays(Protocol):
 class ArraysByPlace:
     """Arrays under the places of their layers; see ``fastrnn.saving.state``."""
 
-    def __init__(
-        self, stored: Mapping[str, Stored], source: str, strict_finite: bool = False
-    ) -> None:
-        self._stored, self._source, self._strict_finite = stored, source, strict_finite
+    def __init__(self, stored: Mapping[str, Stored], source: str, strict_finite: bool) -> None:
+        self._stored, self._source, self._strict = stored, source, strict_finite
 
     @property
     def scalars(self) -> int:
@@ -204,7 +202,7 @@ class ArraysByPlace:
 
     def load_weights(self, model: Any) -> None:
         """Set the weights of a model."""
-        load_weights(places_of(model), self._stored, self._source, self._strict_finite)
+        load_weights(places_of(model), self._stored, self._source, self._strict)
 
     def load_optimizer(self, model: Any) -> None:
         """Set the variables of its optimizer."""

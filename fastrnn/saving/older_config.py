@@ -94,9 +94,15 @@ def _modern_layer(data: Config, version: int) -> Config:
         if old_class == "CuDNNGRU":
             config["reset_after"] = True
     made = {**data, "class_name": name, "config": config}
-    if version >= 3 and "module" not in data and not {"trainable", "dtype"} & set(config):
-        made["module"] = "keras.src.ops.numpy"  # an operation, which has no such options
+    if version >= 3 and "module" not in data and _is_operation(name, config):
+        made["module"] = "keras.src.ops.numpy"
     return made
+
+
+def _is_operation(name: str, config: Config) -> bool:
+    """Whether a description without a module is an operation: layers have more options."""
+    a_layer = "dtype" in config and name in TABLES["keras.layers"].classes
+    return "trainable" not in config and not a_layer
 
 
 def _modern_options(name: str, old: Config, version: int) -> Config:

@@ -24,17 +24,14 @@ from fastrnn.saving.older_weights import (
     modern_arrays,
     scaled_parts,
 )
-from fastrnn.saving.state import OPTIMIZER, Stored, check_finite, load_optimizer
+from fastrnn.saving.state import OPTIMIZER, Stored, load_optimizer, set_values
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
 def load_older_model(
-    path: Path,
-    custom_objects: dict[str, Any] | None,
-    compile: bool,
-    strict_finite: bool = False,
+    path: Path, custom_objects: dict[str, Any] | None, compile: bool, strict_finite: bool = False
 ) -> Any:
     """Return the model of a file; see ``load_model``.
 
@@ -78,8 +75,7 @@ class OlderArrays:
     """The arrays of a file in the older form."""
 
     def __init__(self, root: Group, strict_finite: bool = False) -> None:
-        self._root, self._version = root, version_of(root)
-        self._strict_finite = strict_finite
+        self._root, self._version, self._strict = root, version_of(root), strict_finite
         self._weights = root.groups.get("model_weights", root)
 
     @property
@@ -99,10 +95,8 @@ class OlderArrays:
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))
-        check_finite(values, self._root.source, self._strict_finite)
         scaled = scaled_parts(model, self._root.source) if self._version < 3 else []
-        for variable, array in values:
-            variable.value[...] = array
+        set_values(values, self._root.source, self._strict)
         for part in scaled:
             part *= HARD_SIGMOID_FACTOR
 

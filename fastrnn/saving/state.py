@@ -164,16 +164,13 @@ def load_weights(
         if path not in known and not any(part in _BESIDE for part in path.split("/")):
             message = f"the array {path!r}, for which the model has no weight"
             raise ModelFileError("unexpected_weights", source, message)
-    values = read_values(places, stored)
-    check_finite(values, source, strict_finite)
-    for variable, array in values:
-        variable.value[...] = array
+    set_values(read_values(places, stored), source, strict_finite)
 
 
-def check_finite(
-    values: Sequence[tuple[Variable, Array]], source: str, strict_finite: bool
+def set_values(
+    values: Sequence[tuple[Variable, Array]], source: str, strict_finite: bool = False
 ) -> None:
-    """Report NaN and infinity in what is read for variables.
+    """Set variables to what a file has for them, which should be finite.
 
     Raises:
         ModelFileError: ``not_finite``, if ``strict_finite``; else there is a warning.
@@ -182,6 +179,8 @@ def check_finite(
     message = f"NaN or infinity in {', '.join(broken[:5])}"
     if broken and strict_finite:
         raise ModelFileError("not_finite", source, message)
+    for variable, array in values:
+        variable.value[...] = array
     if broken:
         warnings.warn(f"{source}: {message}.", UserWarning, stacklevel=4)
 
