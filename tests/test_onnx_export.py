@@ -198,6 +198,35 @@ def test_states_and_operators(tmp_path):
     assert [value.name for value in onnx.load(path).graph.output] == ["first", "second"]
 
 
+def test_autoencoders_and_pooling(tmp_path):
+    model = Sequential(
+        [
+            Input((6, 4)),
+            layers.LSTM(5),
+            layers.RepeatVector(6),
+            layers.LSTM(5, return_sequences=True),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+    check(model, tmp_path, X)
+    x = Input((None, 4))
+    y = layers.GRU(5, return_sequences=True)(x)
+    mean, most = layers.GlobalAveragePooling1D()(y), layers.GlobalMaxPooling1D()(y)
+    merged = [
+        kind()([mean, most])
+        for kind in (layers.Subtract, layers.Average, layers.Maximum, layers.Minimum)
+    ]
+    check(Model(x, [layers.Add()(merged), *merged]), tmp_path, X)
+
+
+def test_what_keras_broadcasts_in_another_way(tmp_path):
+    x = Input((3, 4))
+    model = Model(x, layers.Add()([x, layers.GlobalMaxPooling1D()(x)]))
+    with pytest.raises(ValueError, match="equal ranks"):
+        model.export(tmp_path / "a.onnx")
+
+
 def test_models_inside_and_shared_layers(tmp_path):
     inner = Sequential([Input((None, 4)), layers.GRU(4, return_sequences=True)])
     dense = layers.Dense(4)

@@ -15,7 +15,8 @@ from fastrnn.saving.onnx.file import OnnxFile, read_file
 from fastrnn.saving.onnx.folding import fold
 from fastrnn.saving.onnx.node import Node
 from fastrnn.saving.onnx.operators import GATES
-from fastrnn.saving.onnx.read_operators import READERS, Read
+from fastrnn.saving.onnx.read_axes import AXES, Read
+from fastrnn.saving.onnx.read_layers import LAYERS
 from fastrnn.saving.onnx.read_recurrent import read_recurrent
 from fastrnn.saving.onnx.roles import is_time_major, roles_of
 from fastrnn.saving.onnx.values import Constant, Value
@@ -23,7 +24,7 @@ from fastrnn.saving.source import Readable
 
 Array = npt.NDArray[Any]
 
-_READERS: dict[str, Read] = {**READERS, **dict.fromkeys(GATES, read_recurrent)}
+_READERS: dict[str, Read] = {**AXES, **LAYERS, **dict.fromkeys(GATES, read_recurrent)}
 _INPUT_TYPES = ("float32", "float64", "int32", "int64")
 
 

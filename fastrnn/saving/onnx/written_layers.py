@@ -7,6 +7,7 @@ not have its other layout.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -93,12 +94,36 @@ _BY_FEATURE = (layers.Dense, layers.Activation, layers.Dropout, layers.Identity)
 
 def _joined(operator: str) -> Write:
     def write(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
-        name = inputs[0]
-        for other in inputs[1:]:
-            name = writer.node(operator, [name, other])
-        return [name]
+        ranks = [len(tensor.shape) for tensor in node.tensors]
+        if len(set(ranks)) > 1:  # Keras puts the missing axes behind the batch, ONNX before it
+            raise ValueError(unwritable(layer, f"inputs of the ranks {ranks}", "equal ranks"))
+        if operator in _TAKE_TWO:
+            return [functools.reduce(lambda a, b: writer.node(operator, [a, b]), inputs)]
+        return [writer.node(operator, inputs)]
 
     return write
+
+
+_TAKE_TWO = ("Add", "Sub", "Mul")
+
+
+def _flatten(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
+    if layer.data_format != "channels_last":
+        raise ValueError(unwritable(layer, layer.data_format, "channels_last"))
+    return [writer.node("Flatten", inputs, axis=1)]
+
+
+def _pooling(operator: str) -> Write:
+    def write(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
+        keep = int(layer.keepdims)
+        return [writer.node(operator, inputs, axes=[layer.axis], keepdims=keep)]
+
+    return write
+
+
+def _repeat_vector(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
+    raised = writer.node("Unsqueeze", [inputs[0], writer.constant([1])])
+    return [writer.node("Expand", [raised, writer.constant([1, layer.n, 1])])]
 
 
 def _concatenate(writer: Writer, layer: Any, inputs: list[str], node: Node) -> list[str]:
@@ -274,8 +299,16 @@ WRITERS: dict[type, Write] = {
     layers.LayerNormalization: _layer_normalization,
     layers.BatchNormalization: _batch_normalization,
     layers.TimeDistributed: _time_distributed,
+    layers.Flatten: _flatten,
+    layers.RepeatVector: _repeat_vector,
+    layers.GlobalAveragePooling1D: _pooling("ReduceMean"),
+    layers.GlobalMaxPooling1D: _pooling("ReduceMax"),
     layers.Add: _joined("Add"),
+    layers.Subtract: _joined("Sub"),
     layers.Multiply: _joined("Mul"),
+    layers.Average: _joined("Mean"),
+    layers.Maximum: _joined("Max"),
+    layers.Minimum: _joined("Min"),
     layers.Concatenate: _concatenate,
     Arithmetic: _arithmetic,
     GetItem: _get_item,
