@@ -148,6 +148,16 @@ def filtered_heap():
     return data[:place] + struct.pack("<H", 16) + data[place + 2 :]
 
 
+def many_names():
+    """Each name of an attribute with a text must be looked for in the whole file."""
+
+    def fill(root):
+        for k in range(40):
+            root.create_group(f"{k}").attrs[f"b{k}"] = "text"
+
+    return hdf5(fill)
+
+
 def many_heaps():
     """Each entry of a heap is the beginning of another heap, and all reach to the end."""
     data = hdf5(attribute("text"))
@@ -270,6 +280,16 @@ HDF5S = {
     "24 endless heap": ("hdf5_damaged", endless_heap),
     "24 endless heap of a virtual dataset": ("hdf5_damaged", endless_heap_of_a_virtual_dataset),
     "24 compressed heap of names": ("hdf5_filter", filtered_heap),
+    "24 many names of texts": ("hdf5_attribute", many_names),
+    "24 many false attributes": (
+        "hdf5_too_many",
+        lambda: hdf5(attribute("text")) + b"a\0" * (4 << 20),
+    ),
+    "24 many false heaps": ("hdf5_too_many", lambda: hdf5(weights) + b"GCOL\1\0\0\0" * (1 << 20)),
+    "24 many false heaps of names": (
+        "hdf5_too_many",
+        lambda: hdf5(weights) + (b"FRHP" + bytes(8)) * (1 << 18),
+    ),
     "24 heaps in heaps": ("hdf5_too_many", many_heaps),
     "23 text no UTF-8": ("hdf5_attribute", lambda: hdf5(attribute(np.bytes_(b"\xff")))),
     "23 attribute without a value": ("hdf5_attribute", lambda: hdf5(attribute(h5py.Empty("f4")))),

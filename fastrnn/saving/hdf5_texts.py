@@ -10,7 +10,6 @@ of their own, in tables of shared messages) are refused.
 from __future__ import annotations
 
 import math
-import re
 import struct
 from collections.abc import Collection, Iterator
 from typing import TypeVar
@@ -20,8 +19,6 @@ from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Source
 
 _Item = TypeVar("_Item")
-# A heap of texts, or one of names with filters: lengths of its keys and its filters follow.
-_HEAPS = re.compile(rb"GCOL\x01|FRHP\0..(?!\0\0)..", re.DOTALL)
 _HEAP = struct.Struct("<4sB3xQ")  # signature, version, bytes of the heap
 _HEAP_ENTRY = struct.Struct("<H6xQ")  # index, 0 for free space, and bytes
 _LEAST_HEAP = 4096
@@ -56,6 +53,9 @@ def check_heaps(source: Source) -> int:
             ``hdf5_filter``: one that is compressed, which the library inflates without end;
             ``hdf5_too_many``: too many entries.
     """
+    for start in _find(source, b"FRHP\0"):  # a heap of names: the length of its filters follows
+        if source.read_at(start + 7, 2) != bytes(2):
+            raise ModelFileError("hdf5_filter", source.name, "names in a compressed heap")
     return max(_counted(_heap_lengths(source), source), default=0)
 
 
@@ -71,6 +71,9 @@ def check_texts(source: Source, names: Collection[str], longest: int) -> None:
         ModelFileError: ``hdf5_attribute``: too long, one alone or together; ``hdf5_too_many``;
             ``hdf5_damaged``: a text or an attribute that is not there.
     """
+    if len(names) > limits.HDF5_TEXT_NAMES:
+        message = f"texts in attributes of {len(names)} names"
+        raise ModelFileError("hdf5_attribute", source.name, message)
     total, found = 0, set()
     for name, length in _counted(_references(source, names), source):
         found.add(name)
@@ -92,19 +95,23 @@ def _counted(items: Iterator[_Item], source: Source) -> Iterator[_Item]:
         yield item
 
 
-def _find(source: Source, pattern: re.Pattern[bytes], reach: int) -> Iterator[tuple[int, bytes]]:
-    """Give the places of a pattern that matches at most ``reach`` bytes, and what it matched."""
+def _find(source: Source, literal: bytes) -> Iterator[int]:
+    """Give the places where ``literal`` stands."""
+    return _counted(_places(source, literal), source)
+
+
+def _places(source: Source, literal: bytes) -> Iterator[int]:
     for begin in range(0, source.size, _STEP):
-        for match in pattern.finditer(source.read_at(begin, _STEP + reach)):
-            if match.start() < _STEP:
-                yield begin + match.start(), match[0]
+        block = source.read_at(begin, _STEP + len(literal) - 1)
+        place = block.find(literal)
+        while place >= 0:
+            yield begin + place
+            place = block.find(literal, place + 1)
 
 
 def _heap_lengths(source: Source) -> Iterator[int]:
     """Give the lengths of all that stands in heaps, and 0 for free space."""
-    for start, match in _find(source, _HEAPS, 9):
-        if match.startswith(b"FRHP"):
-            raise ModelFileError("hdf5_filter", source.name, "names in a compressed heap")
+    for start in _find(source, b"GCOL\1"):
         header = source.read_at(start, _HEAP.size)
         size = _HEAP.unpack(header)[2] if len(header) == _HEAP.size else 0
         if not _LEAST_HEAP <= size <= source.size - start:
@@ -122,14 +129,12 @@ def _heap_lengths(source: Source) -> Iterator[int]:
 
 def _references(source: Source, names: Collection[str]) -> Iterator[tuple[str, int]]:
     """Give name and length of all that looks like a text in an attribute with one of the names."""
-    encoded = {name.encode(): name for name in names}
-    reach = max(map(len, encoded), default=0) + 1
-    pattern = re.compile(b"(?:" + b"|".join(re.escape(name) for name in encoded) + b")\0")
-    for start, match in _find(source, pattern, reach):
-        name = encoded[match[:-1]]
-        for version, form in _ATTRIBUTE_VERSIONS.items():
-            for length in _lengths_behind(source, start, len(match), version, *form):
-                yield name, length
+    for name in names:
+        literal = name.encode() + b"\0"
+        for start in _find(source, literal):
+            for version, form in _ATTRIBUTE_VERSIONS.items():
+                for length in _lengths_behind(source, start, len(literal), version, *form):
+                    yield name, length
 
 
 def _lengths_behind(

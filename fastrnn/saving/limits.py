@@ -27,6 +27,7 @@ AXIS_LENGTH = 2**31 - 1
 HDF5_DEPTH = 32  # groups inside each other
 HDF5_OBJECTS = 5_000  # groups, datasets and attributes together
 HDF5_TEXTS = 100_000  # texts of variable length, in attributes
+HDF5_TEXT_NAMES = 32  # of such attributes
 HDF5_ATTRIBUTE_BYTES = 8 << 20  # as JSON: the largest attribute is a model's configuration
 HDF5_CHUNKS = 10_000  # of a dataset
 
