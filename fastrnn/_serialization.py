@@ -69,7 +69,10 @@ def table_of(module: Any) -> Registry | None:
 
 
 def describe(value: Any) -> dict[str, Any]:
-    """Return the description of an object with ``get_config``; its config as it gives it."""
+    """Return the description of an object with ``get_config``; its config as it gives it.
+
+    How it is built and compiled is added where all of it is made data, not in configurations.
+    """
     cls = type(value)
     module = next((t.modules[cls] for t in TABLES.values() if cls in t.modules), None)
     registered: str | None = None
@@ -84,12 +87,13 @@ def describe(value: Any) -> dict[str, Any]:
         "config": value.get_config(),
         "registered_name": registered,
     }
-    for key in ("build_config", "compile_config"):
-        extra = getattr(value, f"get_{key}", lambda: None)()
-        if extra:
-            data[key] = extra
-    if hasattr(value, "trainable_weights"):
-        _note_sharing(value, data)
+    if _sharing.described is not None:
+        for key in ("build_config", "compile_config"):
+            extra = getattr(value, f"get_{key}", lambda: None)()
+            if extra:
+                data[key] = extra
+        if hasattr(value, "trainable_weights"):
+            _note_sharing(value, _sharing.described, data)
     return data
 
 
@@ -102,15 +106,16 @@ class _Sharing(threading.local):
 _sharing = _Sharing()
 
 
-def _note_sharing(layer: Any, data: dict[str, Any]) -> None:
+def _note_sharing(
+    layer: Any, described: dict[int, list[dict[str, Any]]], data: dict[str, Any]
+) -> None:
     """Give all descriptions of a layer that has several the same number."""
-    if _sharing.described is not None:
-        all_of_it = _sharing.described.setdefault(id(layer), [])
-        all_of_it.append(data)
-        if len(all_of_it) > 1:
-            number = 1 + list(_sharing.described).index(id(layer))
-            for description in all_of_it:
-                description["shared_object_id"] = number
+    all_of_it = described.setdefault(id(layer), [])
+    all_of_it.append(data)
+    if len(all_of_it) > 1:
+        number = 1 + list(described).index(id(layer))
+        for description in all_of_it:
+            description["shared_object_id"] = number
 
 
 def serialize(value: Any) -> Any:

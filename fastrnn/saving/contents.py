@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastrnn._serialization import FORBIDDEN
 from fastrnn.saving.archive import Archive, open_archive
@@ -136,7 +137,7 @@ def _json_attribute(group: Group, name: str) -> Any:
 # ---- arrays ------------------------------------------------------------------------------------
 
 
-def _arrays(stored: Mapping[str, Stored]) -> dict[str, Any]:
+def _arrays(stored: Mapping[str, Stored | npt.NDArray[Any]]) -> dict[str, Any]:
     """Return what is known of the arrays, after all of them have been read."""
     found: dict[str, Any] = {"weights": [], "optimizer": [], "not_finite": []}
     for path, array in stored.items():
@@ -144,7 +145,8 @@ def _arrays(stored: Mapping[str, Stored]) -> dict[str, Any]:
         size = math.prod(array.shape) * array.dtype.itemsize
         entry = {"path": path, "shape": list(array.shape), "dtype": array.dtype.name, "bytes": size}
         found["optimizer" if of_optimizer else "weights"].append(entry)
-        if not np.isfinite(array.read(array.shape)).all():
+        values = array if isinstance(array, np.ndarray) else array.read(array.shape)
+        if not np.isfinite(values).all():
             found["not_finite"].append(path)
     found["parameters"] = sum(math.prod(entry["shape"]) for entry in found["weights"])
     return found
