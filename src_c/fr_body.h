@@ -31,6 +31,8 @@
 
 #include "fr_stream_impl.h"
 
+#include "fr_stream_steps_impl.h"
+
 #undef REAL
 #undef REAL_BITS
 #undef REAL_INT
