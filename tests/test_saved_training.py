@@ -88,6 +88,25 @@ def test_models_that_are_not_trained_or_not_compiled(ending, tmp_path):
         model.save(path, overwrite=False)
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_layers_that_are_not_trained_stay_so(ending, tmp_path):
+    frozen = {}
+    for k in (fastrnn, keras):
+        x = k.Input((3,))
+        dense = k.layers.Dense(2)
+        inner = k.Sequential([k.Input((2,)), k.layers.Dense(2), k.layers.Dense(2)])
+        dense.trainable = inner.layers[1].trainable = False
+        model = k.Model(x, inner(dense(x)))
+        clone = k.models.clone_model(model)
+        path = tmp_path / (f"a{ending}" if k is fastrnn else "a.keras")
+        model.save(path)
+        models = (model, clone, k.models.load_model(path), fastrnn.models.load_model(path))
+        frozen[k] = [
+            [layer.trainable for layer in (*m.layers, *m.layers[-1].layers)] for m in models
+        ]
+    assert frozen[fastrnn] == frozen[keras]
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     model = make_model()
     for name in "ab":

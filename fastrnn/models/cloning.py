@@ -53,8 +53,30 @@ def clone_model(
             raise ValueError(errors.bad_argument(argument, value, "its default"))
     if clone_function is None:
         with CustomObjectScope(_own_classes(model)):
-            clone: Model = type(model).from_config(model.get_config())
+            return _same_model(model)
+    return _clone(model, clone_function)
+
+
+def _same_model(model: Model) -> Model:
+    if type(model) in (Functional, Sequential):
+        clone = _clone(model, _same_layer)
+        if not model.trainable:
+            clone.trainable = False
         return clone
+    made: Model = type(model).from_config(model.get_config())
+    return made
+
+
+def _same_layer(layer: Layer) -> Layer:
+    """Return a layer of the same class and options; also of classes that no file may name."""
+    if isinstance(layer, Model):
+        return _same_model(layer)
+    made: Layer = type(layer).from_config(layer.get_config())
+    return made
+
+
+def _clone(model: Model, clone_function: Callable[[Layer], Layer]) -> Model:
+    """Return a model of other layers, called as those of ``model`` are."""
     if isinstance(model, Functional):
         by_name = {layer.name: layer for layer in model.layers}
 

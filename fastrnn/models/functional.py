@@ -49,7 +49,8 @@ class Functional(Model):
         ]
         self._check_names()
         super().__init__(name=name)
-        self.trainable = self._trainable = bool(trainable)
+        if not trainable:  # else layers that are frozen stay so
+            self.trainable = False
         self.built = True
         for node in self.graph.nodes:
             shapes = [tensor.shape for tensor in node.outputs]
