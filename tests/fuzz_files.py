@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from hostile_changes import file_of
 from hostile_hdf5 import hdf5, weights
+from hostile_older import older
 from hostile_run import READERS
 from hostile_zip import DEFLATE, Entry, npy, zip_of
 
@@ -52,10 +53,11 @@ def seeds():
         ("hdf5", hdf5(rich, libver="latest")),
         ("model", file_of()),
         ("keras", file_of(kind="keras")),
+        ("older", older()),
     ]
 
 
-ENDINGS = {"model": ".fastrnn", "keras": ".keras", "weights": ".weights.npz"}
+ENDINGS = {"model": ".fastrnn", "keras": ".keras", "older": ".h5"}
 
 
 def read(kind, data, folder):
