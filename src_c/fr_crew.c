@@ -17,22 +17,6 @@
 #define AWAKE_NS 1000000 /* a helper without work for so long sleeps */
 #define TURNS_PER_LOOK 256 /* turns of a waiting loop, some microseconds, between looks at the clock */
 
-/* Chunks that nobody has begun: [front, back). */
-static uint64_t range(uint32_t front, uint32_t back)
-{
-    return (uint64_t)front << 32 | back;
-}
-
-static uint32_t front_of(uint64_t chunks)
-{
-    return (uint32_t)(chunks >> 32);
-}
-
-static uint32_t back_of(uint64_t chunks)
-{
-    return (uint32_t)chunks;
-}
-
 #if defined(_WIN32)
 
 struct fr_crew {
@@ -64,6 +48,22 @@ void fr_crew_stop(fr_crew *crew)
 }
 
 #else
+
+/* Chunks that nobody has begun: [front, back). */
+static uint64_t range(uint32_t front, uint32_t back)
+{
+    return (uint64_t)front << 32 | back;
+}
+
+static uint32_t front_of(uint64_t chunks)
+{
+    return (uint32_t)(chunks >> 32);
+}
+
+static uint32_t back_of(uint64_t chunks)
+{
+    return (uint32_t)chunks;
+}
 
 struct fr_crew {
     _Alignas(64) atomic_uint_fast64_t open; /* a `range` */

@@ -27,7 +27,7 @@ class Writer:
     def __init__(self) -> None:
         import onnx
 
-        self.onnx = onnx
+        self.onnx: Any = onnx
         self.nodes: list[Any] = []
         self.constants: dict[Any, Any] = {}
         self._numbers: dict[str, Any] = {}
