@@ -8,7 +8,7 @@ from live_keras import keras
 
 import fastrnn
 from fastrnn.layers.base import registry
-from fastrnn.saving import deserialize_keras_object, serialize_keras_object
+from fastrnn.saving import ModelFileError, deserialize_keras_object, serialize_keras_object
 
 MODELS = {**LAYERS, **GRAPHS}
 ENDINGS = (".keras", ".fastrnn")
@@ -187,3 +187,25 @@ def test_random_models_and_their_training(config, tmp_path):
         np.testing.assert_allclose(*losses, rtol=1e-4, atol=1e-5)
         for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras", ".fastrnn"])
+def test_layers_that_do_not_fit_keep_their_weights(ending, tmp_path):
+    def make(k, last):
+        L = k.layers
+        return k.Sequential([k.Input((5, 3)), L.GRU(4, name="a"), L.Dense(last, name="b")])
+
+    paths = {k: str(tmp_path / f"{k.__name__}{ending}") for k in (fastrnn, keras)}
+    for k in paths if ending != ".fastrnn" else (fastrnn,):
+        source, target = make(k, 2), make(fastrnn, 3)
+        (source.save_weights if "weights" in ending else source.save)(paths[k])
+        before = [w.copy() for w in target.get_weights()]
+        with pytest.raises(ModelFileError, match="unexpected_shape"):
+            target.load_weights(paths[k])
+        with pytest.warns(UserWarning, match="in b: these layers keep theirs"):
+            target.load_weights(paths[k], skip_mismatch=True)
+        after = target.get_weights()
+        for ours, theirs in zip(after[:3], source.get_weights()[:3], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        for ours, old in zip(after[3:], before[3:], strict=True):
+            np.testing.assert_array_equal(ours, old)

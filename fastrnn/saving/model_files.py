@@ -291,7 +291,7 @@ def save_hdf5_weights(model: Any, path: Path) -> None:
     write_atomically(path, lambda file: containers.write_hdf5(file, places))
 
 
-def load_weights_from(model: Any, path: Path) -> None:
+def load_weights_from(model: Any, path: Path, skip_mismatch: bool) -> None:
     """Set the weights of a model to those of an HDF5 file or of a whole model's file.
 
     Raises:
@@ -301,10 +301,14 @@ def load_weights_from(model: Any, path: Path) -> None:
 
     if path.name.endswith(ENDINGS):
         with open_archive(path) as archive, _arrays(archive, path) as stored:
-            load_weights(places_of(model), stored, archive.source)
+            load_weights(places_of(model), stored, archive.source, skip_mismatch=skip_mismatch)
         return
     with open_hdf5(path) as root:
-        if is_older(root):
-            OlderArrays(root).load_weights(model)
+        if not is_older(root):
+            arrays = containers.arrays_of(root)
+            load_weights(places_of(model), arrays, root.source, skip_mismatch=skip_mismatch)
+        elif skip_mismatch:
+            expected = "False, for files of older versions of Keras"
+            raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
         else:
-            load_weights(places_of(model), containers.arrays_of(root), root.source)
+            OlderArrays(root).load_weights(model)

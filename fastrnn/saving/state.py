@@ -61,6 +61,21 @@ class Place:
         group = f"{self.path}/vars" if self.path else "vars"
         return [f"{group}/{k}" for k in range(len(self.variables))]
 
+    def fits(self, stored: Mapping[str, Stored]) -> bool:
+        """Whether a file has an array of the right shape for each variable."""
+        pairs = zip(self.paths(), self.variables, strict=True)
+        return all(path in stored and stored[path].shape == v.shape for path, v in pairs)
+
+
+def fitting(places: Sequence[Place], stored: Mapping[str, Stored], source: str) -> list[Place]:
+    """Return the places that fit a file, with a warning that names the others."""
+    kept = [place for place in places if place.fits(stored)]
+    skipped = [place.owner.name for place in places if not place.fits(stored)]
+    if skipped:
+        message = f"{source}: other shapes or numbers of weights in {', '.join(skipped[:10])}"
+        warnings.warn(f"{message}: these layers keep theirs.", UserWarning, stacklevel=2)
+    return kept
+
 
 # ---- places ------------------------------------------------------------------------------------
 
@@ -140,6 +155,7 @@ def load_weights(
     stored: Mapping[str, Stored],
     source: str,
     strict_finite: bool = False,
+    skip_mismatch: bool = False,
 ) -> None:
     """Read the values of all variables; all of them first, then set them.
 
@@ -148,11 +164,15 @@ def load_weights(
         stored: the arrays of the file.
         source: the file's name, for messages.
         strict_finite: whether NaN and infinity are refused; else they are reported.
+        skip_mismatch: whether layers that do not fit the file keep their weights, with a warning.
 
     Raises:
         ModelFileError: ``unexpected_weights``, ``not_finite``, or an array cannot be read or has
             another shape. Nothing is changed then.
     """
+    if skip_mismatch:
+        set_values(read_values(fitting(places, stored, source), stored), source, strict_finite)
+        return
     expected = [path for place in places for path in place.paths()]
     missing = [path for path in expected if path not in stored]
     if missing:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn import errors
 from fastrnn.saving import limits
 from fastrnn.saving.archive import Archive, check_names, open_archive
 from fastrnn.saving.atomic import to_new_path, to_path, write_atomically
@@ -68,7 +69,7 @@ class SavesWeights:
         check_names(arrays, "names of weights")
         write_archive(path, arrays)
 
-    def load_weights(self, filepath: Any) -> None:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Read the weights from a file that ``save_weights`` or ``save`` wrote.
 
         In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
@@ -79,9 +80,12 @@ class SavesWeights:
             filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
                 ``.keras``, ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of
                 Keras.
+            skip_mismatch: whether layers whose number or shapes of weights are others than the
+                file's keep their weights, with a warning; for ``.weights.h5``, ``.keras`` and
+                ``.fastrnn``.
 
         Raises:
-            ValueError: another ending.
+            ValueError: another ending, or one that ``skip_mismatch`` is not for.
             ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
                 weights than the model's. Nothing is changed then.
             FileNotFoundError: there is no such file.
@@ -92,8 +96,11 @@ class SavesWeights:
         if not path.name.endswith((ENDING, SAFETENSORS_ENDING)):
             from fastrnn.saving.model_files import load_weights_from
 
-            load_weights_from(self, path)
+            load_weights_from(self, path, skip_mismatch)
             return
+        if skip_mismatch:
+            expected = f"False for {ENDING} and {SAFETENSORS_ENDING}"
+            raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
         read = read_arrays if path.name.endswith(ENDING) else read_tensors
         arrays = read(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
