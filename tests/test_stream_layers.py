@@ -31,6 +31,13 @@ UNCOVERED = {
         layers.LayerNormalization(axis=2),
         layers.BatchNormalization(axis=2),
     ],
+    "activation layers": lambda: [
+        layers.GRU(6, return_sequences=True),
+        layers.RMSNormalization(),
+        layers.ReLU(max_value=0.5),
+        layers.LeakyReLU(),
+        layers.ELU(),
+    ],
     "two dtypes": lambda: [
         layers.LSTM(6, return_sequences=True),
         layers.GRU(5, return_sequences=True, dtype="float64"),
@@ -43,6 +50,14 @@ UNCOVERED = {
 def test_what_the_fused_engine_has_not_runs_layer_by_layer(name, batch):
     model = sequential(*UNCOVERED[name](), layers.Dropout(0.5))
     check_layer_stream(model, batch)
+
+
+def test_a_quantized_model_is_streamed_as_such():
+    model = sequential(layers.LSTM(16, return_sequences=True), layers.Dense(3))
+    float_outputs = model.stream().run(sequences(1))
+    model.layers[0].quantize("int8")
+    check_layer_stream(model, 1)
+    assert np.abs(model.stream().run(sequences(1)) - float_outputs).max() > 1e-5
 
 
 @pytest.mark.parametrize("engine", ["reference", "blas"])

@@ -81,7 +81,10 @@ CHAINS = {
         layers.Activation("sigmoid", dtype=dtype),
         layers.Activation("softmax", dtype=dtype),
     ],
+    "activation layers": lambda dtype: [layers.ReLU(dtype=dtype), layers.Softmax(dtype=dtype)],
     "identities": lambda dtype: [
+        layers.AlphaDropout(0.5, dtype=dtype),
+        layers.GaussianDropout(0.5, dtype=dtype),
         layers.SpatialDropout1D(0.5, dtype=dtype),
         layers.GaussianNoise(0.5, dtype=dtype),
         layers.ActivityRegularization(0.1, dtype=dtype),

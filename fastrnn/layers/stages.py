@@ -14,16 +14,20 @@ import numpy as np
 from fastrnn import errors
 from fastrnn.activations import Activation as Function
 from fastrnn.functional import FUSED_ACTIVATIONS, StreamStage
+from fastrnn.layers.activations import ELU, LeakyReLU, ReLU, Softmax
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from fastrnn.layers.group_normalization import RMSNormalization
 from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
 from fastrnn.layers.normalization import BatchNormalization
 from fastrnn.layers.regularization import (
     ActivityRegularization,
+    AlphaDropout,
     Dropout,
+    GaussianDropout,
     GaussianNoise,
     SpatialDropout1D,
 )
@@ -109,8 +113,17 @@ def _embedding(layer: Any, inputs: int) -> Stages:
     return [StreamStage("embed", layer.input_dim, layer.output_dim, weights)]
 
 
+def _relu(layer: Any, inputs: int) -> Stages:
+    plain = (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0)
+    return [StreamStage("activate", inputs, inputs, activation="relu")] if plain else None
+
+
 def _identity(layer: Any, inputs: int) -> Stages:
     return []
+
+
+def _uncovered(layer: Any, inputs: int) -> Stages:
+    return None
 
 
 _STAGES: dict[type[Layer], Callable[[Any, int], Stages]] = {
@@ -122,15 +135,31 @@ _STAGES: dict[type[Layer], Callable[[Any, int], Stages]] = {
     Embedding: _embedding,
     BatchNormalization: _batch_normalization,
     LayerNormalization: _layer_normalization,
-    UnitNormalization: lambda layer, inputs: None,
+    RMSNormalization: _uncovered,
+    UnitNormalization: _uncovered,
     Rescaling: _rescaling,
     Activation: lambda layer, inputs: _function_stages(layer.activation, inputs),
+    ReLU: _relu,
+    LeakyReLU: _uncovered,
+    ELU: _uncovered,
+    Softmax: lambda layer, inputs: [StreamStage("softmax", inputs, inputs)],
+    AlphaDropout: _identity,
     Dropout: _identity,
+    GaussianDropout: _identity,
     SpatialDropout1D: _identity,
     GaussianNoise: _identity,
     ActivityRegularization: _identity,
     Identity: _identity,
 }
+
+
+_NORMALIZATIONS = (
+    BatchNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    Softmax,
+    UnitNormalization,
+)
 
 
 def stages_of(layers: list[Layer], features: int) -> Stages:
@@ -156,8 +185,8 @@ def is_identity(layer: Layer) -> bool:
 
 
 def is_normalization(layer: Layer) -> bool:
-    """Whether the layer has an axis of features."""
-    return isinstance(layer, (BatchNormalization, LayerNormalization, UnitNormalization))
+    """Whether the layer computes along an axis, which has to be that of the features."""
+    return isinstance(layer, _NORMALIZATIONS)
 
 
 def feature_count(owner: Layer, layers: list[Layer]) -> int:
@@ -170,7 +199,7 @@ def feature_count(owner: Layer, layers: list[Layer]) -> int:
         for count in (layer.input_features, _weight_length(layer)):
             if count is not None:
                 return count
-        if not (is_identity(layer) or isinstance(layer, (Activation, Rescaling))):
+        if isinstance(layer, (Dense, RecurrentLayer)):
             break
     shape = getattr(owner, "input_shape", None)
     if shape and shape[-1] is not None:
@@ -250,7 +279,7 @@ def _reason_against(layer: Any, first: bool) -> str | None:
     if isinstance(layer, Embedding) and not first:
         return "an Embedding takes integers: it comes first"
     if is_normalization(layer) and not _on_features(layer):
-        return "it normalizes along another axis than the features"
+        return "it computes along another axis than the features"
     return None
 
 
