@@ -512,3 +512,30 @@ def test_gradients_of_outputs_in_a_dict():
     for d in ({"z": outputs["p"]}, outputs["p"], {"p": outputs["q"]}):
         with pytest.raises(ValueError, match="`d_outputs`"):
             pullback(d)
+
+
+def _chain(dense):
+    return Sequential([Input((FEATURES,)), *dense])
+
+
+def _graph(dense):
+    x = Input((FEATURES,))
+    return Model(x, dense[1](dense[0](x)))
+
+
+@pytest.mark.parametrize("make", [_chain, _graph])
+@pytest.mark.parametrize("by_step", [False, True])
+def test_a_model_at_every_step_is_its_layers_at_every_step(make, by_step):
+    dense = [layers.Dense(4, "tanh"), layers.Dense(2)]
+    wrapped = layers.TimeDistributed(make(dense))
+    if by_step:
+        wrapped._needs_steps = lambda context: True
+    x = np.random.default_rng(3).standard_normal((5, TIME, FEATURES)).astype("float32")
+    outputs, pullback = wrapped.vjp(x)
+    expected, expected_pullback = Sequential([layers.TimeDistributed(d) for d in dense]).vjp(x)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+    np.testing.assert_allclose(wrapped(x), expected, rtol=1e-6)
+    d = np.random.default_rng(4).standard_normal(outputs.shape).astype("float32")
+    actual, wanted = pullback(d), expected_pullback(d)
+    for one, other in zip([actual[0], *actual[1]], [wanted[0], *wanted[1]], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

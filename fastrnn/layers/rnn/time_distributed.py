@@ -106,8 +106,7 @@ class TimeDistributed(Layer):
         inner_mask = None
         if mask is not None and np.ndim(mask) > 2:
             inner_mask = np.reshape(mask, (batch * timesteps, *np.shape(mask)[2:]))
-        self.layer.check_inputs(folded)
-        outputs, pull = self.layer.forward(folded, context, mask=inner_mask)
+        outputs, pull = self.layer.run(folded, context, mask=inner_mask)
         self._require_one(not isinstance(outputs, np.ndarray))
         result = outputs.reshape(batch, timesteps, *outputs.shape[1:])
         if pull is None:
@@ -127,9 +126,8 @@ class TimeDistributed(Layer):
         mask = None if mask is None else to_mask(mask, np.shape(mask))
         for t in range(inputs.shape[1]):
             step = np.ascontiguousarray(inputs[:, t])
-            self.layer.check_inputs(step)
             step_mask = None if mask is None else mask[:, t]
-            outputs, pull = self.layer.forward(step, context, mask=step_mask)
+            outputs, pull = self.layer.run(step, context, mask=step_mask)
             self._require_one(not isinstance(outputs, np.ndarray))
             steps.append(outputs)
             pulls.append(pull)
