@@ -43,6 +43,22 @@ def masked(stateful):
     ]
 
 
+def stepwise(stateful):
+    """A chain of layers that each look at one step alone."""
+    return Input((None, FEATURES), batch_size=BATCH if stateful else None), [
+        layers.Normalization(mean=0.1, variance=2.0),
+        layers.GRU(5, return_sequences=True, stateful=stateful),
+        *(
+            layers.LeakyReLU(),
+            layers.RMSNormalization(),
+            layers.ELU(),
+            layers.ReLU(negative_slope=0.1),
+        ),
+        *(layers.GaussianDropout(0.0), layers.AlphaDropout(0.0), layers.Softmax()),
+        layers.Dense(2),
+    ]
+
+
 def make(kind, build=stack, stateful=False):
     """The same layers as a chain, a graph, a graph with a chain in it, or a subclass."""
     fastrnn.utils.set_random_seed(3)
@@ -103,7 +119,7 @@ def assert_same_weights(one, other):
 
 CASES = [
     ("sequential", stack, X), ("functional", stack, X), ("nested", stack, X),
-    ("sequential", cells, X), ("functional", masked, TOKENS), ("sequential", masked, TOKENS),
+    ("sequential", cells, X), ("functional", stepwise, X), ("functional", masked, TOKENS), ("sequential", masked, TOKENS),
 ]  # fmt: skip
 
 
