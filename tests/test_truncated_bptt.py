@@ -48,13 +48,8 @@ def stepwise(stateful):
     return Input((None, FEATURES), batch_size=BATCH if stateful else None), [
         layers.Normalization(mean=0.1, variance=2.0),
         layers.GRU(5, return_sequences=True, stateful=stateful),
-        *(
-            layers.LeakyReLU(),
-            layers.RMSNormalization(),
-            layers.ELU(),
-            layers.ReLU(negative_slope=0.1),
-        ),
-        *(layers.GaussianDropout(0.0), layers.AlphaDropout(0.0), layers.Softmax()),
+        *(layers.LeakyReLU(), layers.RMSNormalization(), layers.ELU(), layers.Softmax()),
+        *(layers.GaussianDropout(0.0), layers.AlphaDropout(0.0), layers.ReLU(None, 0.1)),
         layers.Dense(2),
     ]
 
@@ -119,7 +114,8 @@ def assert_same_weights(one, other):
 
 CASES = [
     ("sequential", stack, X), ("functional", stack, X), ("nested", stack, X),
-    ("sequential", cells, X), ("functional", stepwise, X), ("functional", masked, TOKENS), ("sequential", masked, TOKENS),
+    ("sequential", cells, X), ("functional", stepwise, X),
+    ("functional", masked, TOKENS), ("sequential", masked, TOKENS),
 ]  # fmt: skip
 
 
