@@ -131,7 +131,7 @@ MODELS = {
         "unknown_class", sequential({**DENSE, "module": "os"}),
     ),
     "3 class that is no text": ("unknown_class", sequential({**DENSE, "class_name": 3})),
-    "3 unknown layer": ("unknown_class", sequential(layer("MultiHeadAttention", num_heads=2))),
+    "3 unknown layer": ("unknown_class", sequential(layer("TextVectorization", max_tokens=2))),
     "3 an operation": (
         "unknown_class",
         functional(node(layer("Einsum", "keras.src.ops.numpy", "Einsum"), "d", call(tensor("x")))),

@@ -31,14 +31,15 @@ def test_a_checkout_is_translated(building):
     assert building.missing_translators() == ["cython>=3.1"]
 
 
-def test_an_sdist_needs_a_c_compiler_alone(building):
+def test_an_sdist_needs_headers_and_a_c_compiler_alone(building):
     building.HAS_C_FILES = True
     building.find_spec = lambda name: None
     assert building.missing_translators() == []
     sources = [source for extension in building.extensions() for source in extension.sources]
     assert {"fastrnn/_blas.c", "fastrnn/_fused.c"} <= set(sources)
     assert all(source.endswith(".c") for source in sources)
-    assert [re.match(r"\w+", r)[0] for r in PROJECT["build-system"]["requires"]] == ["setuptools"]
+    needs = [re.match(r"\w+", r)[0] for r in PROJECT["build-system"]["requires"]]
+    assert needs == ["setuptools", "numpy"]
 
 
 class FakeCompiler:
@@ -77,10 +78,10 @@ def compiled(building, monkeypatch, compiler_type, plat_name, clang_cl=None):
 @pytest.mark.parametrize(
     "plat_name, variants",
     [
-        ("linux-x86_64", {"generic", "avx2", "avx512"}),
+        ("linux-x86_64", {"generic", "avx2", "avx512", "avx512_vnni"}),
         ("linux-aarch64", {"generic", "neon"}),
         ("macosx-11.0-arm64", {"generic", "neon"}),
-        ("macosx-10.13-x86_64", {"generic", "avx2", "avx512"}),
+        ("macosx-10.13-x86_64", {"generic", "avx2", "avx512", "avx512_vnni"}),
         ("linux-riscv64", {"generic"}),
     ],
 )
