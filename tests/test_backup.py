@@ -248,7 +248,7 @@ model.save_weights(sys.argv[3])
 
 
 def start(folder, seed, result):
-    command = [sys.executable, "-c", SCRIPT, str(folder), str(seed), str(result)]
+    command = [sys.executable, "-P", "-c", SCRIPT, str(folder), str(seed), str(result)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
