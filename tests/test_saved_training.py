@@ -132,7 +132,7 @@ def test_fastrnn_s_own_format_needs_no_h5py(tmp_path):
             else:
                 raise AssertionError(act)
     """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.keras", "b.fastrnn"]
 
 
