@@ -52,10 +52,10 @@ cdef _check_matrices(a, b, bias):
 
 
 cdef object _whole_numbers(object array):
-    """The array, or a copy where its strides are no multiples of its items."""
+    """The array, or a copy where it is not aligned, or its strides are no multiples of its items."""
     if array.flags.aligned and not any([stride % array.itemsize for stride in array.strides]):
         return array
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements="CA")
 
 
 cdef tuple _distances(object array):
