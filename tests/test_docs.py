@@ -48,7 +48,8 @@ def code_blocks(page, language):
     return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def test_the_readme_code_runs():
+def test_the_readme_code_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a file
     blocks = code_blocks(REPOSITORY / "README.md", "python")
     assert len(blocks) >= 2
     names = {}
