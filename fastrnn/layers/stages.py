@@ -35,9 +35,9 @@ from fastrnn.layers.rescaling import Identity, Rescaling
 from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.bidirectional import Bidirectional
-from fastrnn.layers.rnn.cells import RecurrentCell
 from fastrnn.layers.rnn.gru import GRU
 from fastrnn.layers.rnn.lstm import LSTM
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.simple_rnn import SimpleRNN
 from fastrnn.layers.rnn.time_distributed import TimeDistributed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastrnn.layers import Bidirectional
-from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 
 def directions_of(layer: Any) -> list[Any]:

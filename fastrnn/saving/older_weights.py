@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from fastrnn.layers import GRU, LSTM, Activation, Bidirectional, Conv1D, Dense
 from fastrnn.layers.base import Layer, iterate_layers
-from fastrnn.layers.rnn.cells import GRUCell, LSTMCell, RecurrentCell
+from fastrnn.layers.rnn.cells import GRUCell, LSTMCell
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.saving.model_file_error import ModelFileError
 
 Array = npt.NDArray[Any]

@@ -19,8 +19,8 @@ from fastrnn.functional import (
     rnn_inference,
 )
 from fastrnn.layers.base import CallContext, Layer, Pullback
-from fastrnn.layers.rnn.cells import RecurrentCell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import with_zero_rows
 
 Array = npt.NDArray[Any]

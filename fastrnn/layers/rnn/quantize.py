@@ -10,7 +10,7 @@ from fastrnn.layers.base import Layer
 from fastrnn.quantization import MODES
 
 if TYPE_CHECKING:
-    from fastrnn.layers.rnn.cells import RecurrentCell
+    from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 
 class QuantizableLayer(Layer):

@@ -14,8 +14,8 @@ from fastrnn.checks import to_mask
 from fastrnn.layers.base import CallContext, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
-from fastrnn.layers.rnn.cells import RecurrentCell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
 from fastrnn.layers.rnn.states import flat
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.rnn.cell_loop import call_cell, initial_states_of, is_own_cell, output_size_of
-from fastrnn.layers.rnn.cells import RecurrentCell
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 Array = npt.NDArray[Any]
 

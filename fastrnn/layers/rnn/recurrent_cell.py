@@ -1,0 +1,304 @@
+"""RecurrentCell: what cells share. They own the weights and draw the dropout masks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, config, constraints, errors, initializers, regularizers
+from fastrnn.cells import CellSpec
+from fastrnn.checks import to_float_array, to_number, to_positive_int
+from fastrnn.functional import RecurrentCall, rnn_forward, step_inference
+from fastrnn.layers.base import CallContext, Layer
+from fastrnn.layers.core import known_features
+from fastrnn.layers.regularization import dropout_factors
+from fastrnn.layers.variable import Variable
+from fastrnn.quantization import QuantizedWeights, quantize_weights
+from fastrnn.utils import random
+
+Array = npt.NDArray[Any]
+
+
+class RecurrentCell(Layer):
+    """One step of a recurrent layer: its weights and options, for the cell of a ``CellSpec``.
+
+    Args:
+        units: length of the state.
+        activation, recurrent_activation: see ``fastrnn.activations``.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: see ``fastrnn.initializers``.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: see ``fastrnn.regularizers``.
+        kernel_constraint, recurrent_constraint, bias_constraint: see ``fastrnn.constraints``.
+        dropout: share of the inputs that training drops; the same ones at all steps.
+        recurrent_dropout: share of h_{t-1} that training drops, likewise. If it is not 0, each
+            gate has masks of its own, for both dropouts.
+        seed: seed of the dropout masks, or ``None`` for one that is drawn.
+        implementation: accepted and without effect.
+
+    Weights: kernel (features, gates·units), recurrent_kernel (units, gates·units), bias.
+    """
+
+    spec: CellSpec
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        implementation: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        self.units = to_positive_int("units", units)
+        super().__init__(**kwargs)
+        self.activation = cell_activation("activation", activation)
+        self.recurrent_activation = cell_activation("recurrent_activation", recurrent_activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = _rate("dropout", dropout)
+        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.generator = random.generator(seed)
+        self.kernel: Variable
+        self.recurrent_kernel: Variable
+        self.bias: Variable | None = None
+        # What the cell computes with in the place of its weights, once it is quantized.
+        self.quantized: QuantizedWeights | None = None
+        # The settings that it was made for, and the quick way to single steps.
+        self._step: tuple[Any, Any] | None = None
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """``"int8"`` or ``"bf16"``, or ``None`` where the cell is not quantized."""
+        return None if self.quantized is None else self.quantized.mode
+
+    def quantize_weights(self, mode: str) -> QuantizedWeights:
+        """Return the cell's weights quantized; nothing is changed.
+
+        Raises:
+            ValueError: the cell is not built, or quantized already; or as
+                ``quantization.quantize_weights`` does.
+        """
+        if not self.built:
+            remedy = "Build it first: call the model on data, or call build(input_shape)."
+            raise ValueError(f"Layer {self.name!r} has no weights to quantize yet. {remedy}")
+        if self.quantized is not None:
+            expected = f"a layer that is not quantized; {self.name!r} is, as {self.quantized.mode}"
+            raise ValueError(errors.bad_argument("mode", mode, expected))
+        bias = None if self.bias is None else self.bias.value
+        kernels = self.kernel.value, self.recurrent_kernel.value
+        return quantize_weights(self.spec.name, mode, *kernels, bias)
+
+    def use_quantized(self, quantized: QuantizedWeights) -> None:
+        """Compute with these weights from now on, and keep the cell's own as they are."""
+        self.quantized = quantized
+        for variable in self._variables:
+            variable.freeze(errors.for_inference_alone(self.name, quantized.mode))
+
+    @property
+    def state_size(self) -> int | list[int]:
+        """Length of the state, or of each state where there are several."""
+        states = len(self.spec.states)
+        return self.units if states == 1 else [self.units] * states
+
+    @property
+    def output_size(self) -> int:
+        """Length of the output."""
+        return self.units
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the weights for inputs (batch, features)."""
+        features = known_features(input_shape, self.name)
+        self.input_features = features
+        self.kernel = self.add_weight(
+            self.spec.kernel_shape(features, self.units),
+            initializer=self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            self.spec.recurrent_kernel_shape(self.units),
+            initializer=self.recurrent_initializer,
+            name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                self.spec.bias_shape(self.units),
+                initializer=self.initial_bias,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """Return the bias before training."""
+        initializer = self.bias_initializer or initializers.GlorotUniform()
+        return initializer(shape, dtype=dtype)
+
+    def draw_dropout(self, batch: int) -> tuple[Array | None, Array | None]:
+        """Draw the masks of one training call, as ``functional.RecurrentCall`` takes them."""
+        gates = len(self.spec.gates)
+        inputs, recurrent = None, None
+        if 0 < self.dropout < 1:
+            masks = gates if self.recurrent_dropout != 0 else 1
+            shape = (masks, batch, self.kernel.shape[0])
+            inputs = dropout_factors(self.generator, shape, self.dropout, self.dtype)
+        if 0 < self.recurrent_dropout < 1:
+            shape = (gates, batch, self.units)
+            recurrent = dropout_factors(self.generator, shape, self.recurrent_dropout, self.dtype)
+        return inputs, recurrent
+
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return one (batch_size, units) array of zeros for each state."""
+        return [np.zeros((batch_size, self.units), self.dtype) for _ in self.spec.states]
+
+    def to_states(self, argument: str, states: Any) -> tuple[Array, ...]:
+        """Return the states as a tuple of arrays, or raise ``ValueError`` if they are too few."""
+        names = self.spec.states
+        given = states if isinstance(states, (list, tuple)) else [states]
+        if len(given) != len(names):
+            expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
+            raise ValueError(errors.bad_argument(argument, f"{len(given)} arrays", expected))
+        return tuple(to_float_array(argument, state, self.dtype) for state in given)
+
+    def make_call(
+        self, inputs: Array, states: tuple[Array, ...], context: CallContext, **options: Any
+    ) -> RecurrentCall:
+        """Return the call of the engine that runs the cell over ``inputs``."""
+        input_dropout, recurrent_dropout = None, None
+        if self.quantized is not None and (context.gradient or context.training):
+            raise ValueError(errors.for_inference_alone(self.name, self.quantized.mode))
+        if context.training:
+            input_dropout, recurrent_dropout = self.draw_dropout(len(inputs))
+        return RecurrentCall(
+            cell=self.spec.name,
+            activation=self.activation,
+            recurrent_activation=self.recurrent_activation,
+            x=inputs,
+            kernel=self.kernel.value,
+            recurrent_kernel=self.recurrent_kernel.value,
+            bias=None if self.bias is None else self.bias.value,
+            initial_state=states,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+            save=context.gradient,
+            input_gradient=context.input_gradient,
+            quantized=self.quantized,
+            **options,
+        )
+
+    def __call__(
+        self, inputs: Any, states: Any, training: bool = False
+    ) -> tuple[Array, list[Array]]:
+        """Compute one step.
+
+        Args:
+            inputs: (batch, features).
+            states: one (batch, units) array for each state, in a list, or the array alone.
+            training: whether dropout drops, with masks of this call's own.
+
+        Returns:
+            The output (batch, units), and the list of the new states.
+
+        Raises:
+            ValueError: shapes, or the number of states, do not fit the cell.
+        """
+        if self.built and not training:
+            quick = self._quick_step()
+            result = None if quick is None else quick(inputs, states)
+            if result is not None:
+                output, final = result
+                return output, final
+        inputs = to_float_array("inputs", inputs, self.dtype)
+        if inputs.ndim != 2:
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, "(batch, features)"))
+        if not self.built:
+            self.build(inputs.shape)
+        self.check_inputs(inputs)
+        call = self.make_call(
+            inputs[:, None], self.to_states("states", states), CallContext(training=bool(training))
+        )
+        outputs, new, _ = rnn_forward(call)
+        return outputs, [state.copy() for state in new]
+
+    def _quick_step(self) -> Any:
+        """Return the quick way to single steps, or ``None`` where there is none."""
+        settings = (*config.recurrent_settings(), self.quantized)
+        if self._step is None or self._step[0] != settings:
+            inputs = np.zeros((1, 1, self.kernel.shape[0]), self.dtype)
+            call = self.make_call(inputs, tuple(self.get_initial_state(1)), CallContext())
+            self._step = settings, step_inference(call)
+        return self._step[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_step": None}
+
+    # Arguments in the order of Keras's configurations; the kind says how to write each as data.
+    _config: ClassVar[dict[str, Any]] = {
+        "units": None,
+        "activation": activations,
+        "recurrent_activation": activations,
+        "use_bias": None,
+        "kernel_initializer": initializers,
+        "recurrent_initializer": initializers,
+        "bias_initializer": initializers,
+        "kernel_regularizer": regularizers,
+        "recurrent_regularizer": regularizers,
+        "bias_regularizer": regularizers,
+        "kernel_constraint": constraints,
+        "recurrent_constraint": constraints,
+        "bias_constraint": constraints,
+        "dropout": None,
+        "recurrent_dropout": None,
+        "seed": None,
+    }
+
+    def get_options(self) -> dict[str, Any]:
+        """Return the arguments of the cell alone, as plain data."""
+        return {
+            name: getattr(self, name) if kind is None else kind.serialize(getattr(self, name))
+            for name, kind in self._config.items()
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), **self.get_options()}
+
+
+def cell_activation(argument: str, identifier: Any) -> activations.Activation:
+    """Return the activation, or raise ``ValueError`` if no cell can use it."""
+    activation = activations.get(identifier)
+    if activation.builtin and activation.name in activations.NOT_FOR_CELLS:
+        expected = "an activation that keeps the number of units and needs no arguments"
+        raise ValueError(errors.bad_argument(argument, activation.name, expected))
+    return activation
+
+
+def _rate(argument: str, value: Any) -> float:
+    # Keras takes any number and cuts it off.
+    return min(1.0, max(0.0, to_number(argument, value)))
