@@ -13,6 +13,7 @@ from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.layers.tree import is_node, is_shape, leaves, rebuild
 from fastrnn.layers.variable import Variable
+from fastrnn.models.chain import run_chain
 
 Array = npt.NDArray[Any]
 
@@ -115,11 +116,8 @@ class Graph:
         The pullback takes a list of gradients of the outputs, ``None`` among them, and returns
         those of the inputs and a dict of those of the weights, by ``id``.
         """
-        if self.chain is not None and context.is_inference:
-            value, mask = arrays[0], masks[0]
-            for layer in self.chain:
-                value, mask = layer.infer(value, mask)
-            return [value], None, [mask]
+        if self.chain is not None:
+            return self._run_chain(self.chain, arrays[0], context, masks[0])
         values = dict(zip(map(id, self.inputs), arrays, strict=True))
         known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
         # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
@@ -153,6 +151,27 @@ class Graph:
             return [gradients.get(id(tensor)) for tensor in self.inputs], d_weights
 
         return outputs, pull, out_masks
+
+    @staticmethod
+    def _run_chain(
+        layers: Sequence[Layer], inputs: Any, context: CallContext, mask: Any
+    ) -> tuple[list[Any], Pullback | None, list[Any]]:
+        """Compute a chain, as ``run`` does."""
+        outputs, pull, mask = run_chain(layers, inputs, context, mask)
+        if pull is None:
+            return [outputs], None, [mask]
+        weights = [weight for layer in layers for weight in layer.trainable_weights]
+
+        def pull_one(d_outputs: Any) -> tuple[Any, Any]:
+            if d_outputs[0] is None:
+                return [None], {}
+            d_inputs, gradients = pull(d_outputs[0])
+            d_weights: dict[int, Array] = {}
+            for weight, gradient in zip(weights, gradients, strict=True):
+                _accumulate(d_weights, id(weight), gradient)
+            return [d_inputs], d_weights
+
+        return [outputs], pull_one, [mask]
 
 
 def _run_node(

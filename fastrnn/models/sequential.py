@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from fastrnn.layers.input import Input, InputLayer
 from fastrnn.layers.naming import auto_name
 from fastrnn.layers.symbolic import Node, SymbolicTensor
 from fastrnn.layers.variable import name_scope
+from fastrnn.models.chain import run_chain, several_outputs
 from fastrnn.models.data import sole_array
 from fastrnn.models.graph import Graph
 from fastrnn.models.model import Model
@@ -142,19 +142,13 @@ class Sequential(Model):
         """Build ``layer`` on the outputs of the last one."""
         shape = self._shapes[-1]
         if shape and isinstance(shape[0], tuple):
-            raise ValueError(self._several_outputs())
+            raise ValueError(several_outputs(self._layers[-1].name if self._layers else self.name))
         if not layer.built:
             with name_scope(self.name):
                 layer.build(shape)
         self._shapes.append(layer.compute_output_shape(shape))
         layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
         self._tensors.append(layer(self._tensors[-1]))
-
-    def _several_outputs(self) -> str:
-        name = self._layers[-1].name if self._layers else self.name
-        return errors.bad_argument(
-            "layer", name, "one output", "In a Sequential model, leave `return_state` off."
-        )
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer and return it.
@@ -262,34 +256,10 @@ class Sequential(Model):
         if not self.built:
             self.build(inputs.shape)
         self.check_inputs(inputs)
-        if context.is_inference:
-            for layer in self._layers:
-                if isinstance(inputs, tuple):
-                    raise ValueError(self._several_outputs())
-                inputs, mask = layer.infer(inputs, mask)
-            return inputs, None, mask
-        outputs, pullbacks = inputs, []
-        # Without a gradient of the inputs, the layers before the first weights need none at all.
-        inner = context
-        for layer in self._layers:
-            if isinstance(outputs, tuple):
-                raise ValueError(self._several_outputs())
-            outputs, pullback, mask = layer.run_masked(outputs, inner, mask)
-            if inner.input_gradient or layer.trainable_weights:
-                pullbacks.append(pullback)
-                inner = dataclasses.replace(context, input_gradient=True)
-        if not context.gradient:
-            return outputs, None, mask
-
-        def chain(d_outputs: Any) -> tuple[Any, list[Array]]:
-            d, d_weights = d_outputs, []
-            for pullback in reversed(pullbacks):
-                assert pullback is not None
-                d, own = pullback(d)
-                d_weights.append(own)
-            return d, [g for own in reversed(d_weights) for g in own] if self._trainable else []
-
-        return outputs, chain, mask
+        outputs, pull, mask = run_chain(self._layers, inputs, context, mask)
+        if pull is None or self._trainable:
+            return outputs, pull, mask
+        return outputs, lambda d_outputs: (pull(d_outputs)[0], []), mask
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs, those of models among them."""
