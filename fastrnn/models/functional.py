@@ -42,6 +42,7 @@ class Functional(Model):
             expected = "each input once"
             raise ValueError(errors.bad_argument("inputs", [t.name for t in self.inputs], expected))
         self._input_structure, self._output_structure = inputs, outputs
+        self._names_of_outputs = paths(outputs, _different(self.output_names))
         self.graph = Graph(self.inputs, self.outputs)
         self._layers: list[Layer] = [
             InputLayer.of(item) if isinstance(item, SymbolicTensor) else item
@@ -88,12 +89,7 @@ class Functional(Model):
     @property
     def names_of_outputs(self) -> list[str]:
         """Keys of the outputs where they are in dicts, else ``output_names``, made different."""
-        names = self.output_names
-        different = [
-            name if names.count(name) == 1 else f"{name}_{names[:k].count(name)}".removesuffix("_0")
-            for k, name in enumerate(names)
-        ]
-        return paths(self._output_structure, different)
+        return self._names_of_outputs
 
     @property
     def input(self) -> Any:
@@ -277,3 +273,11 @@ class Functional(Model):
 
         inputs, outputs = graph_from_config(config)
         return cls(inputs, outputs, config.get("trainable", True), config.get("name"))
+
+
+def _different(names: list[str]) -> list[str]:
+    """Return the names with numbers behind those that come again."""
+    return [
+        name if names.count(name) == 1 else f"{name}_{names[:k].count(name)}".removesuffix("_0")
+        for k, name in enumerate(names)
+    ]
