@@ -6,8 +6,9 @@ from fastrnn.layers.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMa
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer, registry
 from fastrnn.layers.conv_transpose import Conv1DTranspose
-from fastrnn.layers.convolutions import DepthwiseConv1D, SeparableConv1D
+from fastrnn.layers.convolutions import Conv1D
 from fastrnn.layers.core import Activation, Dense, Masking
+from fastrnn.layers.depthwise_convolutions import DepthwiseConv1D, SeparableConv1D
 from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
@@ -60,7 +61,7 @@ from fastrnn.layers.rnn import (
 )
 from fastrnn.layers.spectral_normalization import SpectralNormalization
 from fastrnn.layers.standardization import Normalization
-from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
+from fastrnn.layers.windows import AveragePooling1D, MaxPooling1D
 
 serialize = registry.serialize
 deserialize = registry.deserialize

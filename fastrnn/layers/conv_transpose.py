@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastrnn import errors
 from fastrnn.checks import to_int, to_positive_int
+from fastrnn.functional import matmul
 from fastrnn.layers.base import Pullback, registry
 from fastrnn.layers.convolutions import Convolution
 from fastrnn.layers.variable import Variable
@@ -76,9 +77,7 @@ class Conv1DTranspose(Convolution):
         kwargs["activity_regularizer"] = activity_regularizer
         sizes = (kernel_size, strides, dilation_rate, padding, data_format)
         super().__init__(*sizes, activation, use_bias, options, **kwargs)
-        if self._stride > 1 and self._dilation > 1:
-            expected = "1 with `strides` above 1"
-            raise ValueError(errors.bad_argument("dilation_rate", dilation_rate, expected))
+        self.require_one_step()
         self.output_padding = self._to_output_padding(output_padding)
         self.kernel: Variable
 
@@ -134,7 +133,7 @@ class Conv1DTranspose(Convolution):
         batch, steps, channels = x.shape
         rows = x.reshape(-1, channels)
         kernel = self.kernel.value.reshape(-1, channels)
-        windows = (rows @ kernel.T).reshape(batch, steps, -1, self.filters)
+        windows = matmul(rows, kernel.T).reshape(batch, steps, -1, self.filters)
         length = self._count_windows(steps)
         assert length is not None
         outputs, back = self.activate(self._add_windows(windows, length))
@@ -142,9 +141,9 @@ class Conv1DTranspose(Convolution):
         def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
             d, d_bias = back(d_outputs)
             d_rows = np.ascontiguousarray(self._windows(d, 0)).reshape(len(rows), -1)
-            d_kernel = (d_rows.T @ rows).reshape(self.kernel.shape)
+            d_kernel = matmul(d_rows.T, rows).reshape(self.kernel.shape)
             d_weights = self.gradients_of((self.kernel, d_kernel), (self.bias, d_bias))
-            return (d_rows @ kernel).reshape(x.shape), d_weights
+            return matmul(d_rows, kernel).reshape(x.shape), d_weights
 
         return outputs, pullback
 

@@ -17,6 +17,7 @@ from fastrnn.functional import FUSED_ACTIVATIONS, StreamStage
 from fastrnn.layers.activations import ELU, LeakyReLU, ReLU, Softmax
 from fastrnn.layers.attention import AdditiveAttention, Attention
 from fastrnn.layers.base import Layer
+from fastrnn.layers.convolutions import Conv1D
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
@@ -41,7 +42,7 @@ from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.simple_rnn import SimpleRNN
 from fastrnn.layers.rnn.time_distributed import TimeDistributed
-from fastrnn.layers.windows import AveragePooling1D, Conv1D, MaxPooling1D
+from fastrnn.layers.windows import AveragePooling1D, MaxPooling1D
 
 # What a layer is computed by, or None where the fused engine's stages do not cover it.
 Stages = list[StreamStage] | None
