@@ -245,18 +245,23 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
     for work, and take the CPU from a recurrent pass that follows.
 
     Args:
-        a: (rows, terms), or (count, rows, terms).
-        b: (terms, columns), or (count, terms, columns), of the dtype of ``a``.
+        a: (…, rows, terms).
+        b: (…, terms, columns), of the dtype and with the leading axes of ``a``.
         bias: (columns,), or ``None``.
 
     Returns:
-        (rows, columns), or (count, rows, columns).
+        (…, rows, columns).
     """
+    product: Array
+    if a.ndim > 3:
+        left, right = (x.reshape(-1, *x.shape[-2:]) for x in (a, b))
+        product = matmul(left, right, bias)
+        return product.reshape(*a.shape[:-1], b.shape[-1])
     count = a.shape[0] if a.ndim == 3 else 1
     rows, terms, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     small = _SMALL_VECTOR_PRODUCT if rows == 1 or columns == 1 else _SMALL_PRODUCT
     if count * rows * terms * columns > small and _computes("fused", a, b):
-        product: Array = _engine("fused").matmul(a, b, bias)
+        product = _engine("fused").matmul(a, b, bias)
         return product
     product = a @ b
     if bias is not None:

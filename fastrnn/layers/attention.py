@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn import activations, errors
 from fastrnn.checks import to_choice, to_mask, to_number
 from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Pullback, registry
@@ -154,8 +154,7 @@ class Attention(SeveralInputs):
         scores, back = self.scores(q, k)
         if keep is not None:
             scores = np.where(keep, scores, scores - scores.dtype.type(MASKED))
-        p = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        p /= p.sum(axis=-1, keepdims=True)
+        p = activations.softmax(scores)
         factors: Any = None
         if context.training and self.dropout > 0:
             factors = dropout_factors(self.generator, p.shape, self.dropout, p.dtype)
@@ -174,7 +173,7 @@ class Attention(SeveralInputs):
                 d_p = d_p + d_weights_given
             if factors is not None:
                 d_p = d_p * factors
-            d_scores = p * (d_p - (d_p * p).sum(axis=-1, keepdims=True))
+            d_scores = activations.softmax.vjp(scores, p, d_p)
             d_q, d_k, d_weights = back(d_scores)
             d_v = matmul(weights.swapaxes(1, 2), d)
             return [d_q, d_v, d_k] if len(inputs) == 3 else [d_q, d_v + d_k], d_weights

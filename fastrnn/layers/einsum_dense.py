@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import re
 import string
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.checks import to_choice
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.core import refuse_adapters
 from fastrnn.layers.merging import sum_to
@@ -182,18 +184,18 @@ class EinsumDense(Layer):
         """Compute the product."""
         t = self._terms.for_rank(inputs.ndim)
         kernel = self.kernel.value
-        pre = _einsum(f"{t.inputs},{t.kernel}->{t.outputs}", inputs, kernel)
+        pre = _product(t.inputs, inputs, t.kernel, kernel, t.outputs)
         if self.bias is not None:
             pre = pre + self.bias.value
         outputs = self.activation(pre)
 
         def pullback(d_outputs: Array) -> tuple[Array | None, list[Array]]:
             d = self.activation.vjp(pre, outputs, d_outputs)
-            d_kernel = _einsum(f"{t.inputs},{t.outputs}->{t.kernel}", inputs, d)
+            d_kernel = _product(t.inputs, inputs, t.outputs, d, t.kernel)
             d_weights = self.gradients_of((self.kernel, d_kernel), (self.bias, self._d_bias(d)))
             if not context.input_gradient:
                 return None, d_weights
-            return _einsum(f"{t.outputs},{t.kernel}->{t.inputs}", d, kernel), d_weights
+            return _product(t.outputs, d, t.kernel, kernel, t.inputs), d_weights
 
         return outputs, pullback if context.gradient else None
 
@@ -272,5 +274,23 @@ def _parse(equation: Any) -> Terms:
     raise ValueError(errors.bad_argument("equation", equation, expected))
 
 
-def _einsum(equation: str, a: Array, b: Array) -> Array:
-    return np.ascontiguousarray(np.einsum(equation, a, b, optimize=True))
+def _product(a_labels: str, a: Array, b_labels: str, b: Array, labels: str) -> Array:
+    """Return ``np.einsum(f"{a_labels},{b_labels}->{labels}", a, b)`` as products of matrices."""
+    both = [label for label in a_labels if label in b_labels]
+    count = "".join(label for label in both if label in labels)
+    terms = "".join(label for label in both if label not in labels)
+    rows = "".join(label for label in a_labels if label not in both)
+    columns = "".join(label for label in b_labels if label not in both)
+    lengths = dict(zip(a_labels + b_labels, a.shape + b.shape, strict=True))
+
+    def matrices(array: Array, own: str, *groups: str) -> Array:
+        order = [own.index(label) for group in groups for label in group]
+        sizes = [math.prod(lengths[label] for label in group) for group in groups]
+        return array.transpose(order).reshape(sizes)
+
+    product = matmul(
+        matrices(a, a_labels, count, rows, terms), matrices(b, b_labels, count, terms, columns)
+    )
+    found = count + rows + columns
+    product = product.reshape([lengths[label] for label in found])
+    return np.ascontiguousarray(product.transpose([found.index(label) for label in labels]))

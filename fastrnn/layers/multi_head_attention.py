@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import constraints, errors, initializers, regularizers
+from fastrnn import activations, constraints, errors, initializers, regularizers
 from fastrnn.checks import to_axes, to_choice, to_mask, to_number, to_positive_int, to_real_array
+from fastrnn.functional import matmul
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.merging import SeveralInputs
@@ -236,11 +237,10 @@ class MultiHeadAttention(SeveralInputs):
         """Return each head's results (batch, Tq, heads, value_dim), the softmax, and a pullback."""
         scale = q.dtype.type(self.key_dim**-0.5)
         q, k, v = (x.transpose(0, 2, 1, 3) for x in (q, k, v))  # (batch, heads, steps, dim)
-        scores = (q * scale) @ k.swapaxes(2, 3)
+        scores = matmul(q * scale, k.swapaxes(2, 3))
         if keep is not None:
             scores = np.where(keep, scores, scores.dtype.type(-1e9))
-        p = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        p /= p.sum(axis=-1, keepdims=True)
+        p = activations.softmax(scores)
         if keep is not None:
             p = np.where(keep, p, 0)  # also where a query sees nothing
         factors: Any = None
@@ -250,14 +250,15 @@ class MultiHeadAttention(SeveralInputs):
 
         def pullback(d: Array, d_p_given: Array | None) -> list[Array]:
             d = d.transpose(0, 2, 1, 3)
-            d_p = d @ v.swapaxes(2, 3)
+            d_p = matmul(d, v.swapaxes(2, 3))
             d_p = d_p if factors is None else d_p * factors
             d_p = d_p if d_p_given is None else d_p + d_p_given
-            d_scores = p * (d_p - (d_p * p).sum(axis=-1, keepdims=True)) * scale
-            dq, dk, dv = d_scores @ k, d_scores.swapaxes(2, 3) @ q, weights.swapaxes(2, 3) @ d
+            d_scores = activations.softmax.vjp(scores, p, d_p) * scale
+            dq, dk = matmul(d_scores, k), matmul(d_scores.swapaxes(2, 3), q)
+            dv = matmul(weights.swapaxes(2, 3), d)
             return [np.ascontiguousarray(x.transpose(0, 2, 1, 3)) for x in (dq, dk, dv)]
 
-        return np.ascontiguousarray((weights @ v).transpose(0, 2, 1, 3)), p, pullback
+        return np.ascontiguousarray(matmul(weights, v).transpose(0, 2, 1, 3)), p, pullback
 
     def _keep(
         self, query: Array, value: Array, mask: Any, causal: bool, masks: dict[str, Any]
