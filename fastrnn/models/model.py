@@ -12,6 +12,7 @@ from fastrnn import errors
 from fastrnn._serialization import serialize
 from fastrnn.checks import to_int
 from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.rnn.states import KeepsStates
 from fastrnn.layers.structures import shape_of
 from fastrnn.layers.symbolic import Node
 from fastrnn.layers.tree import leaves
@@ -23,7 +24,7 @@ from fastrnn.saving import OnnxFiles, TorchWeights
 Array = npt.NDArray[Any]
 
 
-class Model(Quantizable, TorchWeights, OnnxFiles, Trainer):
+class Model(KeepsStates, Quantizable, TorchWeights, OnnxFiles, Trainer):
     """A model. Made of layers in one of three ways:
 
     - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a
@@ -102,22 +103,10 @@ class Model(Quantizable, TorchWeights, OnnxFiles, Trainer):
                 return layer
         raise ValueError(errors.not_one_of("name", name, [layer.name for layer in layers]))
 
-    def reset_state(self, rows: Any = None) -> None:
-        """Set the kept states of all stateful layers to zero, or some ``rows`` of them.
-
-        Args:
-            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row.
-
-        Raises:
-            ValueError: there are no such rows.
-        """
-        for layer in self.sublayers:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state(rows)
-
-    def reset_states(self, rows: Any = None) -> None:
-        """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state(rows)
+    @property
+    def state_keepers(self) -> list[Any]:
+        """The layers that may keep states."""
+        return [layer for layer in self.sublayers if hasattr(layer, "reset_state")]
 
     # ---- computing ----
 

@@ -21,7 +21,7 @@ from fastrnn.functional import (
 from fastrnn.layers.base import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
-from fastrnn.layers.rnn.states import with_zero_rows
+from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
 
 Array = npt.NDArray[Any]
 
@@ -31,7 +31,7 @@ def of_cell(name: str) -> property:
     return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
 
 
-class RecurrentLayer(QuantizableLayer):
+class RecurrentLayer(KeepsStates, QuantizableLayer):
     """A cell run over sequences.
 
     Args:
@@ -139,21 +139,9 @@ class RecurrentLayer(QuantizableLayer):
         return type(self).from_config({**self.get_config(), **changes})
 
     def reset_state(self, rows: Any = None) -> None:
-        """Set the kept states to zero.
-
-        Args:
-            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
-                single sequences of the batch end and others take their places.
-
-        Raises:
-            ValueError: there are no such rows; nothing is changed then.
-        """
+        """Set the kept states to zero: see ``KeepsStates``."""
         if self.states is not None:
             self.states = with_zero_rows(self.states, rows)
-
-    def reset_states(self, rows: Any = None) -> None:
-        """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state(rows)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""

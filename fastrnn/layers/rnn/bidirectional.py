@@ -14,7 +14,7 @@ from fastrnn.functional import rnn_backward_side_by_side, rnn_forward_side_by_si
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.rnn import RNN
-from fastrnn.layers.rnn.states import flat
+from fastrnn.layers.rnn.states import KeepsStates, flat
 
 Array = npt.NDArray[Any]
 
@@ -22,7 +22,7 @@ MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
 
 @registry.register()
-class Bidirectional(Layer):
+class Bidirectional(KeepsStates, Layer):
     """Runs one recurrent layer over the sequences and another one backwards.
 
     Args:
@@ -113,22 +113,10 @@ class Bidirectional(Layer):
         states: list[Array] = [*self.forward_layer.states, *self.backward_layer.states]
         return states
 
-    def reset_state(self, rows: Any = None) -> None:
-        """Set the kept states of both layers to zero.
-
-        Args:
-            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
-                single sequences of the batch end and others take their places.
-
-        Raises:
-            ValueError: there are no such rows; nothing is changed then.
-        """
-        for layer in self.sublayers:
-            layer.reset_state(rows)
-
-    def reset_states(self, rows: Any = None) -> None:
-        """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state(rows)
+    @property
+    def state_keepers(self) -> list[Layer]:
+        """Both layers."""
+        return self.sublayers
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of both layers."""

@@ -17,7 +17,7 @@ from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
-from fastrnn.layers.rnn.states import flat
+from fastrnn.layers.rnn.states import KeepsStates, flat
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +32,7 @@ def _of_chain(name: str, k: int) -> Any:
 
 
 @registry.register()
-class RNN(QuantizableLayer):
+class RNN(KeepsStates, QuantizableLayer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
@@ -147,22 +147,10 @@ class RNN(QuantizableLayer):
         states = [layer.get_initial_state(batch_size) for layer in self._chain]
         return states if isinstance(self.cell, StackedRNNCells) else states[0]
 
-    def reset_state(self, rows: Any = None) -> None:
-        """Set the kept states to zero.
-
-        Args:
-            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
-                single sequences of the batch end and others take their places.
-
-        Raises:
-            ValueError: there are no such rows; nothing is changed then.
-        """
-        for layer in self._chain:
-            layer.reset_state(rows)
-
-    def reset_states(self, rows: Any = None) -> None:
-        """Set the kept states to zero; another name of ``reset_state``."""
-        self.reset_state(rows)
+    @property
+    def state_keepers(self) -> list[Any]:
+        """What runs each cell."""
+        return self.loops
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the cells, and the states if the layer is stateful."""

@@ -1,7 +1,8 @@
-"""States: nested lists of them, and sets of rows whose kept states begin anew."""
+"""States: nested lists of them, and layers that keep some, of which rows may begin anew."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,3 +43,29 @@ def with_zero_rows(states: list[Array], rows: Any) -> list[Array]:
     for state in kept:
         state[chosen if chosen.size else []] = 0
     return kept
+
+
+class KeepsStates:
+    """A layer that may keep states from one call to the next, or has such layers inside."""
+
+    @property
+    def state_keepers(self) -> Sequence[Any]:
+        """The layers inside."""
+        raise NotImplementedError
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Set the kept states to zero.
+
+        Args:
+            rows: ``None`` for the whole batch; or numbers of rows, or a bool for each row, where
+                single sequences of the batch end and others take their places.
+
+        Raises:
+            ValueError: there are no such rows; nothing is changed then.
+        """
+        for keeper in self.state_keepers:
+            keeper.reset_state(rows)
+
+    def reset_states(self, rows: Any = None) -> None:
+        """Set the kept states to zero; another name of ``reset_state``."""
+        self.reset_state(rows)
