@@ -207,10 +207,9 @@ def encoder(k, options):
     return k.Model(words, L.Dense(2)(L.GRU(4)(x)))
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+# Outputs of another length cannot be added to the inputs.
+@pytest.mark.parametrize("name", [n for n in OPTIONS if "output_shape" not in OPTIONS[n]])
 def test_an_encoder_trains_as_in_keras(name):
-    if "output_shape" in OPTIONS[name]:
-        pytest.skip("its outputs cannot be added to the inputs")
     models = []
     for k in (fastrnn, keras):
         k.utils.clear_session()
