@@ -26,6 +26,8 @@
 #include "fr_adam_impl.h"
 
 #if REAL_BITS == 32
+#include "fr_bf16_impl.h"
+
 #include "fr_quantized_impl.h"
 #endif
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import pickle
 
+import fused_settings
 import numpy as np
 import pytest
 from cases import CELLS, OPTION_CASES, SIZE_CASES, Case, make_call
@@ -44,17 +45,12 @@ LONG = [
 
 @contextlib.contextmanager
 def settings(variant=("auto", True), threads=1, eager=0):
-    config.set_isa(variant[0])
-    _fused.set_vnni(variant[1])
-    config.set_num_threads(threads)
-    _fused.set_eager(eager)
-    try:
-        yield
-    finally:
-        config.set_isa("auto")
-        _fused.set_vnni(True)
-        config.set_num_threads(None)
-        _fused.set_eager(0)
+    with fused_settings.settings(variant[0], threads, eager):
+        _fused.set_vnni(variant[1])
+        try:
+            yield
+        finally:
+            _fused.set_vnni(True)
 
 
 def quantize(call, mode):
