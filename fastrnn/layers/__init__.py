@@ -9,6 +9,7 @@ from fastrnn.layers.conv_transpose import Conv1DTranspose
 from fastrnn.layers.convolutions import Conv1D
 from fastrnn.layers.core import Activation, Dense, Masking
 from fastrnn.layers.depthwise_convolutions import DepthwiseConv1D, SeparableConv1D
+from fastrnn.layers.dot import Dot, dot
 from fastrnn.layers.einsum_dense import EinsumDense
 from fastrnn.layers.embedding import Embedding
 from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
@@ -20,7 +21,6 @@ from fastrnn.layers.merging import (
     Add,
     Average,
     Concatenate,
-    Dot,
     Maximum,
     Minimum,
     Multiply,
@@ -28,7 +28,6 @@ from fastrnn.layers.merging import (
     add,
     average,
     concatenate,
-    dot,
     maximum,
     minimum,
     multiply,
