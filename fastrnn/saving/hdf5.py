@@ -185,7 +185,7 @@ def import_h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError(errors.missing_extra("h5py", "h5", "Reading HDF5 files")) from error
+        raise ImportError(errors.missing_extra("h5py", "h5", "An HDF5 file")) from error
     return h5py
 
 
