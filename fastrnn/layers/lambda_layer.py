@@ -12,11 +12,13 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_float_array, to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
-from fastrnn.layers.derived import Trace
+from fastrnn.layers.graph import Graph
+from fastrnn.layers.naming import names_kept
+from fastrnn.layers.symbolic import SymbolicTensor
 
 Array = npt.NDArray[Any]
 
-# Of one layer's function; then they are forgotten.
+# Graphs of one layer's function; then they are forgotten.
 MOST_TRACES = 64
 NEVER_DATA = (
     "A Lambda layer is Python code: fastrnn neither writes it into a configuration or a file nor "
@@ -83,7 +85,7 @@ class Lambda(Layer):
         self._output_shape = output_shape
         self._backward = backward
         # By shapes and options; ``None`` where the function is not made of operators.
-        self._traces: dict[Any, Trace | None] = {}
+        self._traces: dict[Any, Graph | None] = {}
         self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -177,7 +179,11 @@ class Lambda(Layer):
                 self._traces.clear()
             self._traces[key] = self._trace(shapes, isinstance(inputs, list), options)
         trace = self._traces[key]
-        outputs, pull = ([], None) if trace is None else trace.run(arrays)
+        outputs: list[Any] = []
+        pull: Any = None
+        if trace is not None:
+            context = CallContext(gradient=True)
+            outputs, pull, _ = trace.run(arrays, context, [None] * len(arrays))
         pairs = zip(outputs, found, strict=False)
         if len(outputs) != len(found) or not all(_alike(a, b) for a, b in pairs):
             raise NotImplementedError(
@@ -185,22 +191,30 @@ class Lambda(Layer):
                 "function does more than + - * / and indexing. Pass `vjp`, a function of the "
                 "inputs that returns (outputs, pullback)."
             )
-        assert pull is not None
 
         def pullback(d_outputs: Any) -> Any:
-            d_inputs = pull(_listed(d_outputs))
+            d_arrays, _ = pull(_listed(d_outputs))
+            pairs = zip(arrays, d_arrays, strict=True)
+            d_inputs = [np.zeros_like(x) if d is None else d for x, d in pairs]
             return d_inputs if isinstance(inputs, list) else d_inputs[0]
 
         return results, pullback
 
-    def _trace(self, shapes: Any, several: bool, options: dict[str, Any]) -> Trace | None:
-        def function(tensors: list[Any]) -> list[Any]:
-            return _listed(self.function(tensors if several else tensors[0], **options))
+    def _trace(self, shapes: Any, several: bool, options: dict[str, Any]) -> Graph | None:
+        """Return what the function does, as calls of layers; ``None`` if it does more.
 
+        Symbolic tensors have shapes, ``+ - * /`` and indexing, and layers can be called on them.
+        """
         try:
-            return Trace(function, shapes, self.dtype)
+            with names_kept():
+                tensors = [SymbolicTensor(shape, self.dtype, "x") for shape in shapes]
+                results = self.function(tensors if several else tensors[0], **options)
+            graph = Graph(tensors, _listed(results))
         except Exception:
             return None
+        for node in graph.nodes:
+            node.layer.nodes.remove(node)  # not the user's calls
+        return None if any(node.layer.weights for node in graph.nodes) else graph
 
     def _take(self, results: Any) -> Any:
         """Return results as arrays that may be written to, floats in the layer's dtype."""

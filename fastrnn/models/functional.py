@@ -11,11 +11,11 @@ import numpy.typing as npt
 from fastrnn import errors
 from fastrnn.checks import to_real_array
 from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.layers.graph import Graph, check_tensors
 from fastrnn.layers.input import InputLayer
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, unique
 from fastrnn.layers.tree import Test, along, is_node, is_shape, leaves, never, paths, rebuild
 from fastrnn.models.data import sole_array
-from fastrnn.models.graph import Graph, check_tensors
 from fastrnn.models.model import Model
 
 Array = npt.NDArray[Any]

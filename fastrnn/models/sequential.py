@@ -11,13 +11,13 @@ import numpy.typing as npt
 from fastrnn import _reading, errors
 from fastrnn.checks import to_shape
 from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
+from fastrnn.layers.chain import run_chain, several_outputs
+from fastrnn.layers.graph import Graph
 from fastrnn.layers.input import Input, InputLayer
 from fastrnn.layers.naming import auto_name
 from fastrnn.layers.symbolic import Node, SymbolicTensor
 from fastrnn.layers.variable import name_scope
-from fastrnn.models.chain import run_chain, several_outputs
 from fastrnn.models.data import sole_array
-from fastrnn.models.graph import Graph
 from fastrnn.models.model import Model
 
 Array = npt.NDArray[Any]

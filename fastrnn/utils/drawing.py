@@ -53,7 +53,7 @@ def plot_model(
     ...     print("(None, 3)" in pathlib.Path(path).read_text())
     True
     """
-    from fastrnn.models.graph import Graph
+    from fastrnn.layers.graph import Graph
 
     path = Path(to_file)
     if path.suffix.lower() != ".svg":

@@ -194,8 +194,8 @@ def _axes(role: str, rank: int, time_major: bool) -> tuple[str, ...] | None:
 
 def _model(inputs: list[Any], outputs: list[Any], file: OnnxFile) -> Any:
     """Return a Sequential model of a chain of layers, a functional one of other graphs."""
+    from fastrnn.layers.graph import Graph
     from fastrnn.models import Functional, Sequential
-    from fastrnn.models.graph import Graph
 
     if not inputs or not outputs:
         raise ModelFileError("onnx_unsupported", file.name, "no inputs, or no outputs")

@@ -72,7 +72,7 @@ class Writer:
 
     def write_nodes(self, model: Any, names: Sequence[str]) -> list[str]:
         """Append what a model computes of its inputs ``names``; return the names of its outputs."""
-        from fastrnn.models.graph import Graph
+        from fastrnn.layers.graph import Graph
 
         if not hasattr(model, "outputs"):
             expected = "a Sequential or functional model"

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from fastrnn import _reading, errors
 from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.layers.chain import run_chain
 from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.layers.tree import is_node, is_shape, leaves, rebuild
 from fastrnn.layers.variable import Variable
-from fastrnn.models.chain import run_chain
 
 Array = npt.NDArray[Any]
 
