@@ -166,6 +166,37 @@ def many_heaps():
     return data + entry * 2 * count
 
 
+def patched(data, place, form, *values):
+    return data[:place] + struct.pack(form, *values) + data[place + struct.calcsize(form) :]
+
+
+def ring_of_free_names():
+    """The library collects the free places of a heap for ever, and takes memory for each."""
+    data = hdf5(weights)
+    first, begin = struct.unpack_from("<QQ", data, data.index(b"HEAP") + 16)
+    return patched(data, begin + first, "<Q", first)
+
+
+def ring_of_nodes():
+    """The library goes from one node of a group's tree to the next for ever."""
+    data = hdf5(weights)
+    node = data.index(b"TREE\0")
+    return patched(data, node + 16, "<Q", node)
+
+
+def node_below_itself():
+    """The library goes down a group's tree until its stack is full."""
+    data = hdf5(weights)
+    node = data.index(b"TREE\0")
+    return patched(patched(data, node + 5, "<B", 1), node + 32, "<Q", node)
+
+
+def huge_letters():
+    """The letters of a text are of a type of four billion bytes."""
+    data = hdf5(attribute("text"))
+    return patched(data, data.index(b"\x19\1", data.index(b"a\0")) + 12, "<L", 0xFFFFFF00)
+
+
 HDF5S = {
     "18 soft link": (
         "hdf5_link",
@@ -279,6 +310,18 @@ HDF5S = {
     ),
     "24 endless heap": ("hdf5_damaged", endless_heap),
     "24 endless heap of a virtual dataset": ("hdf5_damaged", endless_heap_of_a_virtual_dataset),
+    "24 ring of free names": ("hdf5_damaged", ring_of_free_names),
+    "24 ring of nodes": ("hdf5_damaged", ring_of_nodes),
+    "24 node below itself": ("hdf5_damaged", node_below_itself),
+    "24 huge letters": ("hdf5_damaged", huge_letters),
+    "24 addresses that count from elsewhere": (
+        "hdf5_damaged",
+        lambda: patched(hdf5(weights), 24, "<Q", 8),
+    ),
+    "24 many nodes": (
+        "hdf5_too_many",
+        lambda: hdf5(weights) + (b"TREE\0\1\xff\xff" + bytes(16)) * (1 << 16),
+    ),
     "24 compressed heap of names": ("hdf5_filter", filtered_heap),
     "24 many names of texts": ("hdf5_attribute", many_names),
     "24 many false attributes": (

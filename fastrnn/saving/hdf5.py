@@ -28,6 +28,7 @@ from fastrnn.saving.hdf5_checks import (
     check_place_of_attributes,
     is_variable_text,
 )
+from fastrnn.saving.hdf5_lists import check_lists
 from fastrnn.saving.hdf5_texts import check_format, check_heaps, check_texts
 from fastrnn.saving.model_file_error import ModelFileError
 from fastrnn.saving.source import Readable, Source, open_source
@@ -169,6 +170,7 @@ def open_hdf5(source: Readable, name: str = "") -> Iterator[Group]:
         if opened.read_at(0, len(SIGNATURE)) != SIGNATURE:
             raise ModelFileError("not_hdf5", opened.name, "HDF5's signature is not at its start")
         check_format(opened)
+        check_lists(opened)
         longest = check_heaps(opened)
         with library_errors(opened.name):
             file = h5py.File(opened.file, "r")

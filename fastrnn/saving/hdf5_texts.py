@@ -25,21 +25,24 @@ _LEAST_HEAP = 4096
 _ATTRIBUTE = struct.Struct("<2B3H")  # version, flags, bytes of name, type and shape
 _ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}  # bytes before the name, and rounding
 _REFERENCE = struct.Struct("<L12x")  # length of a text, and its place
+_TEXT = struct.Struct("<B11xL")  # class of a type, and bytes of what it has a variable number of
 _VARIABLE_LENGTH = 9  # a class of types
-_NOWHERE = b"\xff" * 8
+_HERE, _NOWHERE = bytes(8), b"\xff" * 8
 _STEP = 1 << 20
 
 
 def check_format(source: Source) -> None:
-    """See that addresses and lengths have 64 bits, and that no messages are shared.
+    """See that addresses have 64 bits and count from the start, and that no messages are shared.
 
     Raises:
         ModelFileError: ``hdf5_damaged``.
     """
-    start = source.read_at(0, 32)
+    start = source.read_at(0, 36)
     wide = b"\x08\x08"
-    plain = start[8:9] in (b"\0", b"\1") and start[13:15] == wide
-    newer = start[8:9] in (b"\2", b"\3") and start[9:11] == wide and start[20:28] == _NOWHERE
+    base = 28 if start[8:9] == b"\1" else 24
+    plain = start[8:9] in (b"\0", b"\1") and start[13:15] == wide and start[base:][:8] == _HERE
+    newer = start[8:9] in (b"\2", b"\3") and start[9:11] == wide and start[12:20] == _HERE
+    newer = newer and start[20:28] == _NOWHERE
     if not (plain or newer):
         message = "a kind of HDF5 that no library for models writes"
         raise ModelFileError("hdf5_damaged", source.name, message)
@@ -53,10 +56,10 @@ def check_heaps(source: Source) -> int:
             ``hdf5_filter``: one that is compressed, which the library inflates without end;
             ``hdf5_too_many``: too many entries.
     """
-    for start in _find(source, b"FRHP\0"):  # a heap of names: the length of its filters follows
+    for start in find(source, b"FRHP\0"):  # a heap of names: the length of its filters follows
         if source.read_at(start + 7, 2) != bytes(2):
             raise ModelFileError("hdf5_filter", source.name, "names in a compressed heap")
-    return max(_counted(_heap_lengths(source), source), default=0)
+    return max(counted(_heap_lengths(source), source), default=0)
 
 
 def check_texts(source: Source, names: Collection[str], longest: int) -> None:
@@ -75,7 +78,7 @@ def check_texts(source: Source, names: Collection[str], longest: int) -> None:
         message = f"texts in attributes of {len(names)} names"
         raise ModelFileError("hdf5_attribute", source.name, message)
     total, found = 0, set()
-    for name, length in _counted(_references(source, names), source):
+    for name, length in counted(_references(source, names), source):
         found.add(name)
         total += length
         if length > longest:
@@ -87,17 +90,18 @@ def check_texts(source: Source, names: Collection[str], longest: int) -> None:
         raise ModelFileError("hdf5_damaged", source.name, message)
 
 
-def _counted(items: Iterator[_Item], source: Source) -> Iterator[_Item]:
+def counted(items: Iterator[_Item], source: Source) -> Iterator[_Item]:
+    """Give the items, or raise ``ModelFileError`` if they are too many."""
     for count, item in enumerate(items):
         if count >= limits.HDF5_TEXTS:
-            message = f"more than {limits.HDF5_TEXTS} texts of variable length"
+            message = f"more than {limits.HDF5_TEXTS} texts, or entries of heaps and trees"
             raise ModelFileError("hdf5_too_many", source.name, message)
         yield item
 
 
-def _find(source: Source, literal: bytes) -> Iterator[int]:
+def find(source: Source, literal: bytes) -> Iterator[int]:
     """Give the places where ``literal`` stands."""
-    return _counted(_places(source, literal), source)
+    return counted(_places(source, literal), source)
 
 
 def _places(source: Source, literal: bytes) -> Iterator[int]:
@@ -111,7 +115,7 @@ def _places(source: Source, literal: bytes) -> Iterator[int]:
 
 def _heap_lengths(source: Source) -> Iterator[int]:
     """Give the lengths of all that stands in heaps, and 0 for free space."""
-    for start in _find(source, b"GCOL\1"):
+    for start in find(source, b"GCOL\1"):
         header = source.read_at(start, _HEAP.size)
         size = _HEAP.unpack(header)[2] if len(header) == _HEAP.size else 0
         if not _LEAST_HEAP <= size <= source.size - start:
@@ -131,7 +135,7 @@ def _references(source: Source, names: Collection[str]) -> Iterator[tuple[str, i
     """Give name and length of all that looks like a text in an attribute with one of the names."""
     for name in names:
         literal = name.encode() + b"\0"
-        for start in _find(source, literal):
+        for start in find(source, literal):
             for version, form in _ATTRIBUTE_VERSIONS.items():
                 for length in _lengths_behind(source, start, len(literal), version, *form):
                     yield name, length
@@ -148,13 +152,14 @@ def _lengths_behind(
     if stated_version != version or stated_bytes < name_bytes:
         return
     parts = [-(-count // rounding) * rounding for count in (stated_bytes, type_bytes, shape_bytes)]
-    kind = source.read_at(start + parts[0], 1)
-    if not kind or kind[0] & 0xF != _VARIABLE_LENGTH:
+    kind = source.read_at(start + parts[0], _TEXT.size)
+    kind_class, unit = _TEXT.unpack(kind) if len(kind) == _TEXT.size else (0, 0)
+    if kind_class & 0xF != _VARIABLE_LENGTH:
         return
     count = _count_of(source.read_at(start + parts[0] + parts[1], shape_bytes))
     data = source.read_at(start + sum(parts), _REFERENCE.size * min(count, limits.HDF5_TEXTS + 1))
     for (length,) in _REFERENCE.iter_unpack(data[: len(data) // 16 * 16]):
-        yield length
+        yield length * unit
 
 
 def _count_of(shape: bytes) -> int:
