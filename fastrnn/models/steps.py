@@ -225,7 +225,9 @@ class Steps(Compiled):
             size = batches.batch_size
             self._check_inputs(batches.part(slice(0, size))[0])
             # A model of a fixed batch size cannot take a last batch that is shorter.
-            self._check_inputs(batches.part(slice((batches.samples - 1) // size * size, None))[0])
+            last = (batches.samples - 1) // size * size
+            if last:
+                self._check_inputs(batches.part(slice(last, None))[0])
             if labelled:
                 self._check_labels(batches.x, batches.y, batches.sample_weight)
 
