@@ -15,7 +15,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FUSED_SOURCES = ["src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"]
-TRANSLATED = ("fastrnn/_blas", "fastrnn/_fused")
+TRANSLATED = ("fastrnn/engines/blas/engine", "fastrnn/engines/fused/engine")
 # What translates them: module and requirement. The blas engine cimports from scipy.
 TRANSLATORS = {"Cython": "cython>=3.1", "scipy": "scipy>=1.11"}
 HAS_C_FILES = Path("PKG-INFO").is_file() and all(Path(f"{n}.c").is_file() for n in TRANSLATED)
@@ -59,7 +59,9 @@ class BuildExt(build_ext):
         if self.compiler.compiler_type == "msvc":
             flags = self._clang_cl_flags()
             if not flags:  # cl has no vector types: the blas engine computes everything
-                self.extensions = [e for e in self.extensions if e.name != "fastrnn._fused"]
+                self.extensions = [
+                    e for e in self.extensions if e.name != "fastrnn.engines.fused.engine"
+                ]
                 flags = MSVC_FLAGS
         else:
             flags = UNIX_FLAGS
@@ -82,7 +84,7 @@ class BuildExt(build_ext):
 
     def build_extension(self, extension: Extension) -> None:
         """Compile the variants first, each with its flags, and link their objects."""
-        if extension.name == "fastrnn._fused":
+        if extension.name == "fastrnn.engines.fused.engine":
             for name in VARIANTS_BY_MACHINE.get(self.machine, ("generic",)):
                 flags = ["-ffp-contract=off", *VARIANT_FLAGS[name]]
                 if self.compiler.compiler_type == "msvc":
@@ -131,15 +133,15 @@ def extensions() -> list[Extension]:
     suffix = ".c" if HAS_C_FILES else ".pyx"
     headers = sorted(str(path) for path in Path("src_c").rglob("*.h"))
     blas = Extension(
-        "fastrnn._blas",
-        sources=[f"fastrnn/_blas{suffix}", "src_c/fr_activations.c"],
-        depends=[*parts("_blas"), *headers],
+        "fastrnn.engines.blas.engine",
+        sources=[f"fastrnn/engines/blas/engine{suffix}", "src_c/fr_activations.c"],
+        depends=[*parts("blas"), *headers],
         include_dirs=["src_c"],
     )
     fused = Extension(
-        "fastrnn._fused",
-        sources=[f"fastrnn/_fused{suffix}", *FUSED_SOURCES],
-        depends=["fastrnn/_fused.pxd", *parts("_fused"), *headers],
+        "fastrnn.engines.fused.engine",
+        sources=[f"fastrnn/engines/fused/engine{suffix}", *FUSED_SOURCES],
+        depends=[*parts("fused"), *headers],
         include_dirs=["src_c", numpy.get_include()],
     )
     if HAS_C_FILES or missing_translators():
@@ -151,7 +153,7 @@ def extensions() -> list[Extension]:
 
 def parts(engine: str) -> list[str]:
     """Return the files that an engine's Cython file includes."""
-    return sorted(str(path) for path in Path("fastrnn").glob(f"{engine}_*.pxi"))
+    return sorted(str(path) for path in Path("fastrnn/engines", engine).glob("*.px[di]"))
 
 
 def missing_translators() -> list[str]:

@@ -23,9 +23,9 @@ from typing import Any
 from peers import MODULES
 from worker import serve
 
-from fastrnn._bench.cases import Case, select
-from fastrnn._bench.machine import fma_peak
-from fastrnn._bench.timing import expected_results, percentile
+from fastrnn.bench.cases import Case, select
+from fastrnn.bench.machine import fma_peak
+from fastrnn.bench.timing import expected_results, percentile
 from fastrnn.config import ENGINES, default_num_threads
 
 TURNS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fastrnn
-from fastrnn._bench.machine import fma_peak as measure_fma_peak
+from fastrnn.bench.machine import fma_peak as measure_fma_peak
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from peers import split_directions as directions
 from peers.onnx_model import NODES, ORDER
 
 from fastrnn import config
-from fastrnn._bench.cases import Case, random_weights
-from fastrnn._bench.streams import (
+from fastrnn.bench.cases import Case, random_weights
+from fastrnn.bench.streams import (
     check,
     measure,
     print_rows,
@@ -29,7 +29,7 @@ from fastrnn._bench.streams import (
     steps_of,
     thread_counts,
 )
-from fastrnn._bench.timing import times_of
+from fastrnn.bench.timing import times_of
 
 # Seconds for 10 s of sound at 48 kHz, with the faster of its backends for the size; measured by its
 # author on a Mac mini of 2018 (Core i7-8700B): the folder `results` of

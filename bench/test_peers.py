@@ -9,8 +9,8 @@ import pytest
 from compare import Peer, WrongResult, take_turns
 from peers import MODULES
 
-from fastrnn._bench.cases import Case
-from fastrnn._bench.timing import expected_results
+from fastrnn.bench.cases import Case
+from fastrnn.bench.timing import expected_results
 
 SMALL = [
     Case(layer, 3, 5, 4, 6, bidirectional=both)

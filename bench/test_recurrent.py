@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastrnn._bench.cases import CASES, Case
-from fastrnn._bench.timing import checked_calls, engine_in_force
+from fastrnn.bench.cases import CASES, Case
+from fastrnn.bench.timing import checked_calls, engine_in_force
 
 pytest.importorskip("pytest_benchmark")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from peers import MODULES, Unsupported, Work
 
-from fastrnn._bench.cases import Case, random_batch, random_weights
-from fastrnn._bench.timing import check_outputs, check_training
+from fastrnn.bench.cases import Case, random_batch, random_weights
+from fastrnn.bench.timing import check_outputs, check_training
 
 WARM_UP_RUNS = 2
 

@@ -32,7 +32,7 @@ from fastrnn import (
     utils,
 )
 from fastrnn._version import __version__
-from fastrnn.layers.input import Input
+from fastrnn.layers.core.input import Input
 from fastrnn.models import Model, Sequential
 
 __all__ = [

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import _serialization, errors
-from fastrnn._registration import find_custom
+from fastrnn.core import errors, serialization
+from fastrnn.core.custom_objects import find_custom
 
 Array = npt.NDArray[Any]
 
@@ -342,7 +342,7 @@ def get(identifier: Any) -> Activation:
     if isinstance(identifier, Activation):
         return identifier
     if isinstance(identifier, dict) and identifier.get("class_name") == "function":
-        identifier = _serialization.make(identifier)
+        identifier = serialization.make(identifier)
     if isinstance(identifier, str):
         if identifier in BY_NAME:
             return BY_NAME[identifier]

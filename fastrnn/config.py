@@ -14,7 +14,7 @@ import math
 import os
 from pathlib import Path
 
-from fastrnn import errors
+from fastrnn.core import errors
 
 FLOAT_TYPES = ("float32", "float64")
 ENGINES = ("auto", "reference", "blas", "fused")

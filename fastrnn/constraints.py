@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors
-from fastrnn._registry import Registry
-from fastrnn.checks import to_axes, to_number
+from fastrnn import config
+from fastrnn.core import errors
+from fastrnn.core.checks import to_axes, to_number
+from fastrnn.core.registry import Registry
 
 Array = npt.NDArray[Any]
 Axis = int | tuple[int, ...]

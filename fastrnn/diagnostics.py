@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.layers.base import CallContext, Layer
+from fastrnn.core import errors
+from fastrnn.layers.base.layer import CallContext, Layer
 from fastrnn.layers.rnn.base import RecurrentLayer
-from fastrnn.models.compiled import Compiled
+from fastrnn.models.trainer.compiled import Compiled
 
 Array = npt.NDArray[Any]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn._registry import Registry
-from fastrnn.checks import to_choice, to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_number
+from fastrnn.core.registry import Registry
 
 Array = npt.NDArray[Any]
 registry = Registry("regularizer", "keras.regularizers")

@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 
 from fastrnn import activations
-from fastrnn.cells import CELLS
-from fastrnn.functional import RecurrentCall
+from fastrnn.engines.cells import CELLS
+from fastrnn.engines.contract import RecurrentCall
 
 MASKS = (None, "left", "right", "holes", "rows", "first", "all")
 DROPOUTS = (None, "shared", "gates")

@@ -6,7 +6,8 @@ import numpy as np
 from cases import Case, make_call, make_gradients
 from tolerance import assert_close
 
-from fastrnn import activations, reference
+from fastrnn import activations
+from fastrnn.engines import reference
 
 NAMES = ("dx", "dkernel", "drecurrent_kernel", "dbias")
 

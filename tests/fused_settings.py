@@ -2,9 +2,10 @@
 
 import contextlib
 
-from fastrnn import _fused, config
+from fastrnn import config
+from fastrnn.engines.fused import engine as fused
 
-ISAS = _fused.usable_isas()
+ISAS = fused.usable_isas()
 # Threads, and what they share: rows (1) or the units of each step (2), however small the work.
 SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
 
@@ -13,10 +14,10 @@ SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
 def settings(isa="auto", threads=1, eager=0):
     config.set_isa(isa)
     config.set_num_threads(threads)
-    _fused.set_eager(eager)
+    fused.set_eager(eager)
     try:
         yield
     finally:
         config.set_isa("auto")
         config.set_num_threads(None)
-        _fused.set_eager(0)
+        fused.set_eager(0)

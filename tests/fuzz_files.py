@@ -23,8 +23,8 @@ from hostile_older import older
 from hostile_run import READERS
 from hostile_zip import DEFLATE, Entry, npy, zip_of
 
+from fastrnn.formats.inspect import contents_of
 from fastrnn.saving import ModelFileError
-from fastrnn.saving.contents import contents_of
 
 FOLDER = Path("fuzz")
 LIMIT = 5.0  # seconds for a file

@@ -29,7 +29,7 @@ def _members(kind):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"a.{kind}"
         model.save(path)
-        with fastrnn.saving.archive.open_archive(path) as archive:
+        with fastrnn.formats.keras.archive.open_archive(path) as archive:
             return {name: archive.read(name) for name in archive.names}
 
 
@@ -98,7 +98,7 @@ OUTSIDE = [
     ("keras.saving", "load_model"),
     ("numpy", "load"),
     ("fastrnn.saving", "load_model"),
-    ("fastrnn.layers.base", "Layer"),
+    ("fastrnn.layers.base.layer", "Layer"),
     ("keras.layers", "__class__"),
     ("keras.layers", "StringLookup"),
     ("keras.layers", "TextVectorization"),

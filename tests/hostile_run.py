@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 import fastrnn
-from fastrnn.saving.archive import open_archive
-from fastrnn.saving.hdf5 import open_hdf5
-from fastrnn.saving.json_data import parse_json
-from fastrnn.saving.model_file_error import ModelFileError
-from fastrnn.saving.npy import read_npy
+from fastrnn.formats.containers.hdf5 import open_hdf5
+from fastrnn.formats.containers.json_data import parse_json
+from fastrnn.formats.containers.npy import read_npy
+from fastrnn.formats.keras.archive import open_archive
+from fastrnn.formats.model_file_error import ModelFileError
 
 
 def read_zip(path):

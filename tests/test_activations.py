@@ -5,7 +5,7 @@ import pytest
 from live_keras import keras, torch
 
 from fastrnn import activations
-from fastrnn.reference.gradcheck import numerical_gradient
+from fastrnn.engines.reference.gradcheck import numerical_gradient
 
 NAMES = [n for n in activations.BY_NAME if n not in ("threshold", "sparsemax")]
 GRID = np.concatenate([np.linspace(-8, 8, 401), [-80, 80, -0.5, 0.5, 1, -1, 3, -3, 0, 6]])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from fused_settings import ISAS, settings
 
-from fastrnn import _fused, config, functional, reference
+from fastrnn import config
+from fastrnn.engines import dispatch, reference
+from fastrnn.engines.fused import engine as fused
 
 FACTORS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "alpha": 0.01}
 rng = np.random.default_rng(5)
@@ -37,7 +39,7 @@ def test_the_same_bits_as_numpy(shape, isa, dtype, amsgrad):
     for threads in (1, 2, 3):
         actual = copies(given)
         with settings(isa, threads):
-            _fused.adam(*actual, **FACTORS)
+            fused.adam(*actual, **FACTORS)
         assert_same_bits(actual, expected)
 
 
@@ -48,7 +50,7 @@ def test_nan_and_infinity_propagate_as_numpys():
     expected = copies(given)
     with np.errstate(all="ignore"):
         reference.adam(*expected, **FACTORS)
-    _fused.adam(*given, **FACTORS)
+    fused.adam(*given, **FACTORS)
     assert np.isnan(expected[0]).any()
     assert_same_bits(given, expected)
 
@@ -63,20 +65,20 @@ def test_gradients_of_any_layout_and_no_other_arrays():
         wrong = list(given)
         wrong[k] = bad
         with pytest.raises(ValueError, match=r"fit|contiguous"):
-            _fused.adam(*wrong, **FACTORS)
+            fused.adam(*wrong, **FACTORS)
     frozen = copies(given)
     frozen[0].flags.writeable = False
     with pytest.raises(ValueError, match="writeable"):
-        _fused.adam(*frozen, **FACTORS)
+        fused.adam(*frozen, **FACTORS)
     assert_same_bits(given, before)
-    _fused.adam(*given, **FACTORS)
+    fused.adam(*given, **FACTORS)
     assert_same_bits(given, expected)
 
 
 def test_the_door_takes_every_dtype_and_the_engine_that_is_set(monkeypatch):
     taken = []
-    adam = _fused.adam
-    monkeypatch.setattr(_fused, "adam", lambda *a, **k: taken.append(1) or adam(*a, **k))
+    adam = fused.adam
+    monkeypatch.setattr(fused, "adam", lambda *a, **k: taken.append(1) or adam(*a, **k))
     for engine, dtype, expected in (("auto", "float32", 1), ("reference", "float32", 0),
                                     ("auto", "float16", 0)):  # fmt: skip
         taken.clear()
@@ -85,7 +87,7 @@ def test_the_door_takes_every_dtype_and_the_engine_that_is_set(monkeypatch):
         reference.adam(*wanted, **FACTORS)
         config.set_engine(engine)
         try:
-            functional.adam(*given, **FACTORS)
+            dispatch.adam(*given, **FACTORS)
         finally:
             config.set_engine("auto")
         assert len(taken) == expected

@@ -68,7 +68,7 @@ class Source:
     """Gives its batches anew each time, in a new order."""
 
     def __init__(self):
-        self.generator = fastrnn.utils.random.generator()
+        self.generator = fastrnn.core.random.generator()
 
     def __iter__(self):
         parts = batches()

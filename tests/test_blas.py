@@ -9,27 +9,29 @@ from cases import ALL_CASES, CELL_ACTIVATIONS, OPTION_CASES, Case, make_call, ma
 from engine_checks import LAYOUTS, activate, cast, check, integers, relayout
 from tolerance import assert_close
 
-from fastrnn import _blas, activations, reference
-from fastrnn.cells import CELLS
+from fastrnn import activations
+from fastrnn.engines import reference
+from fastrnn.engines.blas import engine as blas
+from fastrnn.engines.cells import CELLS
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
 def test_float64_agrees_with_the_reference(case):
     call = make_call(case)
-    check(_blas, case, call, call)
+    check(blas, case, call, call)
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=lambda c: c.id)
 def test_float32_agrees_with_the_float64_reference(case):
     call = make_call(case, dtype="float32")
-    check(_blas, case, call, cast(call, "float64"))
+    check(blas, case, call, cast(call, "float64"))
 
 
 @pytest.mark.parametrize("case", OPTION_CASES, ids=lambda c: c.id)
 def test_without_saving_the_outputs_are_the_same_bits(case):
     call = make_call(case, dtype="float32")
-    kept = _blas.forward(call)
-    lean = _blas.forward(dataclasses.replace(call, save=False))
+    kept = blas.forward(call)
+    lean = blas.forward(dataclasses.replace(call, save=False))
     assert lean[2] is None
     np.testing.assert_array_equal(lean[0], kept[0])
     np.testing.assert_array_equal(lean[1], kept[1])
@@ -40,7 +42,7 @@ def test_sequences_longer_than_one_chunk(cell):
     """Inference computes the input products of a limited number of steps at once."""
     case = Case(cell, batch=33, timesteps=300, features=3, units=17, mask="holes")
     call = make_call(case, dtype="float32", save=False)
-    outputs, states, _ = _blas.forward(call)
+    outputs, states, _ = blas.forward(call)
     expected, expected_states, _ = reference.forward(cast(call, "float64"))
     # The states forget: errors do not grow with all the steps, but with those still remembered.
     assert_close(outputs, expected, case.n_accumulated, case.timesteps)
@@ -52,7 +54,7 @@ def test_linear_activations_on_small_integers_are_exact(cell):
     """No rounding: any difference is a wrong index, not a tolerance."""
     case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")
     call = integers(make_call(case), 17)
-    outputs, states, _ = _blas.forward(call)
+    outputs, states, _ = blas.forward(call)
     expected, expected_states, _ = reference.forward(call)
     assert np.abs(expected).max() < 2**53
     np.testing.assert_array_equal(outputs, expected)
@@ -65,9 +67,9 @@ def test_linear_activations_on_small_integers_are_exact(cell):
 def test_nan_under_a_mask_reaches_nothing(case):
     clean, dirty = make_call(case), make_call(case, nan_under_mask=True)
     d_outputs, d_states = make_gradients(clean)
-    expected, actual = _blas.forward(clean), _blas.forward(dirty)
+    expected, actual = blas.forward(clean), blas.forward(dirty)
     np.testing.assert_array_equal(actual[0], expected[0])
-    gradients = [_blas.backward(r[2], d_outputs, d_states) for r in (expected, actual)]
+    gradients = [blas.backward(r[2], d_outputs, d_states) for r in (expected, actual)]
     for wanted, got in zip(*[g[:4] + g.dinitial_state for g in gradients], strict=True):
         np.testing.assert_array_equal(got, wanted)
 
@@ -76,13 +78,13 @@ def test_nan_under_a_mask_reaches_nothing(case):
 def test_a_pullback_may_be_used_twice_and_from_threads(cell):
     call = make_call(Case(cell, batch=4, timesteps=6, mask="holes"))
     d_outputs, d_states = make_gradients(call)
-    _, _, workspace = _blas.forward(call)
-    expected = _blas.backward(workspace, d_outputs, d_states)
+    _, _, workspace = blas.forward(call)
+    expected = blas.backward(workspace, d_outputs, d_states)
     results = [None] * 8
 
     def work(k):
         for _ in range(20):
-            results[k] = _blas.backward(workspace, d_outputs, d_states)
+            results[k] = blas.backward(workspace, d_outputs, d_states)
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(len(results))]
     for thread in threads:
@@ -96,20 +98,20 @@ def test_a_pullback_may_be_used_twice_and_from_threads(cell):
 
 def test_missing_gradients_are_zero():
     call = make_call(Case("lstm"))
-    _, _, workspace = _blas.forward(call)
+    _, _, workspace = blas.forward(call)
     d_outputs, _ = make_gradients(call)
-    with_none = _blas.backward(workspace, d_outputs, [None, None])
-    with_zero = _blas.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
+    with_none = blas.backward(workspace, d_outputs, [None, None])
+    with_zero = blas.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
     np.testing.assert_array_equal(with_none.dkernel, with_zero.dkernel)
-    nothing = _blas.backward(workspace, None, [None, None])
+    nothing = blas.backward(workspace, None, [None, None])
     assert not nothing.dkernel.any() and not nothing.dx.any()
 
 
 @pytest.mark.parametrize("change", LAYOUTS.values(), ids=LAYOUTS)
 def test_any_memory_layout(change):
     call = make_call(Case("lstm"))
-    expected = _blas.forward(call)[0]
-    np.testing.assert_array_equal(_blas.forward(relayout(call, change))[0], expected)
+    expected = blas.forward(call)[0]
+    np.testing.assert_array_equal(blas.forward(relayout(call, change))[0], expected)
 
 
 WRONG = {
@@ -128,18 +130,18 @@ WRONG = {
 def test_shapes_are_checked_before_memory_is_touched(argument):
     call = make_call(Case("lstm"))
     with pytest.raises(ValueError, match=f"`{argument}`"):
-        _blas.forward(dataclasses.replace(call, **WRONG[argument](call)))
+        blas.forward(dataclasses.replace(call, **WRONG[argument](call)))
 
 
 def test_dtypes_are_checked():
     call = make_call(Case("lstm"))
     with pytest.raises(ValueError, match="dtype"):
-        _blas.forward(cast(call, "float16"))
+        blas.forward(cast(call, "float16"))
     with pytest.raises(ValueError, match="`kernel`"):
-        _blas.forward(dataclasses.replace(call, kernel=call.kernel.astype("float32")))
-    _, _, workspace = _blas.forward(call)
+        blas.forward(dataclasses.replace(call, kernel=call.kernel.astype("float32")))
+    _, _, workspace = blas.forward(call)
     with pytest.raises(ValueError, match="d_outputs"):
-        _blas.backward(workspace, np.zeros((3, 5, 8)), [None, None])
+        blas.backward(workspace, np.zeros((3, 5, 8)), [None, None])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -148,7 +150,7 @@ def test_every_activation_far_from_zero(name, dtype):
     values = np.array(
         [-90, -40, -20, -9.5, -4, -2, -1e-3, -1e-20, 0, 1e-20, 1e-3, 2, 4, 9.5, 20, 40, 80]
     )
-    actual = activate(_blas, name, values, dtype)
+    actual = activate(blas, name, values, dtype)
     expected = activations.get(name)(values.astype(dtype).astype("float64"))
     eps = np.finfo(dtype).eps
     # x - tanh(x) is as exact as tanh is; everything else is exact relative to itself.
@@ -164,7 +166,7 @@ def test_every_activation_far_from_zero(name, dtype):
     ("name", "limits"), [("tanh", (-1, 1)), ("sigmoid", (0, 1)), ("exponential", (0, np.inf))]
 )
 def test_infinities_and_nan(name, limits, dtype):
-    actual = activate(_blas, name, [-np.inf, np.inf, np.nan, -1e30, 1e30], dtype)
+    actual = activate(blas, name, [-np.inf, np.inf, np.nan, -1e30, 1e30], dtype)
     np.testing.assert_array_equal(actual, [*limits, np.nan, *limits])
 
 
@@ -178,6 +180,6 @@ def test_standard_activations_are_within_four_ulp(name, dtype):
         "sigmoid": lambda: 1 / (1 + np.exp(-wide)),
         "exponential": lambda: np.exp(wide),
     }[name]()
-    actual = activate(_blas, name, values, dtype)
+    actual = activate(blas, name, values, dtype)
     ulp = np.spacing(np.abs(exact).astype(dtype)).astype(np.longdouble)
     assert float((np.abs(actual - exact) / ulp).max()) <= 4

@@ -36,7 +36,7 @@ def test_an_sdist_needs_headers_and_a_c_compiler_alone(building):
     building.find_spec = lambda name: None
     assert building.missing_translators() == []
     sources = [source for extension in building.extensions() for source in extension.sources]
-    assert {"fastrnn/_blas.c", "fastrnn/_fused.c"} <= set(sources)
+    assert {"fastrnn/engines/blas/engine.c", "fastrnn/engines/fused/engine.c"} <= set(sources)
     assert all(source.endswith(".c") for source in sources)
     needs = [re.match(r"\w+", r)[0] for r in PROJECT["build-system"]["requires"]]
     assert needs == ["setuptools", "numpy"]
@@ -96,13 +96,13 @@ def test_each_machine_has_its_variants(building, monkeypatch, plat_name, variant
 
 def test_cl_builds_the_blas_engine_alone(building, monkeypatch):
     commands, names = compiled(building, monkeypatch, "msvc", "win-amd64")
-    assert names == ["fastrnn._blas"] and not commands
+    assert names == ["fastrnn.engines.blas.engine"] and not commands
 
 
 @pytest.mark.parametrize("machine, target", [("amd64", "x86_64"), ("arm64", "arm64")])
 def test_clang_cl_builds_both_engines(building, monkeypatch, machine, target):
     commands, names = compiled(building, monkeypatch, "msvc", f"win-{machine}", "clang-cl.exe")
-    assert names == ["fastrnn._blas", "fastrnn._fused"]
+    assert names == ["fastrnn.engines.blas.engine", "fastrnn.engines.fused.engine"]
     assert len(commands) >= 2
     for command in commands.values():
         assert command[0] == "clang-cl.exe"
@@ -148,10 +148,12 @@ def test_wheels_are_built_for_every_python_that_is_allowed():
 
 def test_the_engines_say_that_they_need_no_lock():
     """In a free-threaded Python, a module that does not say so switches the lock on for all."""
-    for name in ("_blas", "_fused"):
-        source = (REPOSITORY / "fastrnn" / f"{name}.pyx").read_text(encoding="utf-8")
+    for name in ("blas", "fused"):
+        source = (REPOSITORY / "fastrnn" / "engines" / name / "engine.pyx").read_text(
+            encoding="utf-8"
+        )
         assert "freethreading_compatible=True" in source.split('"""')[0]
-    importlib.import_module("fastrnn._blas")
-    importlib.import_module("fastrnn._fused")
+    importlib.import_module("fastrnn.engines.blas.engine")
+    importlib.import_module("fastrnn.engines.fused.engine")
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import fastrnn
-from fastrnn import config, functional
+from fastrnn import config
+from fastrnn.engines import dispatch
 from fastrnn.layers import GRUCell, LSTMCell, SimpleRNNCell
 
 CELLS = {
@@ -54,7 +55,7 @@ def test_the_same_bits(monkeypatch, name, batch, mode):
     assert (cell._quick_step()(x, states) is None) == (batch > 64)
 
 
-@pytest.mark.parametrize("isa", functional.usable_instruction_sets())
+@pytest.mark.parametrize("isa", dispatch.usable_instruction_sets())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CELLS)
 def test_every_dtype_and_instruction_set(monkeypatch, name, dtype, isa):

@@ -152,7 +152,7 @@ def test_info_prints_what_is_there(capsys):
     assert main(["info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["fastrnn"] == fastrnn.__version__
-    assert found["engines"] == list(fastrnn.functional._ENGINE_MODULES)
+    assert found["engines"] == list(fastrnn.engines.dispatch._ENGINE_MODULES)
     assert found["engine in force"] == fastrnn.config.engine()
     assert found["cpus"] >= 1
     assert found["cpu features"]
@@ -169,7 +169,7 @@ def test_info_prints_what_the_fused_engine_uses(tmp_path, monkeypatch):
     lines = python("info", cwd=tmp_path).stdout.splitlines()
     found = dict(line.split(":", 1) for line in lines)
     assert found["instruction set"].strip() == "generic"
-    assert found["instruction sets"].split() == fastrnn.functional.usable_instruction_sets()
+    assert found["instruction sets"].split() == fastrnn.engines.dispatch.usable_instruction_sets()
     assert found["threads"].strip() == "3"
 
 
@@ -194,7 +194,7 @@ def test_bench_prints_limits_and_rows(capsys):
     assert list(found) == ["machine", "rows"]
     machine = found["machine"]
     assert machine.pop("threads") == 1
-    assert machine.pop("instruction set") == fastrnn.functional.instruction_set()
+    assert machine.pop("instruction set") == fastrnn.engines.dispatch.instruction_set()
     assert len(machine) == 3
     assert all(value > 0 for value in machine.values())
     assert [(row["case"], row["work"]) for row in found["rows"]] == [
@@ -223,7 +223,7 @@ def test_bench_prints_a_table(capsys):
 
 
 def test_bench_has_more_cases():
-    from fastrnn._bench.cases import select
+    from fastrnn.bench.cases import select
 
     first, both = select(None), select(None, more=True)
     assert both[: len(first)] == first
@@ -233,7 +233,7 @@ def test_bench_has_more_cases():
 
 @pytest.mark.parametrize("work", ["forward", "training"])
 def test_bench_times_no_wrong_results(work, monkeypatch, capsys):
-    from fastrnn._bench import timing
+    from fastrnn.bench import timing
 
     right = timing.expected_results
 
@@ -315,7 +315,7 @@ def test_bench_of_streams(capsys):
 
 
 def test_bench_of_streams_times_no_wrong_results(monkeypatch, capsys):
-    from fastrnn._bench import streams
+    from fastrnn.bench import streams
 
     right = streams.expected_outputs
     monkeypatch.setattr(streams, "expected_outputs", lambda case: 1.01 * right(case))

@@ -144,7 +144,7 @@ def test_names_and_order_of_layers_are_keras_s(name):
 
 
 def _operations():
-    from fastrnn.layers.operators import Arithmetic, GetItem
+    from fastrnn.layers.merging.operators import Arithmetic, GetItem
 
     return Arithmetic, GetItem
 

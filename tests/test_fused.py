@@ -11,9 +11,11 @@ from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, rel
 from fused_settings import ISAS, SHARINGS, settings
 
 import fastrnn
-from fastrnn import _fused, config, reference
-from fastrnn.cells import CELLS
-from fastrnn.functional import FUSED_ACTIVATIONS
+from fastrnn import config
+from fastrnn.engines import reference
+from fastrnn.engines.cells import CELLS
+from fastrnn.engines.dispatch import FUSED_ACTIVATIONS
+from fastrnn.engines.fused import engine as fused
 
 CASES = [
     case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= FUSED_ACTIVATIONS
@@ -22,8 +24,8 @@ CASES = [
 
 def run(call):
     """Every array of a forward and a backward pass."""
-    outputs, states, workspace = _fused.forward(call)
-    return flatten(outputs, states, _fused.backward(workspace, *make_gradients(call)))
+    outputs, states, workspace = fused.forward(call)
+    return flatten(outputs, states, fused.backward(workspace, *make_gradients(call)))
 
 
 def assert_same_bits(actual, expected):
@@ -37,8 +39,8 @@ def assert_same_bits(actual, expected):
 def test_agrees_with_the_reference_whatever_the_threads(case, isa, dtype):
     call = make_call(case, dtype=dtype)
     with settings(isa):
-        expected = check(_fused, case, call, cast(call, "float64"))
-        lean = _fused.forward(dataclasses.replace(call, save=False))
+        expected = check(fused, case, call, cast(call, "float64"))
+        lean = fused.forward(dataclasses.replace(call, save=False))
         assert lean[2] is None
         assert_same_bits([lean[0], *lean[1]], expected[: 1 + len(lean[1])])
     for threads, eager in SHARINGS:
@@ -61,7 +63,7 @@ def test_the_same_bits_for_any_number_of_threads(case):
     """With the rule that shares the work as it is in use."""
     call = make_call(case, dtype="float32")
     with settings():
-        expected = check(_fused, case, call, cast(call, "float64"))
+        expected = check(fused, case, call, cast(call, "float64"))
     for threads in (2, 3, 7):
         with settings(threads=threads):
             assert_same_bits(run(call), expected)
@@ -74,7 +76,7 @@ def test_linear_activations_on_small_integers_are_exact(cell, isa):
     call = integers(make_call(case), 17)
     expected, expected_states, _ = reference.forward(call)
     with settings(isa):
-        outputs, states, _ = _fused.forward(call)
+        outputs, states, _ = fused.forward(call)
     np.testing.assert_array_equal(outputs, expected)
     np.testing.assert_array_equal(states, expected_states)
 
@@ -104,8 +106,8 @@ def test_passes_side_by_side_are_the_passes_alone(cell, isa):
         expected = [run(call) for call in calls]
     for threads in (1, 2, 3, 8):
         with settings(isa, threads, eager=1):
-            results = _fused.forward_side_by_side(calls)
-            gradients = _fused.backward_side_by_side(
+            results = fused.forward_side_by_side(calls)
+            gradients = fused.backward_side_by_side(
                 [(r[2], *make_gradients(call)) for r, call in zip(results, calls, strict=True)]
             )
         for (outputs, states, _), d, wanted in zip(results, gradients, expected, strict=True):
@@ -116,13 +118,13 @@ def test_passes_side_by_side_are_the_passes_alone(cell, isa):
 def test_a_pullback_may_be_used_twice_and_from_threads(cell):
     call = make_call(Case(cell, batch=4, timesteps=6, mask="holes"))
     gradients = make_gradients(call)
-    outputs, states, workspace = _fused.forward(call)
-    expected = flatten(outputs, states, _fused.backward(workspace, *gradients))
+    outputs, states, workspace = fused.forward(call)
+    expected = flatten(outputs, states, fused.backward(workspace, *gradients))
     results = [None] * 8
 
     def work(k):
         for _ in range(20):
-            results[k] = flatten(outputs, states, _fused.backward(workspace, *gradients))
+            results[k] = flatten(outputs, states, fused.backward(workspace, *gradients))
 
     with settings(threads=2, eager=1):
         workers = [threading.Thread(target=work, args=(k,)) for k in range(len(results))]
@@ -149,7 +151,7 @@ def test_weights_read_where_they_stand(case, isa):
     """A few steps of few rows do not pack the weights."""
     call = make_call(case, dtype="float32")
     with settings(isa):
-        expected = check(_fused, case, call, cast(call, "float64"))
+        expected = check(fused, case, call, cast(call, "float64"))
     for threads, eager in SHARINGS:
         with settings(isa, threads, eager):
             assert_same_bits(run(call), expected)
@@ -157,12 +159,12 @@ def test_weights_read_where_they_stand(case, isa):
 
 def test_missing_gradients_are_zero():
     call = make_call(Case("lstm"))
-    _, _, workspace = _fused.forward(call)
+    _, _, workspace = fused.forward(call)
     d_outputs, _ = make_gradients(call)
-    with_none = _fused.backward(workspace, d_outputs, [None, None])
-    with_zero = _fused.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
+    with_none = fused.backward(workspace, d_outputs, [None, None])
+    with_zero = fused.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
     np.testing.assert_array_equal(with_none.dkernel, with_zero.dkernel)
-    nothing = _fused.backward(workspace, None, [None, None])
+    nothing = fused.backward(workspace, None, [None, None])
     assert not nothing.dkernel.any() and not nothing.dx.any()
 
 
@@ -178,30 +180,30 @@ def test_shapes_and_dtypes_are_checked_before_memory_is_touched():
     }
     for argument, change in wrong.items():
         with pytest.raises(ValueError, match=f"`{argument}`"):
-            _fused.forward(dataclasses.replace(call, **change))
+            fused.forward(dataclasses.replace(call, **change))
     with pytest.raises(ValueError, match="dtype"):
-        _fused.forward(cast(call, "float16"))
-    _, _, workspace = _fused.forward(call)
+        fused.forward(cast(call, "float16"))
+    _, _, workspace = fused.forward(call)
     with pytest.raises(ValueError, match="d_outputs"):
-        _fused.backward(workspace, np.zeros((3, 5, 8)), [None, None])
+        fused.backward(workspace, np.zeros((3, 5, 8)), [None, None])
     with pytest.raises(ValueError, match="d_states"):
-        _fused.backward(workspace, None, [None, np.zeros((3, 8))])
+        fused.backward(workspace, None, [None, np.zeros((3, 8))])
     with pytest.raises(ValueError, match="d_states"):
-        _fused.backward(workspace, None, [None])
+        fused.backward(workspace, None, [None])
     softmax = dataclasses.replace(call, activation=fastrnn.activations.get("softmax"))
     with pytest.raises(ValueError, match="softmax"):
-        _fused.forward(softmax)
+        fused.forward(softmax)
 
 
 def test_buffers_are_reused_and_bounded():
-    _fused.release_buffers()
+    fused.release_buffers()
     call = make_call(Case("lstm", batch=16, timesteps=30, units=64), dtype="float32")
     run(call)
-    kept = _fused.release_buffers()
+    kept = fused.release_buffers()
     for _ in range(5):
         run(call)
-    assert 0 < _fused.release_buffers() <= 2 * kept
-    assert _fused.release_buffers() == 0
+    assert 0 < fused.release_buffers() <= 2 * kept
+    assert fused.release_buffers() == 0
 
 
 # ---- the quick way for small inputs ----
@@ -289,7 +291,7 @@ def grid(dtype):
 def test_activations_are_within_three_ulp(name, isa, dtype):
     values = grid(dtype)
     with settings(isa):
-        parts = [activate(_fused, name, part, dtype) for part in np.array_split(values, 80)]
+        parts = [activate(fused, name, part, dtype) for part in np.array_split(values, 80)]
     wanted = exact(name, values)
     ulp = np.spacing(np.abs(wanted).astype(dtype)).astype(np.longdouble)
     errors = np.abs(np.concatenate(parts) - wanted) / ulp
@@ -310,7 +312,7 @@ def test_activations_are_within_three_ulp(name, isa, dtype):
 )
 def test_infinities_and_nan(name, limits, isa, dtype):
     with settings(isa):
-        actual = activate(_fused, name, [-np.inf, np.inf, np.nan], dtype)
+        actual = activate(fused, name, [-np.inf, np.inf, np.nan], dtype)
     np.testing.assert_array_equal(actual, [*limits, np.nan])
 
 
@@ -319,7 +321,7 @@ def test_an_instruction_set_that_the_cpu_lacks_is_an_error():
     call = make_call(Case("lstm"))
     for name in unusable:
         with settings(name), pytest.raises(ValueError, match=f"FASTRNN_ISA.*{name}"):
-            _fused.forward(call)
-    assert _fused.isa() == ISAS[-1]
+            fused.forward(call)
+    assert fused.isa() == ISAS[-1]
     with pytest.raises(ValueError, match="`name`"):
         config.set_isa("sse9")

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fastrnn
+from fastrnn.formats.containers.json_data import parse_json
+from fastrnn.formats.keras.archive import open_archive
 from fastrnn.saving import ModelFileError
-from fastrnn.saving.archive import open_archive
-from fastrnn.saving.json_data import parse_json
 
 EXAMPLES = int(os.environ.get("FASTRNN_FUZZ_EXAMPLES", "0"))
 SOME = settings(

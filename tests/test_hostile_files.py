@@ -18,12 +18,12 @@ from hostile_older import OLDER, older
 from hostile_zip import JSONS, NPYS, ZIPS, Entry, npy, zip_of
 
 import fastrnn
+from fastrnn.formats.containers.hdf5 import open_hdf5
+from fastrnn.formats.containers.json_data import parse_json
+from fastrnn.formats.containers.npy import read_npy
+from fastrnn.formats.error_codes import REASONS
+from fastrnn.formats.keras.archive import open_archive
 from fastrnn.saving import ModelFileError
-from fastrnn.saving.archive import open_archive
-from fastrnn.saving.hdf5 import open_hdf5
-from fastrnn.saving.json_data import parse_json
-from fastrnn.saving.npy import read_npy
-from fastrnn.saving.reasons import REASONS
 
 WEIGHTS = {  # of a layer GRU(4) on 3 features
     "sequential/gru/gru_cell/kernel": (3, 12),

@@ -15,8 +15,8 @@ pytest.importorskip("onnx")
 from hostile_interop import KINDS, lstm, model, safetensors, tensor
 
 import fastrnn
+from fastrnn.formats.error_codes import REASONS
 from fastrnn.saving import ModelFileError, read_safetensors
-from fastrnn.saving.reasons import REASONS
 
 CASES = {
     f"{kind}-{number}": (name, *case)

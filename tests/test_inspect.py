@@ -12,8 +12,8 @@ from live_keras import keras
 
 import fastrnn
 from fastrnn.cli import main
+from fastrnn.formats.inspect import contents_of
 from fastrnn.saving import ModelFileError
-from fastrnn.saving.contents import contents_of
 
 
 def make_model(package):

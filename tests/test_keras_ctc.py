@@ -8,7 +8,7 @@ from live_keras import keras, to_numpy, torch
 from tolerance import assert_close
 
 import fastrnn
-from fastrnn.reference.gradcheck import numerical_gradient
+from fastrnn.engines.reference.gradcheck import numerical_gradient
 
 TIMESTEPS, CLASSES = 7, 4
 # Among them repeated labels, none at all, and some that fill all time steps.

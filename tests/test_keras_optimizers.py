@@ -8,7 +8,7 @@ from live_keras import keras, torch
 from tolerance import tolerance
 
 import fastrnn
-from fastrnn.layers.variable import Variable
+from fastrnn.core.variable import Variable
 
 STEPS = 20
 SHAPES = [(4, 3), (5,), (), (2, 1, 3)]

@@ -9,8 +9,8 @@ from live_keras import differentiate, keras, torch
 from tolerance import assert_close
 
 from fastrnn import config
-from fastrnn.cells import CELLS
-from fastrnn.functional import rnn_backward, rnn_forward
+from fastrnn.engines.cells import CELLS
+from fastrnn.engines.dispatch import rnn_backward, rnn_forward
 
 LAYERS = {
     "simple_rnn": ("SimpleRNN", {}),

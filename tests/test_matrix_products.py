@@ -6,7 +6,9 @@ from engine_checks import unaligned
 from fused_settings import ISAS, SHARINGS, settings
 from tolerance import assert_close
 
-from fastrnn import _fused, config, functional
+from fastrnn import config
+from fastrnn.engines import dispatch
+from fastrnn.engines.fused import engine as fused
 
 # (rows, terms, columns): odd sizes, one of everything, several panels and passes over the terms.
 SIZES = (
@@ -47,13 +49,13 @@ def expected_of(a, b, bias=0):
 def test_agrees_with_numpy_whatever_the_threads(size, isa, dtype, transposed):
     a, b, bias = matrices(*size, dtype, transposed=transposed)
     with settings(isa):
-        alone = _fused.matmul(a, b, bias)
-        plain = _fused.matmul(a, b)
+        alone = fused.matmul(a, b, bias)
+        plain = fused.matmul(a, b)
     assert_close(alone, expected_of(a, b, bias), n_accumulated=size[1] + 1)
     assert_close(plain, expected_of(a, b), n_accumulated=size[1])
     for threads, eager in EAGER:
         with settings(isa, threads, eager):
-            np.testing.assert_array_equal(_fused.matmul(a, b, bias), alone)
+            np.testing.assert_array_equal(fused.matmul(a, b, bias), alone)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -62,42 +64,42 @@ def test_several_matrices(count, transposed):
     a, b, bias = matrices(33, 20, 70, "float32", count, transposed)
     for threads, eager in ((1, 0), *EAGER):
         with settings("auto", threads, eager):
-            product = _fused.matmul(a, b, bias)
+            product = fused.matmul(a, b, bias)
         for k in range(count):
-            np.testing.assert_array_equal(product[k], _fused.matmul(a[k], b[k], bias))
+            np.testing.assert_array_equal(product[k], fused.matmul(a[k], b[k], bias))
 
 
 def test_a_row_is_the_same_bits_in_any_batch():
     a, b, bias = matrices(64, 100, 48, "float32")
-    whole = _fused.matmul(a, b, bias)
+    whole = fused.matmul(a, b, bias)
     for begin, end in ((0, 1), (3, 9), (63, 64)):
-        np.testing.assert_array_equal(_fused.matmul(a[begin:end], b, bias), whole[begin:end])
+        np.testing.assert_array_equal(fused.matmul(a[begin:end], b, bias), whole[begin:end])
 
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_whole_numbers_are_exact(isa):
     a, b = (np.round(3 * m).astype(np.float32) for m in matrices(40, 600, 50, "float32")[:2])
     with settings(isa):
-        np.testing.assert_array_equal(_fused.matmul(a, b), expected_of(a, b))
+        np.testing.assert_array_equal(fused.matmul(a, b), expected_of(a, b))
 
 
 def test_any_layout_and_nothing_beside_it_is_read():
     a, b, bias = matrices(21, 19, 35, "float32")
-    expected = _fused.matmul(a, b, bias)
+    expected = fused.matmul(a, b, bias)
     around = np.full((44, 60), np.nan, np.float32)
     part = around[1:43:2, 3:22]
     part[...] = a
     backwards = np.ascontiguousarray(b[::-1, ::-1])[::-1, ::-1]
     for x in (part, unaligned(a), np.asfortranarray(a)):
         for y in (backwards, unaligned(b), np.asfortranarray(b)):
-            np.testing.assert_array_equal(_fused.matmul(x, y, bias), expected)
+            np.testing.assert_array_equal(fused.matmul(x, y, bias), expected)
     assert np.isnan(around).sum() == around.size - a.size
 
 
 def test_nan_stays_in_its_row():
     a, b, _ = matrices(9, 4, 20, "float32")
     a[5, 2] = np.nan
-    product = _fused.matmul(a, b)
+    product = fused.matmul(a, b)
     assert np.isnan(product[5]).all()
     assert np.isfinite(np.delete(product, 5, axis=0)).all()
 
@@ -117,24 +119,24 @@ def test_nan_stays_in_its_row():
 )
 def test_refuses_what_does_not_fit(a, b, bias):
     with pytest.raises(ValueError, match=r"shape|dtype|bias"):
-        _fused.matmul(a, b, bias)
+        fused.matmul(a, b, bias)
 
 
 def test_the_door_takes_large_products_to_the_fused_engine(monkeypatch):
     taken = []
-    matmul = _fused.matmul
-    monkeypatch.setattr(_fused, "matmul", lambda *given: taken.append(1) or matmul(*given))
+    matmul = fused.matmul
+    monkeypatch.setattr(fused, "matmul", lambda *given: taken.append(1) or matmul(*given))
     a, b, bias = matrices(200, 64, 64, "float32")
     for x, y, z, large in ((a, b, bias, True), (a[:2], b, None, False), (a, b[:, :1], None, True)):
         taken.clear()
-        product = functional.matmul(x, y, z)
+        product = dispatch.matmul(x, y, z)
         assert_close(product, expected_of(x, y, 0 if z is None else z), n_accumulated=65)
         assert bool(taken) == large
     taken.clear()
     config.set_engine("reference")
     try:
-        functional.matmul(a, b, bias)
-        functional.matmul(a.astype("float16"), b.astype("float16"))
+        dispatch.matmul(a, b, bias)
+        dispatch.matmul(a.astype("float16"), b.astype("float16"))
     finally:
         config.set_engine("auto")
     assert not taken

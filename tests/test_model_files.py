@@ -7,7 +7,7 @@ from layer_table import GRAPHS, LAYERS, NO_LAYERS, batch_for, shared_by_models
 from live_keras import keras
 
 import fastrnn
-from fastrnn.layers.base import registry
+from fastrnn.layers.base.layer import registry
 from fastrnn.saving import ModelFileError, deserialize_keras_object, serialize_keras_object
 
 MODELS = {**LAYERS, **GRAPHS}

@@ -5,7 +5,7 @@ import pytest
 
 import fastrnn
 from fastrnn import Input, Model, Sequential, layers
-from fastrnn.saving.onnx.operators import ACTIVATIONS, CELL_ACTIVATIONS
+from fastrnn.interop.onnx.operators import ACTIVATIONS, CELL_ACTIVATIONS
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")

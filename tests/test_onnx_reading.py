@@ -8,8 +8,8 @@ from live_keras import to_numpy, torch
 
 import fastrnn
 from fastrnn import Model, Sequential
+from fastrnn.formats.inspect import contents_of
 from fastrnn.saving import ModelFileError
-from fastrnn.saving.contents import contents_of
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")

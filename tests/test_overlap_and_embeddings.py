@@ -7,7 +7,7 @@ from tolerance import assert_close
 
 import fastrnn
 from fastrnn import losses, metrics
-from fastrnn.reference.gradcheck import numerical_gradient
+from fastrnn.engines.reference.gradcheck import numerical_gradient
 
 RNG = np.random.default_rng(0)
 LABELS, SCORES = RNG.integers(0, 4, (6, 5)), RNG.random((6, 5, 4))

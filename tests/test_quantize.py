@@ -9,8 +9,8 @@ from live_keras import keras, torch
 
 import fastrnn
 from fastrnn import Input, Model, Sequential, config, layers, models
+from fastrnn.engines.quantize import MODES, from_bfloat16, to_bfloat16
 from fastrnn.layers import GRU, LSTM, RNN, Bidirectional, Dense, Embedding, SimpleRNN
-from fastrnn.quantization import MODES, from_bfloat16, to_bfloat16
 
 RECURRENT = {
     "simple_rnn": SimpleRNN,
@@ -125,7 +125,7 @@ def test_what_is_computed_does_not_depend_on_the_instruction_set_but_for_roundin
     layer = built(GRU(40))
     layer.quantize("int8")
     expected = layer(X)
-    for isa in fastrnn.functional.usable_instruction_sets():
+    for isa in fastrnn.engines.dispatch.usable_instruction_sets():
         config.set_isa(isa)
         try:
             np.testing.assert_allclose(layer(X), expected, atol=0.01)

@@ -15,9 +15,11 @@ import pytest
 from cases import CELLS, OPTION_CASES, SIZE_CASES, Case, make_call
 from tolerance import assert_close
 
-from fastrnn import _fused, activations, config, reference
-from fastrnn.functional import FUSED_ACTIVATIONS, choose_engine, rnn_forward_side_by_side
-from fastrnn.quantization import (
+from fastrnn import activations, config
+from fastrnn.engines import reference
+from fastrnn.engines.dispatch import FUSED_ACTIVATIONS, choose_engine, rnn_forward_side_by_side
+from fastrnn.engines.fused import engine as fused
+from fastrnn.engines.quantize import (
     MODES,
     QuantizedKernel,
     quantize_columns,
@@ -25,9 +27,9 @@ from fastrnn.quantization import (
     quantize_weights,
 )
 
-HAS_VNNI = _fused.set_vnni(True)
+HAS_VNNI = fused.set_vnni(True)
 # Instruction sets, and whether VNNI is used.
-VARIANTS = [(isa, False) for isa in _fused.usable_isas()]
+VARIANTS = [(isa, False) for isa in fused.usable_isas()]
 VARIANTS += [("avx512", True)] if HAS_VNNI else []
 # Threads, and what they share: rows (1) or the units of each step (2), however small the work.
 SHARINGS = ((1, 0), (2, 1), (3, 1), (2, 2), (7, 2))
@@ -46,11 +48,11 @@ LONG = [
 @contextlib.contextmanager
 def settings(variant=("auto", True), threads=1, eager=0):
     with fused_settings.settings(variant[0], threads, eager):
-        _fused.set_vnni(variant[1])
+        fused.set_vnni(variant[1])
         try:
             yield
         finally:
-            _fused.set_vnni(True)
+            fused.set_vnni(True)
 
 
 def quantize(call, mode):
@@ -63,7 +65,7 @@ def quantized_call(case, mode, **options):
 
 
 def run(call):
-    outputs, states, workspace = _fused.forward(call)
+    outputs, states, workspace = fused.forward(call)
     assert workspace is None
     return [outputs, *states]
 
@@ -267,13 +269,13 @@ def test_passes_side_by_side(mode):
     expected = [run(call) for call in calls]
     for threads in (1, 2, 4):
         with settings(threads=threads, eager=2):
-            for actual, wanted in zip(_fused.forward_side_by_side(calls), expected, strict=True):
+            for actual, wanted in zip(fused.forward_side_by_side(calls), expected, strict=True):
                 assert_same_bits([actual[0], *actual[1]], wanted)
     mixed = [calls[0], dataclasses.replace(calls[0], quantized=None)]
     results = rnn_forward_side_by_side(mixed)
     np.testing.assert_array_equal(results[0][0], expected[0][0])
     with pytest.raises(ValueError, match="all quantized, or none"):
-        _fused.forward_side_by_side(mixed)
+        fused.forward_side_by_side(mixed)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -282,7 +284,7 @@ def test_the_short_way_computes_the_same(cell, mode):
     call = quantized_call(Case(cell, batch=5, units=33), mode)
     zeros = tuple(np.zeros_like(state) for state in call.initial_state)
     expected = run(dataclasses.replace(call, initial_state=zeros))[0]
-    np.testing.assert_array_equal(_fused.Inference(call)(call.x), expected)
+    np.testing.assert_array_equal(fused.Inference(call)(call.x), expected)
 
 
 # ---- numbers out of the ordinary ----
@@ -352,7 +354,7 @@ def test_what_cannot_be_quantized():
             attempt(recurrent=recurrent)
 
 
-@pytest.mark.parametrize("engine", [_fused, reference])
+@pytest.mark.parametrize("engine", [fused, reference])
 def test_calls_that_quantized_weights_do_not_serve(engine):
     call = quantized_call(Case("lstm"), "int8")
     other = make_call(Case("lstm", units=8), dtype="float32")
@@ -387,5 +389,5 @@ def test_copies_pack_their_weights_anew():
     copied = pickle.loads(pickle.dumps(call.quantized))
     assert copied._packed == {}
     assert_same_bits(run(dataclasses.replace(call, quantized=copied)), expected)
-    for side in copied.packed(_fused.lanes()):
+    for side in copied.packed(fused.lanes()):
         assert all(a.ctypes.data % 64 == 0 for a in side if a is not None)

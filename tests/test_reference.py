@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from cases import ACTIVATION_CASES, ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
 
-from fastrnn import activations, reference
-from fastrnn.cells import CELLS
-from fastrnn.reference.gradcheck import numerical_gradient
+from fastrnn import activations
+from fastrnn.engines import reference
+from fastrnn.engines.cells import CELLS
+from fastrnn.engines.reference.gradcheck import numerical_gradient
 
 CELL_NAMES = list(CELLS)
 

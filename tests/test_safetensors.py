@@ -9,8 +9,8 @@ from live_keras import torch
 
 import fastrnn
 from fastrnn import Input, Sequential, layers
+from fastrnn.formats.inspect import contents_of
 from fastrnn.saving import ModelFileError, read_safetensors, write_safetensors
-from fastrnn.saving.contents import contents_of
 
 library = pytest.importorskip("safetensors.numpy")
 

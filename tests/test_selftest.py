@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from fastrnn import _selftest, config, functional
-from fastrnn.cells import CELLS
+from fastrnn import config, selftest
 from fastrnn.cli import main
+from fastrnn.engines import dispatch
+from fastrnn.engines.cells import CELLS
 
-rnn_forward, rnn_backward = functional.rnn_forward, functional.rnn_backward
+rnn_forward, rnn_backward = dispatch.rnn_forward, dispatch.rnn_backward
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +26,16 @@ def failures(names=None):
     """Return the details of the checks that fail, by name; of those named, or of all."""
     return {
         result.name: result.detail
-        for result in _selftest.run_all()
+        for result in selftest.run_all()
         if not result.passed and (names is None or result.name in names)
     }
 
 
 def only(monkeypatch, *names):
     """Leave the checks of these names alone: the others cost time."""
-    chosen = {name: check for name, check in _selftest.checks().items() if name in names}
+    chosen = {name: check for name, check in selftest.checks().items() if name in names}
     assert len(chosen) == len(names)
-    monkeypatch.setattr(_selftest, "checks", lambda: chosen)
+    monkeypatch.setattr(selftest, "checks", lambda: chosen)
 
 
 def test_a_sound_installation_passes(tmp_path):
@@ -49,7 +50,7 @@ def test_a_sound_installation_passes(tmp_path):
     found = json.loads(result.stdout)
     assert found["failed"] == 0
     names = [check["name"] for check in found["checks"]]
-    for isa in functional.usable_instruction_sets():
+    for isa in dispatch.usable_instruction_sets():
         for cell in CELLS:
             assert f"{cell} float32 fused {isa}" in names
             assert f"{cell} float64 fused {isa}" in names
@@ -71,7 +72,7 @@ def test_the_table_of_a_sound_installation(monkeypatch, capsys):
 
 @pytest.mark.parametrize("part", [0, 1], ids=["outputs", "states"])
 def test_a_broken_engine_is_found_and_named(monkeypatch, capsys, part):
-    isa = functional.usable_instruction_sets()[-1]
+    isa = dispatch.usable_instruction_sets()[-1]
     broken, sound = f"gru float32 fused {isa}", "gru float32 blas"
     only(monkeypatch, broken, sound)
 
@@ -82,7 +83,7 @@ def test_a_broken_engine_is_found_and_named(monkeypatch, capsys, part):
             array.flat[0] += 1e-3
         return results
 
-    monkeypatch.setattr(functional, "rnn_forward", forward)
+    monkeypatch.setattr(dispatch, "rnn_forward", forward)
     assert main(["selftest"]) == 1
     output = capsys.readouterr().out
     assert "1 passed, 1 failed" in output
@@ -103,7 +104,7 @@ def test_broken_gradients_are_found(monkeypatch, name):
         wrong = getattr(found, name) * (1 if config.engine() == "blas" else 1 + 1e-3)
         return found._replace(**{name: wrong})
 
-    monkeypatch.setattr(functional, "rnn_backward", backward)
+    monkeypatch.setattr(dispatch, "rnn_backward", backward)
     found = failures()
     assert set(found) == {"gradients of lstm", "lstm float64 blas"}
     assert name[1:] in found["gradients of lstm"]
@@ -117,7 +118,7 @@ def test_numbers_that_are_none_are_found(monkeypatch):
         outputs, states, workspace = rnn_forward(call)
         return outputs * np.nan if config.engine() == "blas" else outputs, states, workspace
 
-    monkeypatch.setattr(functional, "rnn_forward", forward)
+    monkeypatch.setattr(dispatch, "rnn_forward", forward)
     assert "nan" in failures()["lstm float32 blas"]
 
 
@@ -127,7 +128,7 @@ def test_an_engine_that_raises_is_found(monkeypatch, capsys):
     def forward(call):
         raise OSError("cannot load the engine")
 
-    monkeypatch.setattr(functional, "rnn_forward", forward)
+    monkeypatch.setattr(dispatch, "rnn_forward", forward)
     assert main(["selftest", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["failed"] == 1
@@ -137,7 +138,7 @@ def test_an_engine_that_raises_is_found(monkeypatch, capsys):
 
 def test_bits_that_depend_on_the_threads_are_found(monkeypatch):
     only(monkeypatch, "threads")
-    monkeypatch.setattr(_selftest, "train", lambda threads: [np.array([1.0, threads])])
+    monkeypatch.setattr(selftest, "train", lambda threads: [np.array([1.0, threads])])
     assert "2 threads" in failures()["threads"]
 
 
@@ -152,7 +153,7 @@ def test_a_child_that_fails_is_found(monkeypatch, fault):
             raise OSError("a child that fails")
         return np.array([os.getpid()])
 
-    monkeypatch.setattr(_selftest, "LSTM", lambda *_, **__: layer)
+    monkeypatch.setattr(selftest, "LSTM", lambda *_, **__: layer)
     assert "the child" in failures()["fork"]
 
 
@@ -165,32 +166,32 @@ def test_a_child_that_hangs_is_found(monkeypatch):
             pass
         return np.zeros(1)
 
-    monkeypatch.setattr(_selftest, "LSTM", lambda *_, **__: layer)
-    monkeypatch.setattr(_selftest, "CHILD_SECONDS", 0.2)
+    monkeypatch.setattr(selftest, "LSTM", lambda *_, **__: layer)
+    monkeypatch.setattr(selftest, "CHILD_SECONDS", 0.2)
     assert "0.2 s" in failures()["fork"]
 
 
 def test_a_system_without_fork_leaves_it_out(monkeypatch):
     only(monkeypatch, "fork")
     monkeypatch.delattr(os, "fork", raising=False)
-    (result,) = _selftest.run_all()
+    (result,) = selftest.run_all()
     assert result.passed and "left out" in result.detail
 
 
 def test_a_model_that_does_not_learn_is_found(monkeypatch):
     only(monkeypatch, "training")
-    adam = _selftest.Adam
-    monkeypatch.setattr(_selftest, "Adam", lambda _: adam(1e-6))
+    adam = selftest.Adam
+    monkeypatch.setattr(selftest, "Adam", lambda _: adam(1e-6))
     assert "loss" in failures()["training"]
 
 
 def test_weights_that_are_not_loaded_are_found(monkeypatch):
     only(monkeypatch, "saving")
-    monkeypatch.setattr(_selftest.Sequential, "load_weights", lambda self, path: None)
+    monkeypatch.setattr(selftest.Sequential, "load_weights", lambda self, path: None)
     assert "loaded model" in failures()["saving"]
 
 
 def test_an_installation_without_the_fused_engine_checks_the_others(monkeypatch):
-    monkeypatch.setattr(_selftest.importlib.util, "find_spec", lambda name: None)
-    assert _selftest.engines() == [("blas", None)]
-    assert not any("fused" in name for name in _selftest.checks())
+    monkeypatch.setattr(selftest.importlib.util, "find_spec", lambda name: None)
+    assert selftest.engines() == [("blas", None)]
+    assert not any("fused" in name for name in selftest.checks())

@@ -156,7 +156,7 @@ def test_the_short_ways_to_a_prediction_give_the_same_bits():
     ])  # fmt: skip
     short = model.predict(tokens, verbose=0)
     watched = model.predict(tokens, verbose=0, callbacks=[fastrnn.callbacks.Callback()])
-    context = fastrnn.layers.base.CallContext(penalties=[])
+    context = fastrnn.layers.base.layer.CallContext(penalties=[])
     for other in (model(tokens), model.predict_on_batch(tokens), watched, model.vjp(tokens)[0]):
         np.testing.assert_array_equal(short, other)
     np.testing.assert_array_equal(short, model.run_masked(tokens, context)[0])

@@ -21,9 +21,10 @@ from streams import (
 )
 from tolerance import assert_close
 
-from fastrnn import Input, Model, Sequential, _fused, layers
+from fastrnn import Input, Model, Sequential, layers
+from fastrnn.engines.fused import engine as fused
 
-ISAS = _fused.usable_isas()
+ISAS = fused.usable_isas()
 BATCHES = (1, 2, 3, 7, 17)
 
 

@@ -6,7 +6,7 @@ from live_keras import keras
 
 import fastrnn
 from fastrnn import Input, Model, layers
-from fastrnn.layers import tree
+from fastrnn.core import nest
 
 RNG = np.random.default_rng(0)
 X, Z = (RNG.standard_normal((8, 5, 3)).astype("float32") for _ in range(2))
@@ -88,7 +88,7 @@ BUILDERS = [dict_in_dict, dict_in_list, called_twice, one_output_used, masked, n
 
 
 def arrays(value):
-    return [np.asarray(keras.ops.convert_to_numpy(leaf)) for leaf in tree.leaves(value)]
+    return [np.asarray(keras.ops.convert_to_numpy(leaf)) for leaf in nest.leaves(value)]
 
 
 def assert_near(ours, theirs):
@@ -136,19 +136,19 @@ def test_is_described_and_made_again(build):
 def test_gradients_have_the_structure_of_the_inputs(build):
     model, x, _ = build(fastrnn)
     outputs, pullback = model.vjp(x)
-    d_inputs, _ = pullback(tree.rebuild(outputs, [np.ones_like(y) for y in tree.leaves(outputs)]))
+    d_inputs, _ = pullback(nest.rebuild(outputs, [np.ones_like(y) for y in nest.leaves(outputs)]))
     if build is masked:
         return  # integers have no gradient
-    assert tree.along(x, d_inputs) is not None
+    assert nest.along(x, d_inputs) is not None
     step = 1e-2
-    for k, array in enumerate(tree.leaves(x)):
+    for k, array in enumerate(nest.leaves(x)):
         moved = []
         for sign in (1, -1):
-            parts = [a + sign * step * (j == k) for j, a in enumerate(tree.leaves(x))]
-            moved.append(sum(y.sum() for y in tree.leaves(model(tree.rebuild(x, parts)))))
+            parts = [a + sign * step * (j == k) for j, a in enumerate(nest.leaves(x))]
+            moved.append(sum(y.sum() for y in nest.leaves(model(nest.rebuild(x, parts)))))
         expected = (moved[0] - moved[1]) / (2 * step)
-        assert tree.leaves(d_inputs)[k].shape == array.shape
-        np.testing.assert_allclose(tree.leaves(d_inputs)[k].sum(), expected, rtol=2e-2, atol=2e-2)
+        assert nest.leaves(d_inputs)[k].shape == array.shape
+        np.testing.assert_allclose(nest.leaves(d_inputs)[k].sum(), expected, rtol=2e-2, atol=2e-2)
 
 
 def test_inputs_in_other_structures():

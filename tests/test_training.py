@@ -41,7 +41,9 @@ def test_a_seed_makes_training_repeatable():
 
 def test_shuffling_draws_each_sample_once_in_a_new_order_each_epoch():
     fastrnn.utils.set_random_seed(0)
-    batches = fastrnn.models.data.ArrayBatches(np.arange(20), np.arange(20) * 2, None, 8, True)
+    batches = fastrnn.models.trainer.data.ArrayBatches(
+        np.arange(20), np.arange(20) * 2, None, 8, True
+    )
     epochs = []
     for _ in range(2):
         parts = list(batches)

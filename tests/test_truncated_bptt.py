@@ -86,7 +86,7 @@ class Subclass(Model):
 
 
 def recurrent(model):
-    return [m for m in fastrnn.layers.base.iterate_layers(model) if hasattr(m, "states")]
+    return [m for m in fastrnn.layers.base.layer.iterate_layers(model) if hasattr(m, "states")]
 
 
 def by_hand(model, x, w=None):

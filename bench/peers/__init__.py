@@ -5,7 +5,7 @@ An adapter is a module with two functions:
 - ``start(threads) -> version`` imports its library and sets the threads as that library wants it;
   ``ImportError`` means that the library is not installed;
 - ``prepare(case, weights, x, y) -> Work`` builds what is timed. ``weights`` are Keras's, those of
-  ``fastrnn._bench.cases.build_model``; it raises ``Unsupported`` where the library lacks the cell.
+  ``fastrnn.bench.cases.build_model``; it raises ``Unsupported`` where the library lacks the cell.
 
 Each is loaded in a process of its own: their thread pools would disturb one another.
 Inputs are converted beforehand to the type and the layout that the library likes best, so that its

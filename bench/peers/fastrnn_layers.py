@@ -17,7 +17,7 @@ def start(threads: int, engine: str = "auto") -> str:
 
 def prepare(case: Any, weights: list, x: Any, y: Any) -> Work:
     import fastrnn
-    from fastrnn._bench.cases import build_model
+    from fastrnn.bench.cases import build_model
 
     model = build_model(fastrnn, case)
     model.set_weights(weights)

@@ -75,7 +75,7 @@ def training_function(case: Any, unroll: int) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from fastrnn._bench.cases import LEARNING_RATE
+    from fastrnn.bench.cases import LEARNING_RATE
 
     forward = forward_function(case, unroll)
 

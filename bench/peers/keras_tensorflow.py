@@ -23,7 +23,7 @@ def prepare(case: Any, weights: list[Array], x: Array, y: Array) -> Work:
     import keras
     import tensorflow as tf
 
-    from fastrnn._bench.cases import build_model
+    from fastrnn.bench.cases import build_model
 
     def trained(jit: bool | str) -> Training:
         model = build_model(keras, case, jit_compile=jit)

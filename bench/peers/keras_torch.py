@@ -21,7 +21,7 @@ def prepare(case: Any, weights: list[Array], x: Array, y: Array) -> Work:
     import keras
     import torch
 
-    from fastrnn._bench.cases import build_model
+    from fastrnn.bench.cases import build_model
 
     model = build_model(keras, case)
     model.set_weights(weights)

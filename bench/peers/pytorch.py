@@ -63,7 +63,7 @@ def keras_weights(case: Any, layer: Any, head: Any) -> list[Array]:
 def prepare(case: Any, weights: list[Array], x: Array, y: Array) -> Work:
     import torch
 
-    from fastrnn._bench.cases import LEARNING_RATE
+    from fastrnn.bench.cases import LEARNING_RATE
 
     layer = build_layer(case, weights)
     head = torch.nn.Linear(case.directions * case.units, 1)

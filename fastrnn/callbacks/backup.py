@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastrnn import errors
 from fastrnn.callbacks.base import Callback, Logs
-from fastrnn.checks import to_positive_int
-from fastrnn.saving.training_state import restore_training_state, training_state
-from fastrnn.saving.weights import read_archive, write_archive
+from fastrnn.core import errors
+from fastrnn.core.checks import to_positive_int
+from fastrnn.formats.training_state import restore_training_state, training_state
+from fastrnn.formats.weights import read_archive, write_archive
 
 
 class BackupAndRestore(Callback):

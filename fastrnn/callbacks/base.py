@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastrnn import errors
+from fastrnn.core import errors
 
 Logs = dict[str, Any] | None
 

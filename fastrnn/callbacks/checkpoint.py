@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastrnn import errors
 from fastrnn.callbacks.base import Logs
 from fastrnn.callbacks.monitor import MonitorCallback
-from fastrnn.checks import to_number, to_positive_int
-from fastrnn.saving.atomic import to_path
-from fastrnn.saving.model_files import ENDINGS
-from fastrnn.saving.weights import WEIGHTS_ENDINGS
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.formats.atomic import to_path
+from fastrnn.formats.model_files import ENDINGS
+from fastrnn.formats.weights import WEIGHTS_ENDINGS
 
 
 class ModelCheckpoint(MonitorCallback):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastrnn import errors
 from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.callbacks.monitor import MonitorCallback
-from fastrnn.checks import to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number
 
 
 class LearningRateScheduler(Callback):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from fastrnn import errors, metrics
+from fastrnn import metrics
 from fastrnn.callbacks.base import Callback, Logs
-from fastrnn.checks import to_choice, to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_number
 
 # Metrics of which more is better, by a part of their class names. The others measure errors.
 _MORE_IS_BETTER = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastrnn import errors
 from fastrnn.callbacks.base import Callback, Logs
+from fastrnn.core import errors
 
 
 class SwapEMAWeights(Callback):

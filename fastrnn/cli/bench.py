@@ -68,7 +68,7 @@ def _threads(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; with ``--peers``, hand over to ``bench/compare.py``."""
     from fastrnn import config
-    from fastrnn._bench.cases import select
+    from fastrnn.bench.cases import select
 
     if arguments.stream:
         return _run_streams(arguments)
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_streams(arguments: argparse.Namespace) -> int:
     """Time single steps, with one thread and with two where there are two."""
     from fastrnn import config
-    from fastrnn._bench import streams
+    from fastrnn.bench import streams
 
     cases = streams.select(arguments.case)
     if arguments.plot or arguments.more:
@@ -128,13 +128,13 @@ def _run_streams(arguments: argparse.Namespace) -> int:
 
 def measure_machine(threads: int, seconds: float) -> dict[str, Any]:
     """Return the limits of this machine, as plain data."""
-    from fastrnn import functional
-    from fastrnn._bench.machine import copy_bandwidth, fma_peak
+    from fastrnn.bench.machine import copy_bandwidth, fma_peak
+    from fastrnn.engines import dispatch
 
     seconds = min(seconds, 0.5)
     return {
         "threads": threads,
-        "instruction set": functional.instruction_set(),
+        "instruction set": dispatch.instruction_set(),
         "fma peak, one thread, GFLOP/s": fma_peak(1, seconds),
         "fma peak, all threads, GFLOP/s": fma_peak(threads, seconds),
         "copy, all threads, GB/s": copy_bandwidth(threads, seconds),
@@ -143,7 +143,7 @@ def measure_machine(threads: int, seconds: float) -> dict[str, Any]:
 
 def measure(case: Any, seconds: float, limits: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row for each work of ``case``; times in milliseconds."""
-    from fastrnn._bench.timing import checked_calls, percentile, times_of
+    from fastrnn.bench.timing import checked_calls, percentile, times_of
 
     rows = []
     for work, call in checked_calls(case).items():

@@ -46,23 +46,24 @@ def collect() -> dict[str, Any]:
     import numpy as np
     import scipy
 
-    from fastrnn import config, functional
+    from fastrnn import config
     from fastrnn._version import __version__
+    from fastrnn.engines import dispatch
 
     numpy_config: Any = np.show_config(mode="dicts")
     scipy_config: Any = scipy.show_config(mode="dicts")
     simd = numpy_config.get("SIMD Extensions", {})
     engines = ["reference"]
     for name in ("blas", "fused"):
-        if importlib.util.find_spec(f"fastrnn._{name}") is not None:
+        if importlib.util.find_spec(f"fastrnn.engines.{name}.engine") is not None:
             engines.append(name)
     fused = "fused" in engines
     return {
         "fastrnn": __version__,
         "engines": engines,
         "engine in force": config.engine(),
-        "instruction set": functional.instruction_set() if fused else "none",
-        "instruction sets": functional.usable_instruction_sets() if fused else [],
+        "instruction set": dispatch.instruction_set() if fused else "none",
+        "instruction sets": dispatch.usable_instruction_sets() if fused else [],
         "threads": config.num_threads(),
         "float type": config.floatx(),
         "python": platform.python_version(),

@@ -22,8 +22,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the contents; return 1 if the file is refused, or ``load_model`` would refuse it."""
-    from fastrnn.saving.contents import contents_of
-    from fastrnn.saving.model_file_error import ModelFileError
+    from fastrnn.formats.inspect import contents_of
+    from fastrnn.formats.model_file_error import ModelFileError
 
     try:
         found = contents_of(arguments.file)

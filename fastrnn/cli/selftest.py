@@ -19,10 +19,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the result of each check; return 1 if one failed."""
-    from fastrnn import _selftest
+    from fastrnn import selftest
 
     results = []
-    for result in _selftest.run_all():
+    for result in selftest.run_all():
         results.append(result)
         if not arguments.json:
             mark = "ok" if result.passed else "FAILED"

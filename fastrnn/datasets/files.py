@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn.core import errors
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
+from fastrnn.core import errors
 from fastrnn.datasets.files import find_file, read_npz
 
 Array = npt.NDArray[Any]

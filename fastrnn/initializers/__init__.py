@@ -11,7 +11,8 @@ array([0., 0.], dtype=float32)
 """
 
 from fastrnn.initializers.base import Initializer, registry
-from fastrnn.initializers.drawn import (
+from fastrnn.initializers.constant import STFT, Constant, Identity, Ones, Zeros
+from fastrnn.initializers.random import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -26,7 +27,6 @@ from fastrnn.initializers.drawn import (
     VarianceScaling,
     compute_fans,
 )
-from fastrnn.initializers.fixed import STFT, Constant, Identity, Ones, Zeros
 
 __all__ = [
     "STFT",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn._registry import Registry
+from fastrnn.core.registry import Registry
 
 Array = npt.NDArray[Any]
 registry = Registry("initializer", "keras.initializers")

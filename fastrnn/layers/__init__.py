@@ -1,23 +1,21 @@
 """Layers, under Keras's names."""
 
-from fastrnn.layers import operators as _operators  # noqa: F401 - gives tensors their operators
-from fastrnn.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from fastrnn.layers.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMaxPooling1D
-from fastrnn.layers.attention import AdditiveAttention, Attention
-from fastrnn.layers.base import Layer, registry
-from fastrnn.layers.conv_transpose import Conv1DTranspose
-from fastrnn.layers.convolutions import Conv1D
-from fastrnn.layers.core import Activation, Dense, Masking
-from fastrnn.layers.depthwise_convolutions import DepthwiseConv1D, SeparableConv1D
-from fastrnn.layers.dot import Dot, dot
-from fastrnn.layers.einsum_dense import EinsumDense
-from fastrnn.layers.embedding import Embedding
-from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
-from fastrnn.layers.group_normalization import GroupNormalization, RMSNormalization
-from fastrnn.layers.input import Input, InputLayer
-from fastrnn.layers.lambda_layer import Lambda
-from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
-from fastrnn.layers.merging import (
+from fastrnn.layers.activations.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from fastrnn.layers.attention.attention import AdditiveAttention, Attention
+from fastrnn.layers.attention.multi_head_attention import MultiHeadAttention
+from fastrnn.layers.base.layer import Layer, registry
+from fastrnn.layers.convolution.conv_transpose import Conv1DTranspose
+from fastrnn.layers.convolution.convolutions import Conv1D
+from fastrnn.layers.convolution.depthwise_convolutions import DepthwiseConv1D, SeparableConv1D
+from fastrnn.layers.core.dense import Activation, Dense, Masking
+from fastrnn.layers.core.einsum_dense import EinsumDense
+from fastrnn.layers.core.embedding import Embedding
+from fastrnn.layers.core.input import Input, InputLayer
+from fastrnn.layers.core.lambda_layer import Lambda
+from fastrnn.layers.core.rescaling import Identity, Rescaling
+from fastrnn.layers.merging import operators as _operators  # noqa: F401 - gives tensors their operators
+from fastrnn.layers.merging.dot import Dot, dot
+from fastrnn.layers.merging.merge import (
     Add,
     Average,
     Concatenate,
@@ -33,9 +31,15 @@ from fastrnn.layers.merging import (
     multiply,
     subtract,
 )
-from fastrnn.layers.multi_head_attention import MultiHeadAttention
-from fastrnn.layers.normalization import BatchNormalization
-from fastrnn.layers.regularization import (
+from fastrnn.layers.normalization.batch_normalization import BatchNormalization
+from fastrnn.layers.normalization.group_normalization import GroupNormalization, RMSNormalization
+from fastrnn.layers.normalization.layer_normalization import LayerNormalization, UnitNormalization
+from fastrnn.layers.normalization.spectral_normalization import SpectralNormalization
+from fastrnn.layers.normalization.standardization import Normalization
+from fastrnn.layers.pooling.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMaxPooling1D
+from fastrnn.layers.pooling.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from fastrnn.layers.pooling.windows import AveragePooling1D, MaxPooling1D
+from fastrnn.layers.regularization.dropout import (
     ActivityRegularization,
     AlphaDropout,
     Dropout,
@@ -43,9 +47,8 @@ from fastrnn.layers.regularization import (
     GaussianNoise,
     SpatialDropout1D,
 )
-from fastrnn.layers.rescaling import Identity, Rescaling
-from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from fastrnn.layers.resizing import Cropping1D, UpSampling1D, ZeroPadding1D
+from fastrnn.layers.reshaping.reshaping import Flatten, Permute, RepeatVector, Reshape
+from fastrnn.layers.reshaping.resizing import Cropping1D, UpSampling1D, ZeroPadding1D
 from fastrnn.layers.rnn import (
     GRU,
     LSTM,
@@ -58,9 +61,6 @@ from fastrnn.layers.rnn import (
     StackedRNNCells,
     TimeDistributed,
 )
-from fastrnn.layers.spectral_normalization import SpectralNormalization
-from fastrnn.layers.standardization import Normalization
-from fastrnn.layers.windows import AveragePooling1D, MaxPooling1D
 
 serialize = registry.serialize
 deserialize = registry.deserialize

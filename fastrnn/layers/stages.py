@@ -1,7 +1,7 @@
 """Which layers a stream can run one step at a time, and how the fused engine does it.
 
 A layer can be streamed if its output at a step needs nothing but the step's input and states. For
-most of these there is a ``functional.StreamStage``, or several; the others are run as they are.
+most of these there is a ``contract.StreamStage``, or several; the others are run as they are.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from fastrnn import errors
 from fastrnn.activations import Activation as Function
-from fastrnn.functional import FUSED_ACTIVATIONS, StreamStage
-from fastrnn.layers.activations import ELU, LeakyReLU, ReLU, Softmax
-from fastrnn.layers.attention import AdditiveAttention, Attention
-from fastrnn.layers.base import Layer
-from fastrnn.layers.convolutions import Conv1D
-from fastrnn.layers.core import Activation, Dense, Masking
-from fastrnn.layers.embedding import Embedding
-from fastrnn.layers.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
-from fastrnn.layers.group_normalization import RMSNormalization
-from fastrnn.layers.layer_normalization import LayerNormalization, UnitNormalization
-from fastrnn.layers.normalization import BatchNormalization
-from fastrnn.layers.regularization import (
+from fastrnn.core import errors
+from fastrnn.engines.contract import StreamStage
+from fastrnn.engines.dispatch import FUSED_ACTIVATIONS
+from fastrnn.layers.activations.activations import ELU, LeakyReLU, ReLU, Softmax
+from fastrnn.layers.attention.attention import AdditiveAttention, Attention
+from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.convolution.convolutions import Conv1D
+from fastrnn.layers.core.dense import Activation, Dense, Masking
+from fastrnn.layers.core.embedding import Embedding
+from fastrnn.layers.core.rescaling import Identity, Rescaling
+from fastrnn.layers.normalization.batch_normalization import BatchNormalization
+from fastrnn.layers.normalization.group_normalization import RMSNormalization
+from fastrnn.layers.normalization.layer_normalization import LayerNormalization, UnitNormalization
+from fastrnn.layers.pooling.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from fastrnn.layers.pooling.windows import AveragePooling1D, MaxPooling1D
+from fastrnn.layers.regularization.dropout import (
     ActivityRegularization,
     AlphaDropout,
     Dropout,
@@ -32,8 +35,7 @@ from fastrnn.layers.regularization import (
     GaussianNoise,
     SpatialDropout1D,
 )
-from fastrnn.layers.rescaling import Identity, Rescaling
-from fastrnn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from fastrnn.layers.reshaping.reshaping import Flatten, Permute, RepeatVector, Reshape
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.bidirectional import Bidirectional
 from fastrnn.layers.rnn.gru import GRU
@@ -42,7 +44,6 @@ from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.simple_rnn import SimpleRNN
 from fastrnn.layers.rnn.time_distributed import TimeDistributed
-from fastrnn.layers.windows import AveragePooling1D, MaxPooling1D
 
 # What a layer is computed by, or None where the fused engine's stages do not cover it.
 Stages = list[StreamStage] | None

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors
+from fastrnn import config
+from fastrnn.core import errors
 
 Array = npt.NDArray[Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn._registry import Registry, to_snake_case
-from fastrnn.checks import to_axes, to_choice, to_int, to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_axes, to_choice, to_int, to_number
+from fastrnn.core.registry import Registry, to_snake_case
 from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
 
 Array = npt.NDArray[Any]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, config, errors
+from fastrnn import activations, config
+from fastrnn.core import errors
 from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
 
 Array = npt.NDArray[Any]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, errors
+from fastrnn import activations
+from fastrnn.core import errors
 from fastrnn.losses.alignment import check_weights
 from fastrnn.losses.base import Terms, TermsLoss, registry, values_of
 

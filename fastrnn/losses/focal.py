@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations
-from fastrnn.checks import to_number, to_real_array
+from fastrnn.core.checks import to_number, to_real_array
 from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
 from fastrnn.losses.crossentropy import (
     ClassNumbersLoss,

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, errors
-from fastrnn.checks import to_number
+from fastrnn import activations
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number
 from fastrnn.losses.alignment import to_labels, to_predictions
 from fastrnn.losses.base import Terms, TermsLoss, registry
 

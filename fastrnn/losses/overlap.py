@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.checks import to_number
+from fastrnn.core.checks import to_number
 from fastrnn.losses.base import Terms, TermsLoss, registry, values_of
 
 Array = npt.NDArray[Any]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_number, to_positive_int
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number, to_positive_int
 from fastrnn.losses.alignment import align
 from fastrnn.metrics.base import FunctionMetric, registry
 

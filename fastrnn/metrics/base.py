@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors
-from fastrnn._registry import Registry, to_snake_case
+from fastrnn import config
+from fastrnn.core import errors
+from fastrnn.core.registry import Registry, to_snake_case
 from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 
 Array = npt.NDArray[Any]

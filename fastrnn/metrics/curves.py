@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, config, errors
-from fastrnn.checks import to_choice, to_number, to_positive_int
+from fastrnn import activations, config
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_number, to_positive_int
 from fastrnn.losses.alignment import to_predictions
 from fastrnn.metrics.base import registry
 from fastrnn.metrics.confusion import COUNTS, ConfusionMetric, count, ratio

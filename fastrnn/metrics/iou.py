@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, errors
-from fastrnn.checks import to_int, to_number, to_positive_int
+from fastrnn import config
+from fastrnn.core import errors
+from fastrnn.core.checks import to_int, to_number, to_positive_int
 from fastrnn.losses.alignment import to_labels
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
 

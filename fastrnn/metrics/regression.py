@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors, losses
-from fastrnn.checks import to_choice, to_int
+from fastrnn import losses
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_int
 from fastrnn.losses.alignment import align, to_labels, to_predictions
 from fastrnn.metrics.base import FunctionMetric, Metric, registry, weights_of_entries
 

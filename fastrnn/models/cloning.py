@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from fastrnn import errors
-from fastrnn._registration import BUILTIN_NAMES, CustomObjectScope
-from fastrnn.layers.base import Layer, iterate_layers, registry
-from fastrnn.layers.input import InputLayer
+from fastrnn.core import errors
+from fastrnn.core.custom_objects import BUILTIN_NAMES, CustomObjectScope
+from fastrnn.formats.keras.legacy_config import modern_model, version_number
+from fastrnn.formats.serialization import deserialize_keras_object
+from fastrnn.layers.base.layer import Layer, iterate_layers, registry
+from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.functional import Functional
 from fastrnn.models.graph_config import graph_from_config
 from fastrnn.models.model import Model
 from fastrnn.models.sequential import Sequential
-from fastrnn.saving.older_config import modern_model, version_number
-from fastrnn.saving.serialization import deserialize_keras_object
 
 
 def clone_model(

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_real_array
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry
-from fastrnn.layers.graph import Graph, check_tensors
-from fastrnn.layers.input import InputLayer
-from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors, unique
-from fastrnn.layers.tree import Test, along, is_node, is_shape, leaves, never, paths, rebuild
-from fastrnn.models.data import sole_array
+from fastrnn.core import errors
+from fastrnn.core.checks import to_real_array
+from fastrnn.core.nest import Test, along, is_node, is_shape, leaves, never, paths, rebuild
+from fastrnn.layers.base.graph import Graph, check_tensors
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors, unique
+from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.model import Model
+from fastrnn.models.trainer.data import sole_array
 
 Array = npt.NDArray[Any]
 

@@ -7,12 +7,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fastrnn import _reading, errors
-from fastrnn._reading import RefusedConfig
-from fastrnn.layers.base import Layer, registry
-from fastrnn.layers.input import InputLayer
-from fastrnn.layers.symbolic import Node, SymbolicTensor, map_tensors
-from fastrnn.layers.tree import leaves
+from fastrnn.core import errors, load_budget
+from fastrnn.core.load_budget import RefusedConfig
+from fastrnn.core.nest import leaves
+from fastrnn.layers.base.layer import Layer, registry
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
+from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.functional import Functional
 from fastrnn.models.graph_operations import (
     TENSOR,
@@ -137,7 +137,7 @@ class _Call:
 
     def run(self, results: dict[Key, SymbolicTensor]) -> list[Key]:
         """Call, and enter the outputs in ``results``; return their keys."""
-        _reading.count_call()
+        load_budget.count_call()
         arguments = [_tensors_of(value, results) for value in self.arguments]
         options = {key: _tensors_of(value, results) for key, value in self.options.items()}
         if self.layer is None:

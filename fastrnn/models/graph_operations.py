@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastrnn import _reading, errors
-from fastrnn._reading import RefusedConfig
-from fastrnn._serialization import deserialize, serialize
-from fastrnn.layers.operators import Arithmetic, GetItem
-from fastrnn.layers.symbolic import SymbolicTensor
+from fastrnn.core import errors, load_budget
+from fastrnn.core.load_budget import RefusedConfig
+from fastrnn.core.serialization import deserialize, serialize
+from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.layers.merging.operators import Arithmetic, GetItem
 
 TENSOR = "__keras_tensor__"
 _MODULE = "keras.src.ops.numpy"
@@ -210,7 +210,7 @@ class _MaskSources:
             if key[0] in seen:
                 continue
             seen.add(key[0])
-            _reading.count_call()
+            load_budget.count_call()
             data = self.operations.get(key[0])
             if data is None or data["class_name"] not in _OF_MASKS:
                 raise RefusedConfig("given_mask", _given(name))

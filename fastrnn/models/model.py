@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn._serialization import serialize
-from fastrnn.checks import to_int
-from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.core import errors
+from fastrnn.core.checks import to_int
+from fastrnn.core.nest import leaves
+from fastrnn.core.serialization import serialize
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.structures import shape_of
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.states import KeepsStates
-from fastrnn.layers.structures import shape_of
-from fastrnn.layers.symbolic import Node
-from fastrnn.layers.tree import leaves
-from fastrnn.models.quantize import Quantizable
+from fastrnn.models.quantization import Quantizable
 from fastrnn.models.summary import print_summary
-from fastrnn.models.trainer import Trainer
+from fastrnn.models.trainer.trainer import Trainer
 from fastrnn.saving import OnnxFiles, TorchWeights
 
 Array = npt.NDArray[Any]

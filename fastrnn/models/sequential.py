@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import _reading, errors
-from fastrnn.checks import to_shape
-from fastrnn.layers.base import CallContext, Layer, Pullback, Shape, registry
-from fastrnn.layers.chain import run_chain, several_outputs
-from fastrnn.layers.graph import Graph
-from fastrnn.layers.input import Input, InputLayer
-from fastrnn.layers.naming import auto_name
-from fastrnn.layers.symbolic import Node, SymbolicTensor
-from fastrnn.layers.variable import name_scope
-from fastrnn.models.data import sole_array
+from fastrnn.core import errors, load_budget
+from fastrnn.core.checks import to_shape
+from fastrnn.core.variable import name_scope
+from fastrnn.layers.base.chain import run_chain, several_outputs
+from fastrnn.layers.base.graph import Graph
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, Shape, registry
+from fastrnn.layers.base.naming import auto_name
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor
+from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.models.model import Model
+from fastrnn.models.trainer.data import sole_array
 
 Array = npt.NDArray[Any]
 
@@ -223,7 +223,7 @@ class Sequential(Model):
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
         for layer in self._layers:
-            _reading.count_call()
+            load_budget.count_call()
             shape = layer.compute_output_shape(shape)
         return shape
 

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastrnn import errors
-from fastrnn.checks import to_list, to_number, to_positive_int
-from fastrnn.layers.base import Layer
-from fastrnn.layers.variable import Variable
+from fastrnn.core import errors
+from fastrnn.core.checks import to_list, to_number, to_positive_int
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.layer import Layer
 from fastrnn.utils.terminal import write
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fastrnn.checks import to_real_array, to_shape
-from fastrnn.layers.base import Layer, iterate_layers
-from fastrnn.layers.input import Input
-from fastrnn.layers.symbolic import map_tensors
-from fastrnn.layers.tree import is_shape, leaves, rebuild
+from fastrnn.core.checks import to_real_array, to_shape
+from fastrnn.core.nest import is_shape, leaves, rebuild
+from fastrnn.layers.base.layer import Layer, iterate_layers
+from fastrnn.layers.base.symbolic import map_tensors
+from fastrnn.layers.core.input import Input
 from fastrnn.models.functional import Functional
 
 # Of the inputs of one model; the oldest are forgotten.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_number
-from fastrnn.functional import adam
-from fastrnn.layers.variable import Variable
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number
+from fastrnn.core.variable import Variable
+from fastrnn.engines.dispatch import adam
 from fastrnn.optimizers.base import Optimizer, registry
 
 Array = npt.NDArray[Any]

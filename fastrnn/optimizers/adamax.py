@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.checks import to_number
-from fastrnn.layers.variable import Variable
+from fastrnn.core.checks import to_number
+from fastrnn.core.variable import Variable
 from fastrnn.optimizers.adam import to_decay
 from fastrnn.optimizers.base import Optimizer, registry
 

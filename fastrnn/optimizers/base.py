@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn._registry import Registry
-from fastrnn.checks import to_int, to_name, to_number, to_positive_int
-from fastrnn.layers.naming import auto_name
-from fastrnn.layers.variable import Variable, name_scope
+from fastrnn.core import errors
+from fastrnn.core.checks import to_int, to_name, to_number, to_positive_int
+from fastrnn.core.registry import Registry
+from fastrnn.core.variable import Variable, name_scope
+from fastrnn.layers.base.naming import auto_name
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
 

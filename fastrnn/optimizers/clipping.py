@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number
 
 Array = npt.NDArray[Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_number, to_positive_int
-from fastrnn.layers.variable import Variable, name_scope
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers.base import Optimizer, registry
 
 Array = npt.NDArray[Any]

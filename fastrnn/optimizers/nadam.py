@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.checks import to_number
-from fastrnn.layers.variable import Variable, name_scope
+from fastrnn.core.checks import to_number
+from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers.adam import move_averages, to_decay
 from fastrnn.optimizers.base import Optimizer, registry
 

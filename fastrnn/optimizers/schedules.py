@@ -13,9 +13,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from fastrnn import errors
-from fastrnn._registry import Registry
-from fastrnn.checks import to_number
+from fastrnn.core import errors
+from fastrnn.core.checks import to_number
+from fastrnn.core.registry import Registry
 
 registry = Registry("learning_rate", "keras.optimizers.schedules")
 serialize = registry.serialize

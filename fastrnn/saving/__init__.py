@@ -1,6 +1,6 @@
 """Saving: models and their weights in files."""
 
-from fastrnn._registration import (
+from fastrnn.core.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -8,13 +8,13 @@ from fastrnn._registration import (
     get_registered_object,
     register_keras_serializable,
 )
-from fastrnn.saving.model_file_error import ModelFileError
-from fastrnn.saving.model_files import load_model, save_model
-from fastrnn.saving.onnx import OnnxFiles
-from fastrnn.saving.safetensors import read_safetensors, write_safetensors
-from fastrnn.saving.serialization import deserialize_keras_object, serialize_keras_object
-from fastrnn.saving.torch_weights import TorchWeights
-from fastrnn.saving.weights import SavesWeights
+from fastrnn.formats.containers.safetensors import read_safetensors, write_safetensors
+from fastrnn.formats.model_file_error import ModelFileError
+from fastrnn.formats.model_files import load_model, save_model
+from fastrnn.formats.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.formats.weights import SavesWeights
+from fastrnn.interop.onnx import OnnxFiles
+from fastrnn.interop.torch.weights import TorchWeights
 
 __all__ = [
     "CustomObjectScope",

@@ -1,6 +1,6 @@
 """Helpers around training, at Keras's paths."""
 
-from fastrnn._registration import (
+from fastrnn.core.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -8,13 +8,13 @@ from fastrnn._registration import (
     get_registered_object,
     register_keras_serializable,
 )
-from fastrnn.layers.naming import reset_names as _reset_names
-from fastrnn.saving.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.core.random import set_random_seed
+from fastrnn.formats.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.layers.base.naming import reset_names as _reset_names
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.utils.py_dataset import PyDataset
-from fastrnn.utils.random import set_random_seed
 from fastrnn.utils.sequences import pad_sequences
 from fastrnn.utils.timeseries import timeseries_dataset_from_array
 

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fastrnn import errors
+from fastrnn.core import errors
 
 _LINE, _CHAR, _PAD, _GAP = 16, 7.5, 10, 36  # pixels
 
@@ -53,7 +53,7 @@ def plot_model(
     ...     print("(None, 3)" in pathlib.Path(path).read_text())
     True
     """
-    from fastrnn.layers.graph import Graph
+    from fastrnn.layers.base.graph import Graph
 
     path = Path(to_file)
     if path.suffix.lower() != ".svg":

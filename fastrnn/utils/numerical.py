@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_positive_int, to_real_array
+from fastrnn.core import errors
+from fastrnn.core.checks import to_positive_int, to_real_array
 
 Array = npt.NDArray[Any]
 

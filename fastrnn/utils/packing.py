@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastrnn import errors
+from fastrnn.core import errors
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fastrnn.checks import to_int, to_positive_int
+from fastrnn.core.checks import to_int, to_positive_int
 
 
 class PyDataset:

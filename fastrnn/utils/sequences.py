@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_positive_int
+from fastrnn.core import errors
+from fastrnn.core.checks import to_positive_int
 
 Array = npt.NDArray[Any]
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_positive_int, to_real_array
-from fastrnn.utils import random
+from fastrnn.core import errors, random
+from fastrnn.core.checks import to_positive_int, to_real_array
 
 Array = npt.NDArray[Any]
 

@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import _reading, config, errors, regularizers
-from fastrnn.checks import to_choice, to_mask
-from fastrnn.functional import (
-    RecurrentCall,
-    RecurrentGradients,
-    rnn_backward,
-    rnn_forward,
-    rnn_inference,
-)
-from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn import config, regularizers
+from fastrnn.core import errors, load_budget
+from fastrnn.core.checks import to_choice, to_mask
+from fastrnn.engines.contract import RecurrentCall, RecurrentGradients
+from fastrnn.engines.dispatch import rnn_backward, rnn_forward, rnn_inference
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
@@ -126,7 +122,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
-            if reading := _reading.current():
+            if reading := load_budget.current():
                 reading.count_states(self.state_count * input_shape[0] * self.cell.units)
             self.states = self.get_initial_state(input_shape[0])
 

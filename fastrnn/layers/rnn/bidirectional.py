@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_choice
-from fastrnn.functional import rnn_backward_side_by_side, rnn_forward_side_by_side
-from fastrnn.layers.base import CallContext, Layer, Pullback, registry
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice
+from fastrnn.engines.dispatch import rnn_backward_side_by_side, rnn_forward_side_by_side
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.states import KeepsStates, flat

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import _reading, errors
-from fastrnn.layers.base import CallContext, Layer, Pullback
+from fastrnn.core import errors, load_budget
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
 
 Array = npt.NDArray[Any]
@@ -57,7 +57,7 @@ class CellLoop:
                 remedy = "Give the model an Input with `batch_size`."
                 expected = "a fixed batch size: the layer is stateful"
                 raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
-            if reading := _reading.current():
+            if reading := load_budget.current():
                 reading.count_states(input_shape[0] * sum(self.sizes))
             self.states = self.get_initial_state(input_shape[0])
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.cells import CELLS
-from fastrnn.layers.base import registry
+from fastrnn.engines.cells import CELLS
+from fastrnn.layers.base.layer import registry
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 Array = npt.NDArray[Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from fastrnn import errors
-from fastrnn.layers.base import Layer
-from fastrnn.quantization import MODES
+from fastrnn.core import errors
+from fastrnn.engines.quantize import MODES
+from fastrnn.layers.base.layer import Layer
 
 if TYPE_CHECKING:
     from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
@@ -31,7 +31,7 @@ class QuantizableLayer(Layer):
         """Compute with quantized weights from now on, in inference alone.
 
         The weights themselves stay as they are, and can no longer be changed; the configuration
-        says nothing about it. See ``fastrnn.quantization`` for what is computed.
+        says nothing about it. See ``fastrnn.engines.quantize`` for what is computed.
 
         Args:
             mode: ``"int8"``, weights and what they multiply in 8 bits; or ``"bf16"``, weights in

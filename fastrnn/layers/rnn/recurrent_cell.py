@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, config, constraints, errors, initializers, regularizers
-from fastrnn.cells import CellSpec
-from fastrnn.checks import to_float_array, to_number, to_positive_int
-from fastrnn.functional import RecurrentCall, rnn_forward, step_inference
-from fastrnn.layers.base import CallContext, Layer
-from fastrnn.layers.core import known_features
-from fastrnn.layers.regularization import dropout_factors
-from fastrnn.layers.variable import Variable
-from fastrnn.quantization import QuantizedWeights, quantize_weights
-from fastrnn.utils import random
+from fastrnn import activations, config, constraints, initializers, regularizers
+from fastrnn.core import errors, random
+from fastrnn.core.checks import to_float_array, to_number, to_positive_int
+from fastrnn.core.variable import Variable
+from fastrnn.engines.cells import CellSpec
+from fastrnn.engines.contract import RecurrentCall
+from fastrnn.engines.dispatch import rnn_forward, step_inference
+from fastrnn.engines.quantize import QuantizedWeights, quantize_weights
+from fastrnn.layers.base.layer import CallContext, Layer
+from fastrnn.layers.core.dense import known_features
+from fastrnn.layers.regularization.dropout import dropout_factors
 
 Array = npt.NDArray[Any]
 
@@ -161,7 +162,7 @@ class RecurrentCell(Layer):
         return initializer(shape, dtype=dtype)
 
     def draw_dropout(self, batch: int) -> tuple[Array | None, Array | None]:
-        """Draw the masks of one training call, as ``functional.RecurrentCall`` takes them."""
+        """Draw the masks of one training call, as ``contract.RecurrentCall`` takes them."""
         gates = len(self.spec.gates)
         inputs, recurrent = None, None
         if 0 < self.dropout < 1:

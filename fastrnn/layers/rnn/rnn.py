@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_mask
-from fastrnn.layers.base import CallContext, Pullback, registry
+from fastrnn.core import errors
+from fastrnn.core.checks import to_mask
+from fastrnn.layers.base.layer import CallContext, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastrnn.layers.base import registry
+from fastrnn.layers.base.layer import registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cells import SimpleRNNCell
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.layers.base import Layer, registry
+from fastrnn.core import errors
+from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.rnn.cell_loop import call_cell, initial_states_of, is_own_cell, output_size_of
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import errors
-from fastrnn.checks import to_mask
-from fastrnn.layers.base import CallContext, Layer, Pullback, iterate_layers, registry
-from fastrnn.layers.normalization import BatchNormalization
-from fastrnn.layers.tree import holds_shapes
+from fastrnn.core import errors
+from fastrnn.core.checks import to_mask
+from fastrnn.core.nest import holds_shapes
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, iterate_layers, registry
+from fastrnn.layers.normalization.batch_normalization import BatchNormalization
 
 Array = npt.NDArray[Any]
 

@@ -1,0 +1,1 @@
+"""What every floor uses: errors, checks, nests, random numbers, registries, variables."""

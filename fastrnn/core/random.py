@@ -1,0 +1,65 @@
+"""The one source of random seeds: initializers, dropout and shuffling draw theirs here."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core import errors
+
+_LARGEST_SEED = 2**32 - 1  # what numpy.random.seed takes
+STATE_BYTES = 256  # more than the text of NumPy's default generator's state has
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed ``random``, ``numpy.random`` and everything random in fastrnn.
+
+    After it, the same script gives the same weights, dropout masks and order of samples,
+    bit for bit.
+
+    Args:
+        seed: integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: ``seed`` is no such integer.
+
+    >>> import fastrnn
+    >>> fastrnn.utils.set_random_seed(7)
+    """
+    seed = to_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - scripts draw from it
+
+
+def to_seed(seed: Any) -> int:
+    """Return ``seed`` as an ``int``, or raise ``ValueError`` if NumPy cannot take it as a seed."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= _LARGEST_SEED:
+        raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
+    return int(seed)
+
+
+def draw_seed() -> int:
+    """Draw a seed for one initializer, layer or shuffle."""
+    return random.randint(1, 10**9)
+
+
+def generator(seed: int | None = None) -> np.random.Generator:
+    """Return a generator with this seed, or with one that is drawn."""
+    return np.random.default_rng(draw_seed() if seed is None else to_seed(seed))
+
+
+def state_of(generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Return the state of a generator for ``set_state``: JSON, in bytes that a file can hold."""
+    text = json.dumps(generator.bit_generator.state, default=np.ndarray.tolist)
+    # The digits of a state vary; all states of one kind have the same length.
+    return np.frombuffer(text.ljust(STATE_BYTES).encode(), np.uint8)
+
+
+def set_state(generator: np.random.Generator, state: npt.NDArray[np.uint8]) -> None:
+    """Let a generator go on from a state that ``state_of`` returned for one of its kind."""
+    generator.bit_generator.state = json.loads(state.tobytes())

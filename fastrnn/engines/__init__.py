@@ -1,0 +1,1 @@
+"""The engines that compute recurrent cells, their contract, and the dispatch to them."""

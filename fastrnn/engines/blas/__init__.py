@@ -1,0 +1,1 @@
+"""The blas engine: Cython over BLAS, on every CPU."""

@@ -1,0 +1,1 @@
+"""The fused engine: the C core of src_c."""

@@ -1,0 +1,1 @@
+"""Files of models and weights: how they are read and written."""

@@ -1,0 +1,1 @@
+"""Containers: HDF5, npy, JSON, safetensors."""

@@ -1,0 +1,1 @@
+"""Keras's files, today's and those of older versions."""

@@ -1,0 +1,371 @@
+"""Weights from torch and for torch: state dicts, without torch itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice
+from fastrnn.formats.containers.safetensors import read_safetensors
+from fastrnn.formats.directions import directions_of
+from fastrnn.formats.pickles import refuse_pickle
+from fastrnn.interop.torch.levels import Level, is_recurrent, levels_of, to_tensors
+from fastrnn.layers import (
+    BatchNormalization,
+    Dense,
+    Embedding,
+    Input,
+    LayerNormalization,
+    TimeDistributed,
+)
+
+Array = npt.NDArray[Any]
+
+# For layers that are no recurrent ones: torch's name of each of their weights.
+_NAMES: dict[type, dict[str, str]] = {
+    Dense: {"kernel": "weight", "bias": "bias"},
+    Embedding: {"embeddings": "weight"},
+    LayerNormalization: {"gamma": "weight", "beta": "bias"},
+    BatchNormalization: {
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    },
+}
+# A counter of torch's batch normalization, which has no use here.
+_IGNORED = "num_batches_tracked"
+
+
+class TorchWeights:
+    """The methods of a model that exchange weights with torch."""
+
+    sublayers: Any
+
+    @staticmethod
+    def from_torch(
+        state_dict: Any,
+        prefix: str | None = None,
+        nonlinearity: str = "tanh",
+        return_sequences: bool = True,
+        return_state: bool = False,
+        dtype: str | None = None,
+    ) -> Any:
+        """Make a model of the weights of torch's ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
+
+        The model takes (batch, timesteps, features), as torch does with ``batch_first=True``. It
+        has a layer for each level, ``Bidirectional`` where there are two directions, and starts
+        from states of zero. torch itself is not needed. What a state dict does not tell is lost:
+        the dropout between levels.
+
+        Args:
+            state_dict: ``module.state_dict()``, arrays or tensors by name; or the path of a
+                ``.safetensors`` file of them.
+            prefix: name of the recurrent module, e.g. ``"encoder.rnn"``, where there are others
+                beside it; ``None`` where there is but one.
+            nonlinearity: of an ``nn.RNN``, ``"tanh"`` or ``"relu"``.
+            return_sequences: whether the outputs are those of all steps, as torch's are.
+            return_state: whether the model returns also the final states, in torch's order: by
+                level, then by direction, h before c; (batch, units) each.
+            dtype: of the model; ``None`` for float64 if all tensors are, else float32.
+
+        Returns:
+            A ``Sequential`` model; with ``return_state`` a functional one.
+
+        Raises:
+            ValueError: other tensors, shapes that do not fit each other, or a projection
+                (``proj_size``).
+            ModelFileError: a file that is a pickle, or no safetensors file.
+
+        >>> import numpy as np
+        >>> from fastrnn import Model
+        >>> weights = {"weight_ih_l0": np.zeros((32, 3)), "weight_hh_l0": np.zeros((32, 8))}
+        >>> Model.from_torch(weights)(np.zeros((2, 5, 3))).shape
+        (2, 5, 8)
+        """
+        to_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+        module, tensors = _sole_module(_to_arrays(state_dict), prefix)
+        levels = levels_of(module, tensors)
+        if dtype is None:
+            wide = all(tensor.dtype == np.float64 for tensor in tensors.values())
+            dtype = "float64" if wide else "float32"
+        last = len(levels) - 1
+        layers = [
+            level.make_layer(
+                nonlinearity,
+                dtype,
+                return_sequences=return_sequences or k < last,
+                return_state=return_state,
+            )
+            for k, level in enumerate(levels)
+        ]
+        model = _chain(layers, Input((None, levels[0].features), dtype=dtype), return_state)
+        for layer, level in zip(layers, levels, strict=True):
+            layer.set_weights([array for weights in level.weights for array in weights])
+        return model
+
+    def load_torch_state_dict(self, state_dict: Any, names: Any = None) -> None:
+        """Take the weights of a torch module: of its recurrent, linear and other parts.
+
+        Layers: SimpleRNN, LSTM, GRU, Bidirectional, Dense (also in TimeDistributed), Embedding,
+        LayerNormalization and BatchNormalization. Epsilons are no weights: torch's are 1e-5.
+
+        Args:
+            state_dict: as for ``from_torch``.
+            names: torch's module for the name of each layer with weights, e.g.
+                ``{"lstm": "rnn", "lstm_1": "rnn", "dense": "fc"}``; layers of one recurrent module
+                take its levels in turn. ``None``: both have the same order.
+
+        Raises:
+            ValueError: a layer or a tensor is left over, or they do not fit. Nothing is changed.
+            ModelFileError: as for ``from_torch``.
+
+        >>> import numpy as np
+        >>> from fastrnn import Input, Sequential
+        >>> from fastrnn.layers import Dense
+        >>> model = Sequential([Input((3,)), Dense(2)])
+        >>> model.load_torch_state_dict({"fc.weight": np.ones((2, 3)), "fc.bias": np.zeros(2)})
+        >>> model(np.ones((1, 3)))
+        array([[3., 3.]], dtype=float32)
+        """
+        layers = list(_layers_with_weights(self))
+        parts = _parts_of(_to_arrays(state_dict))
+        arrays = [
+            array
+            for layer, module, part in _pairs(layers, parts, _modules_for(layers, names))
+            for array in _weights_for(layer, module, part)
+        ]
+        variables = [variable for layer in layers for variable in layer.weights]
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def to_torch(self, names: Any = None) -> dict[str, Array]:
+        """Return the weights as arrays under torch's names, a state dict but for the tensors.
+
+        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in model.to_torch().items()})``
+        gives them to torch. A model of recurrent layers alone gives the tensors of one
+        ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``; else those of each layer begin with its name.
+        An LSTM or SimpleRNN has one bias: it is torch's first, and the second is zero.
+
+        Args:
+            names: torch's module for the name of each layer with weights, as for
+                ``load_torch_state_dict``.
+
+        Raises:
+            ValueError: a layer has no counterpart in torch, or is not built; ``names`` are not
+                those of the layers with weights.
+
+        >>> from fastrnn import Input, Sequential
+        >>> from fastrnn.layers import LSTM
+        >>> list(Sequential([Input((5, 3)), LSTM(8)]).to_torch())
+        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
+        """
+        layers = list(_layers_with_weights(self))
+        alone = all(directions_of(layer) for layer in layers)
+        modules = _modules_for(layers, names)
+        if modules is None:
+            modules = ["" if alone else layer.name for layer in layers]
+        stacks: dict[str, list[Any]] = {}
+        for layer, module in zip(layers, modules, strict=True):
+            stacks.setdefault(module, []).append(layer)
+        return {
+            f"{_start(module)}{name}": tensor
+            for module, stack in stacks.items()
+            for name, tensor in _tensors_of(module, stack).items()
+        }
+
+
+def _chain(layers: list[Any], inputs: Any, return_state: bool) -> Any:
+    """Return the model of the layers, one after the other; states are outputs behind its own."""
+    from fastrnn.models import Functional, Sequential
+
+    if not return_state:
+        return Sequential([inputs, *layers])
+    outputs, states = inputs, []
+    for layer in layers:
+        outputs, *own = layer(outputs)
+        states += own
+    return Functional(inputs, [outputs, *states])
+
+
+# ---- tensors and modules ----
+
+
+def _to_arrays(state_dict: Any) -> dict[str, Array]:
+    """Return the arrays of a state dict, or of a file of one."""
+    if isinstance(state_dict, (str, os.PathLike)):
+        refuse_pickle(state_dict)
+        state_dict = read_safetensors(state_dict)
+    if not isinstance(state_dict, Mapping):
+        expected = "arrays or tensors by name: module.state_dict()"
+        raise ValueError(errors.bad_argument("state_dict", type(state_dict).__name__, expected))
+    return {
+        name: _to_array(name, value)
+        for name, value in state_dict.items()
+        if not str(name).endswith(_IGNORED)
+    }
+
+
+def _to_array(name: Any, value: Any) -> Array:
+    """Return a tensor as an array of floats; narrow types become float32."""
+    for method in ("detach", "cpu"):
+        value = getattr(value, method, lambda value=value: value)()
+    # NumPy has no bfloat16.
+    if "bfloat16" in str(getattr(value, "dtype", "")):
+        value = value.float() if hasattr(value, "float") else value.astype(np.float32)
+    array = np.asarray(value)
+    if not isinstance(name, str) or array.dtype.kind != "f":
+        raise ValueError(errors.bad_dtype(f"state_dict[{name!r}]", array.dtype, "floats"))
+    return array if array.dtype == np.float64 else array.astype(np.float32)
+
+
+def _start(module: str) -> str:
+    """Return what the names of a module's tensors begin with."""
+    return f"{module.removesuffix('.')}." if module else ""
+
+
+def _sole_module(tensors: dict[str, Array], prefix: str | None) -> tuple[str, dict[str, Array]]:
+    """Return what the names of the recurrent module begin with, and its tensors without that."""
+    starts = {name[: name.rfind(".") + 1] for name in tensors if is_recurrent(_last(name))}
+    if prefix is None:
+        if len(starts) != 1:
+            remedy = f"Pass prefix= one of {sorted(starts)}." if starts else ""
+            expected = "the tensors of one nn.RNN, nn.LSTM or nn.GRU"
+            raise ValueError(errors.bad_argument("state_dict", [*tensors], expected, remedy))
+        (start,) = starts
+        others = [name for name in tensors if not is_recurrent(name.removeprefix(start))]
+        if others:
+            remedy = (
+                f"Pass prefix={start.removesuffix('.')!r} to leave them out, or build the whole "
+                "model and call load_torch_state_dict."
+            )
+            expected = "recurrent tensors alone"
+            raise ValueError(errors.bad_argument("state_dict", others, expected, remedy))
+    else:
+        start = _start(prefix)
+        if start not in starts:
+            known = [name.removesuffix(".") for name in starts]
+            raise ValueError(errors.not_one_of("prefix", prefix, known))
+    own = {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
+    return start, {name: t for name, t in own.items() if prefix is None or is_recurrent(name)}
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def _parts_of(tensors: dict[str, Array]) -> dict[str, list[Any]]:
+    """Return for each module its levels, or a list with its tensors if it is not recurrent."""
+    modules: dict[str, dict[str, Array]] = {}
+    for name, tensor in tensors.items():
+        modules.setdefault(name.rpartition(".")[0], {})[_last(name)] = tensor
+    return {
+        module: levels_of(_start(module), own) if any(map(is_recurrent, own)) else [own]
+        for module, own in modules.items()
+    }
+
+
+# ---- layers ----
+
+
+def _layers_with_weights(model: Any) -> Iterator[Any]:
+    """Yield the layers that torch has modules for; raise ``ValueError`` for others."""
+    for layer in model.sublayers:
+        if isinstance(layer, TimeDistributed) or hasattr(layer, "get_layer"):
+            yield from _layers_with_weights(layer)
+        elif directions_of(layer) or type(layer) in _NAMES:
+            if not layer.built:
+                raise ValueError(f"Layer {layer.name!r} has no weights yet: call the model once.")
+            yield layer
+        elif layer.weights:
+            kinds = ["recurrent layers", "Bidirectional", *(cls.__name__ for cls in _NAMES)]
+            raise ValueError(errors.not_one_of("layer", layer.name, kinds))
+
+
+def _modules_for(layers: list[Any], names: Any) -> list[str] | None:
+    """Return torch's module for each layer, or ``None`` where ``names`` is."""
+    if names is None:
+        return None
+    own = [layer.name for layer in layers]
+    if not isinstance(names, Mapping) or set(names) != set(own):
+        raise ValueError(errors.bad_argument("names", names, f"a module for each of {own}"))
+    return [names[name] for name in own]
+
+
+def _pairs(
+    layers: list[Any], parts: dict[str, list[Any]], modules: list[str] | None
+) -> list[tuple[Any, str, Any]]:
+    """Return each layer with its module, and the level or the tensors of it that are the layer's.
+
+    Raises:
+        ValueError: they are not as many.
+    """
+    if modules is None:
+        modules = [module for module, own in parts.items() for _ in own]
+    left = {module: list(own) for module, own in parts.items()}
+    counts = {module: modules.count(module) for module in {*modules, *parts}}
+    if len(modules) != len(layers) or counts != {m: len(own) for m, own in parts.items()}:
+        received = [f"{module} ({len(own)})" for module, own in parts.items()]
+        expected = f"a module or a level of one for each of {[layer.name for layer in layers]}"
+        raise ValueError(errors.bad_argument("state_dict", received, expected))
+    return [(x, module, left[module].pop(0)) for x, module in zip(layers, modules, strict=True)]
+
+
+def _weights_for(layer: Any, module: str, part: Any) -> list[Array]:
+    """Return the arrays of a layer's weights, or raise ``ValueError`` if they do not fit."""
+    if isinstance(part, Level):
+        part.check_layer(layer, module)
+        arrays = [array for weights in part.weights for array in weights]
+    else:
+        names = [_NAMES.get(type(layer), {}).get(v.name, v.name) for v in layer.weights]
+        if set(part) != set(names):
+            received: Any = [f"{_start(module)}{name}" for name in part]
+            expected = f"the tensors {names} for layer {layer.name!r}"
+            raise ValueError(errors.bad_argument("state_dict", received, expected))
+        arrays = [_turned(layer, part[name]) for name in names]
+    shapes = [variable.shape for variable in layer.weights]
+    if [array.shape for array in arrays] != shapes:
+        received = f"{module}: weights of shapes {[array.shape for array in arrays]}"
+        raise ValueError(
+            errors.bad_argument("state_dict", received, f"{shapes} for {layer.name!r}")
+        )
+    return arrays
+
+
+def _turned(layer: Any, array: Array) -> Array:
+    """Return an array of ours for torch, or one of torch's for us: a linear map is transposed."""
+    return array.T if isinstance(layer, Dense) else array
+
+
+def _tensors_of(module: str, stack: list[Any]) -> dict[str, Array]:
+    """Return the tensors of the layers that are one module, by names without it.
+
+    Raises:
+        ValueError: torch has no such module.
+    """
+    first = stack[0]
+    if len(stack) == 1 and type(first) in _NAMES:
+        names = _NAMES[type(first)]
+        return {names[v.name]: _turned(first, v.numpy()).copy() for v in first.weights}
+    if len({_kind(layer) for layer in stack}) > 1:
+        received = {layer.name: module for layer in stack}
+        expected = "recurrent layers of one kind and size in a module"
+        remedy = "Give them modules of their own: names={'lstm': 'first', 'lstm_1': 'second'}."
+        raise ValueError(errors.bad_argument("names", received, expected, remedy))
+    return {
+        name: tensor
+        for level, layer in enumerate(stack)
+        for name, tensor in to_tensors(layer, level).items()
+    }
+
+
+def _kind(layer: Any) -> tuple[Any, ...]:
+    """Return what the levels of one recurrent module have in common."""
+    cells = [direction.cell for direction in directions_of(layer)]
+    options = [(cell.spec.name, cell.units, cell.use_bias, cell.activation.name) for cell in cells]
+    return tuple(options) or (layer.name,)

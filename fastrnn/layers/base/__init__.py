@@ -1,0 +1,1 @@
+"""What every layer is: weights, graph, symbolic tensors, names."""

@@ -1,0 +1,246 @@
+"""Graph: the calls of layers between the inputs and the outputs of a functional model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn.core import errors, load_budget
+from fastrnn.core.nest import is_node, is_shape, leaves, rebuild
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.chain import run_chain
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
+
+Array = npt.NDArray[Any]
+
+
+class Graph:
+    """The nodes between ``inputs`` and ``outputs``.
+
+    Attributes:
+        nodes: in an order in which they can be computed.
+        layers: in Keras's order: by their distance from the outputs, farthest first, and then in
+            the order in which a search from the outputs meets them. Inputs are among them, as
+            tensors.
+        chain: the layers in the order of their calls, if each takes what the one before it gives
+            and nothing else; ``None`` for other graphs.
+
+    Raises:
+        ValueError: an output does not depend on the inputs alone.
+    """
+
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self._given = {id(tensor) for tensor in self.inputs}
+        self.nodes: list[Node] = []
+        met: dict[int, Any] = {}
+        finished: set[int] = set()
+        for tensor in self.outputs:
+            self._visit(tensor, met, finished)
+        self.layers = self._sorted_layers(list(met.values()))
+        self.chain = self._find_chain()
+
+    def _visit(self, tensor: SymbolicTensor, met: dict[int, Any], finished: set[int]) -> None:
+        """Append the nodes that ``tensor`` needs, depth first."""
+        # A stack of tensors still to be visited, and of nodes whose tensors all are.
+        stack: list[Any] = [tensor]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, Node):
+                self.nodes.append(item)
+                continue
+            source = self._source(item)
+            if source is item:
+                met.setdefault(id(item), item)
+            elif id(source) not in finished:
+                finished.add(id(source))
+                met.setdefault(id(source.layer), source.layer)
+                stack.append(source)
+                stack.extend(reversed(source.tensors))
+
+    def _source(self, tensor: SymbolicTensor) -> Any:
+        """Return the tensor itself if it is one of the inputs, else the node that gives it."""
+        if id(tensor) in self._given:
+            return tensor
+        if tensor.node is None:
+            expected = f"all inputs of the model; {tensor!r} is missing"
+            received = [given.name for given in self.inputs]
+            raise ValueError(errors.bad_argument("inputs", received, expected))
+        return tensor.node
+
+    def _sorted_layers(self, met: list[Any]) -> list[Any]:
+        node_depth: dict[int, int] = {}
+        depth: dict[int, int] = {id(tensor): 0 for tensor in self.inputs}
+        for node in reversed(self.nodes):
+            layer = id(node.layer)
+            depth[layer] = max(node_depth.get(id(node), 0), depth.get(layer, 0))
+            node_depth[id(node)] = depth[layer]
+            for tensor in node.tensors:
+                source = self._source(tensor)
+                depths = depth if source is tensor else node_depth
+                depths[id(source)] = max(depth[layer] + 1, depths.get(id(source), 0))
+        used = set(map(id, met))
+        unused = [tensor for tensor in self.inputs if id(tensor) not in used]
+        return sorted([*met, *unused], key=lambda item: -depth[id(item)])
+
+    def _find_chain(self) -> list[Layer] | None:
+        link: Any = self.inputs[0]
+        for node in self.nodes:
+            if not node.is_plain or node.inputs is not link:
+                return None
+            link = node.result
+        alone = len(self.inputs) == len(self.outputs) == 1 and self.outputs[0] is link
+        return [node.layer for node in self.nodes] if alone else None
+
+    def shapes(self, input_shapes: Sequence[Any]) -> list[Any]:
+        """Return the shapes of the outputs for inputs of other shapes."""
+        known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
+        for node in self.nodes:
+            load_budget.count_call()
+            shapes = node.layer.compute_output_shape(
+                map_tensors(lambda tensor: known[id(tensor)], node.inputs)
+            )
+            for tensor, shape in zip(node.outputs, leaves(shapes, is_shape), strict=True):
+                known[id(tensor)] = shape
+        return [known[id(tensor)] for tensor in self.outputs]
+
+    def run(
+        self, arrays: Sequence[Any], context: CallContext, masks: Sequence[Any]
+    ) -> tuple[list[Any], Pullback | None, list[Any]]:
+        """Compute the outputs, their pullback and their masks.
+
+        The pullback takes a list of gradients of the outputs, ``None`` among them, and returns
+        those of the inputs and a dict of those of the weights, by ``id``.
+        """
+        if self.chain is not None:
+            return self._run_chain(self.chain, arrays[0], context, masks[0])
+        values = dict(zip(map(id, self.inputs), arrays, strict=True))
+        known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
+        # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
+        wanted = set(values) if context.input_gradient else set()
+        calls: list[tuple[Node, list[Variable], Pullback]] = []
+        for node in self.nodes:
+            if not context.gradient:
+                _run_node(node, context, values, known_masks)
+                continue
+            through = any(id(tensor) in wanted for tensor in node.tensors)
+            weights = node.layer.trainable_weights
+            needed = through or bool(weights)
+            inner = CallContext(context.training, needed, through, context.penalties)
+            pullback = _run_node(node, inner, values, known_masks)
+            if needed:
+                assert pullback is not None
+                calls.append((node, weights, pullback))
+                wanted.update(id(tensor) for tensor in node.outputs)
+        outputs = [values[id(tensor)] for tensor in self.outputs]
+        out_masks = [known_masks[id(tensor)] for tensor in self.outputs]
+        if not context.gradient:
+            return outputs, None, out_masks
+
+        def pull(d_outputs: Any) -> tuple[Any, Any]:
+            gradients: dict[int, Any] = {}
+            for tensor, d in zip(self.outputs, d_outputs, strict=True):
+                _accumulate(gradients, id(tensor), d)
+            d_weights: dict[int, Array] = {}
+            for call in reversed(calls):
+                _pull_node(*call, gradients, d_weights)
+            return [gradients.get(id(tensor)) for tensor in self.inputs], d_weights
+
+        return outputs, pull, out_masks
+
+    @staticmethod
+    def _run_chain(
+        layers: Sequence[Layer], inputs: Any, context: CallContext, mask: Any
+    ) -> tuple[list[Any], Pullback | None, list[Any]]:
+        """Compute a chain, as ``run`` does."""
+        outputs, pull, mask = run_chain(layers, inputs, context, mask)
+        if pull is None:
+            return [outputs], None, [mask]
+        weights = [weight for layer in layers for weight in layer.trainable_weights]
+
+        def pull_one(d_outputs: Any) -> tuple[Any, Any]:
+            if d_outputs[0] is None:
+                return [None], {}
+            d_inputs, gradients = pull(d_outputs[0])
+            d_weights: dict[int, Array] = {}
+            for weight, gradient in zip(weights, gradients, strict=True):
+                _accumulate(d_weights, id(weight), gradient)
+            return [d_inputs], d_weights
+
+        return [outputs], pull_one, [mask]
+
+
+def _run_node(
+    node: Node, context: CallContext, values: dict[int, Any], masks: dict[int, Any]
+) -> Pullback | None:
+    """Compute the outputs of a node into ``values`` and ``masks``; return its pullback."""
+    if node.is_plain:
+        tensor, output = node.inputs, node.result
+        if context.is_inference:
+            key = id(tensor)
+            inferred = node.layer.infer(values[key], masks[key])
+            values[id(output)], masks[id(output)] = inferred
+            return None
+        result, pullback, mask = node.layer.run_masked(
+            values[id(tensor)], context, masks[id(tensor)]
+        )
+        values[id(output)], masks[id(output)] = result, mask
+        return pullback
+    if "training" in node.options:
+        context = dataclasses.replace(context, training=bool(node.options["training"]))
+    inputs = map_tensors(lambda tensor: values[id(tensor)], node.inputs)
+    options = {
+        name: map_tensors(lambda tensor: values[id(tensor)], value)
+        for name, value in node.options.items()
+        if name != "training"
+    }
+    if "mask" not in options:
+        mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
+        options["mask"] = None if all(m is None for m in leaves(mask)) else mask
+    result, pullback, out_mask = node.layer.run_masked(inputs, context, **options)
+    results = leaves(result)
+    out_masks = leaves(out_mask) if is_node(out_mask) else [out_mask] * len(results)
+    for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):
+        values[id(tensor)], masks[id(tensor)] = value, m
+    return pullback
+
+
+def _pull_node(
+    node: Node,
+    weights: list[Variable],
+    pullback: Pullback,
+    gradients: dict[int, Any],
+    d_weights: dict[int, Array],
+) -> None:
+    """Carry the gradients of a node's outputs to its inputs and weights."""
+    d_outputs = [gradients.pop(id(tensor), None) for tensor in node.outputs]
+    if all(d is None for d in d_outputs):
+        return
+    d_inputs, own = pullback(rebuild(node.result, d_outputs))
+    for variable, gradient in zip(weights, own, strict=True):
+        _accumulate(d_weights, id(variable), gradient)
+    for tensor, d in zip(node.tensors, leaves(d_inputs), strict=False):
+        _accumulate(gradients, id(tensor), d)
+
+
+def _accumulate(sums: dict[int, Any], key: int, value: Any) -> None:
+    """Add a gradient to what is there; never in place: arrays may be shared."""
+    if value is not None:
+        sums[key] = sums[key] + value if key in sums else value
+
+
+def check_tensors(argument: str, value: Any) -> list[SymbolicTensor]:
+    """Return the tensors of a tensor, or of nested lists, tuples and dicts of tensors.
+
+    Raises:
+        ValueError: there is none, or something else among them.
+    """
+    tensors = tensors_in(value)
+    if not tensors or len(tensors) != len(leaves(value)):
+        expected = "what Input returns or a layer called on it, or a list or dict of them"
+        raise ValueError(errors.bad_argument(argument, type(value).__name__, expected))
+    return tensors

@@ -1,0 +1,341 @@
+"""Layer: what all layers share. Checks, calls, gradients and configuration; weights: HasWeights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from fastrnn import config, regularizers
+from fastrnn.core import errors
+from fastrnn.core.checks import to_float_array, to_name
+from fastrnn.core.registry import Registry
+from fastrnn.layers.base import symbolic
+from fastrnn.layers.base.naming import auto_name
+from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
+from fastrnn.layers.base.weights import HasWeights
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+# d_inputs, d_weights = pullback(d_outputs); d_weights in the order of `trainable_weights`.
+Pullback = Callable[[Any], tuple[Any, list[Array]]]
+
+registry = Registry("layer", "keras.layers")
+
+
+@dataclass(slots=True)
+class CallContext:
+    """What one call of a model tells every layer in it.
+
+    Attributes:
+        training: whether dropout drops and batch statistics are updated.
+        gradient: whether the call must return a pullback.
+        input_gradient: whether the pullback must return the gradient of the inputs; layers for
+            which that saves work return ``None`` where it need not.
+        penalties: collects activity penalties during training and evaluation; ``None`` elsewhere.
+    """
+
+    training: bool = False
+    gradient: bool = False
+    input_gradient: bool = True
+    penalties: list[float] | None = None
+
+    @property
+    def is_inference(self) -> bool:
+        """Whether outputs are all that is wanted, as in a call by the user."""
+        return not (self.training or self.gradient) and self.penalties is None
+
+
+INFERENCE = CallContext()
+
+
+class Layer(HasWeights):
+    """A function of arrays with weights.
+
+    A subclass implements ``forward`` and, where they differ from the defaults,
+    ``make_weights``, ``compute_output_shape``, ``compute_mask`` and ``get_config``.
+
+    Args:
+        activity_regularizer: penalty on the layer's outputs, by name or object.
+        trainable: whether training changes the layer's weights.
+        dtype: ``"float32"`` or ``"float64"``; ``None`` means ``config.floatx()``.
+        name: the layer's name; ``None`` makes one from the class name.
+
+    Raises:
+        ValueError: an argument is unknown or invalid.
+    """
+
+    supports_masking = False
+    # Whether the layer is called with one argument for each input, and not with a list of them.
+    separate_inputs = False
+    # Rank of the inputs that the layer takes: exactly, or at least.
+    input_rank: int | None = None
+    min_input_rank: int | None = None
+    # What the axes of the inputs are called in messages.
+    input_axes: str = "(batch, …)"
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._input_shape_arg = _legacy_input_shape(kwargs)
+        if kwargs:
+            raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
+        self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
+        self.dtype = (
+            config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
+        )
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        super().__init__(trainable)
+        # Features (last axis) that the weights were built for; None accepts any.
+        self.input_features: int | None = None
+        # Calls on symbolic tensors.
+        self.nodes: list[symbolic.Node] = []
+
+    # ---- calls ---------------------------------------------------------------------------
+
+    def forward(
+        self, inputs: Any, context: CallContext, **options: Any
+    ) -> tuple[Any, Pullback | None]:
+        """Compute the outputs and, if ``context.gradient``, the pullback; else ``None``.
+
+        Args:
+            inputs: arrays of the layer's dtype, C-contiguous, checked against the input rank.
+            context: see ``CallContext``.
+            options: ``mask`` and ``initial_state``, for the layers that take them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement `forward`.")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the outputs for inputs of ``input_shape``."""
+        return tuple(input_shape)
+
+    def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """Return the shape of the outputs of a call with ``options``."""
+        return self.compute_output_shape(input_shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask that travels on with the outputs."""
+        return mask if self.supports_masking else None
+
+    def __call__(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> Any:
+        """Compute the outputs for arrays ``inputs``; on symbolic tensors, note the call.
+
+        Args:
+            inputs: array, converted to the layer's dtype; or what ``Input`` returns, or another
+                layer called on it, for a functional model.
+            training: whether dropout drops and batch statistics are updated.
+            mask: boolean, (batch, timesteps), True where a step counts; layers without time
+                axis ignore it.
+            options: further arguments of the layer's own, such as ``initial_state``.
+
+        Returns:
+            Array, or a tuple of arrays where the layer has several outputs. For symbolic tensors,
+            such tensors.
+
+        Raises:
+            ValueError: inputs of another rank, other features or no real numbers.
+        """
+        if symbolic.is_symbolic(inputs):
+            return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
+        context = CallContext(training=bool(training))
+        inputs = self.convert_inputs(inputs)
+        return unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
+
+    def vjp(
+        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+    ) -> tuple[Any, Pullback]:
+        """Compute the outputs, and a function that carries gradients back.
+
+        Args are those of a call.
+
+        Returns:
+            ``outputs, pullback``. ``d_inputs, d_weights = pullback(d_outputs)`` multiplies
+            the gradient of a scalar by the layer's Jacobian: ``d_outputs`` has the structure and
+            shapes of ``outputs`` (``None`` for an output that does not matter), ``d_inputs``
+            those of ``inputs`` (``[d_inputs, *d_initial_state]`` where an ``initial_state`` was
+            given, ``None`` for integer inputs), and ``d_weights`` the order of
+            ``trainable_weights``. The pullback may be called more than once, before the weights
+            change.
+
+        Raises:
+            ValueError: as a call does; the pullback raises it for gradients of other shapes.
+        """
+        context = CallContext(training=bool(training), gradient=True)
+        inputs = self.convert_inputs(inputs)
+        outputs, pullback = self.run(inputs, context, mask=mask, **options)
+        assert pullback is not None
+
+        def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
+            d_outputs = check_gradients(d_outputs, outputs)
+            d_inputs, d_weights = pullback(d_outputs)
+            return unshared(d_inputs, d_outputs), d_weights
+
+        return unshared(outputs, inputs), checked_pullback
+
+    def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
+        """Check and convert the inputs, build if needed, compute. Models call this."""
+        inputs = self.convert_inputs(inputs)
+        if not self.built:
+            self.build(shape_of(inputs))
+        self.check_inputs(inputs)
+        outputs, pullback = self.forward(inputs, context, **options)
+        if self.activity_regularizer is not None and context.penalties is not None:
+            pullback = self._add_activity_penalty(outputs, pullback, context)
+        return outputs, pullback
+
+    def run_masked(
+        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
+    ) -> tuple[Any, Pullback | None, Any]:
+        """Run, and return also the mask that travels on with the outputs.
+
+        With tensors among the options, the mask only travels past the layer, as in Keras.
+        """
+        inputs = self.convert_inputs(inputs)
+        switches = all(isinstance(value, bool) for value in options.values())
+        outputs, pullback = self.run(inputs, context, mask=mask if switches else None, **options)
+        return outputs, pullback, self.compute_mask(inputs, mask)
+
+    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
+        """Return the outputs alone, and the mask that travels on: the short way for models."""
+        outputs, _, out_mask = self.run_masked(inputs, INFERENCE, mask)
+        return outputs, out_mask
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Return ``inputs`` as a C-contiguous array of the layer's dtype."""
+        return to_float_array("inputs", inputs, self.dtype)
+
+    def arrange(self, inputs: Any) -> Any:
+        """Return symbolic inputs in the structure in which the layer takes them."""
+        return inputs
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if rank or features are not what the layer takes."""
+        rank = inputs.ndim
+        least = self.min_input_rank
+        if self.input_rank is not None and rank != self.input_rank:
+            expected = f"rank {self.input_rank}, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if least is not None and rank < least:
+            expected = f"rank {least} or more, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if self.input_features is not None and inputs.shape[-1] != self.input_features:
+            expected = (
+                f"{self.input_features} features in the last axis, as {self.name!r} was built"
+            )
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+
+    def _add_activity_penalty(
+        self, outputs: Any, pullback: Pullback | None, context: CallContext
+    ) -> Pullback | None:
+        """Add penalty(output) / batch for every output; its gradient joins d_outputs."""
+        assert context.penalties is not None
+        context.penalties.extend(self.activity_penalties(outputs))
+        if pullback is None:
+            return None
+        return lambda d_outputs: pullback(self.with_penalty_gradient(outputs, d_outputs))
+
+    def activity_penalties(self, outputs: Any) -> list[float]:
+        """Return the activity penalty of every output, divided by the batch."""
+        return [float(self.activity_regularizer(y)) / y.shape[0] for y in flatten(outputs)]
+
+    def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
+        """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
+        gradient = self.activity_regularizer.gradient
+        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in flatten(outputs)]
+        given = flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
+        total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
+        return tuple(total) if isinstance(outputs, tuple) else total[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors that the layer was called on, if it was once."""
+        return symbolic.sole_node(self).inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors that this call gave."""
+        return symbolic.sole_node(self).result
+
+    # ---- streams ---
+
+    def stream(self, batch_size: int = 1, threads: int = 1) -> Any:
+        """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.
+
+        Args:
+            batch_size: number of sequences that go side by side.
+            threads: that share large steps; the stream makes its own at once, see ``Stream``.
+
+        Raises:
+            ValueError: the layer, or one inside it, needs more than the steps up to now, or has
+                no weights yet.
+        """
+        from fastrnn.models.streaming import make_stream
+
+        return make_stream(self, batch_size, threads)
+
+    def stream_layers(self) -> list[Layer]:
+        """Return the layers that a stream runs one after the other: a model's own, or this one."""
+        return [self]
+
+    # ---- configuration -------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments that make this layer again, as plain data."""
+        return {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": self.dtype,
+        }
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
+        has_weights = type(self).make_weights is not Layer.make_weights
+        return {"input_shape": self._build_shape} if self._build_shape and has_weights else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights as they were made when ``get_build_config`` was called."""
+        if config.get("input_shape"):
+            self.build(config["input_shape"])
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Make a layer, without weights, from what ``get_config`` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Take ``input_shape`` or ``input_dim`` out of ``kwargs``, as Keras still accepts them."""
+    shape = kwargs.pop("input_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    if dim is not None and shape is None:
+        shape = (dim,)
+    if shape is None:
+        return None
+    warnings.warn(
+        "Do not pass `input_shape` or `input_dim` to a layer: in a Sequential model, put an "
+        "`Input(shape)` object first.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return tuple(shape)
+
+
+def iterate_layers(layer: Layer) -> Iterator[Layer]:
+    """Yield ``layer`` and all layers inside it, depth first."""
+    yield layer
+    for inner in layer.sublayers:
+        yield from iterate_layers(inner)

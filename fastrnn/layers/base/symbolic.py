@@ -1,0 +1,163 @@
+"""Symbolic tensors: what layers give when they are called on an ``Input`` instead of on arrays.
+
+A call on symbolic tensors computes nothing but shapes. It is kept as a ``Node``; the nodes between
+its inputs and its outputs are what a functional model runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.nest import is_shape, leaves, rebuild
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+
+
+class SymbolicTensor:
+    """The shape and type of an array that a model will compute, without values.
+
+    Attributes:
+        shape: batch first; ``None`` where an axis has no fixed length.
+        dtype: name of the type.
+        name: the input's name, or that of the layer whose output it is.
+        node: the call whose output it is; ``None`` for an ``Input``.
+        index: its place among the outputs of that call.
+    """
+
+    def __init__(
+        self, shape: Shape, dtype: str, name: str, node: Node | None = None, index: int = 0
+    ) -> None:
+        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+        self.node, self.index = node, index
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        raise TypeError(
+            f"{self!r} has no values, so NumPy cannot compute with it: apply layers to it, and "
+            "make a model of its inputs and outputs."
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"{self!r} has no values to iterate over.")
+
+    if TYPE_CHECKING:  # what `operators` adds, since it needs layers
+        __array_ufunc__: None
+
+        def __add__(self, other: Any) -> SymbolicTensor: ...
+        def __radd__(self, other: Any) -> SymbolicTensor: ...
+        def __sub__(self, other: Any) -> SymbolicTensor: ...
+        def __rsub__(self, other: Any) -> SymbolicTensor: ...
+        def __mul__(self, other: Any) -> SymbolicTensor: ...
+        def __rmul__(self, other: Any) -> SymbolicTensor: ...
+        def __truediv__(self, other: Any) -> SymbolicTensor: ...
+        def __rtruediv__(self, other: Any) -> SymbolicTensor: ...
+        def __neg__(self) -> SymbolicTensor: ...
+        def __getitem__(self, key: Any) -> SymbolicTensor: ...
+
+
+class Node:
+    """One call of a layer on symbolic tensors.
+
+    Attributes:
+        layer: the layer called.
+        inputs: its first argument: a tensor, or tensors in lists, tuples and dicts.
+        options: its keyword arguments; tensors and lists of tensors among them.
+        outputs: the tensors that it gives.
+        result: the same in the structure in which the call returns them.
+        tensors: all tensors that it takes, those of the options last.
+        is_plain: whether it is one tensor in, one out, and no options.
+    """
+
+    def __init__(self, layer: Any, inputs: Any, options: dict[str, Any], shapes: Any) -> None:
+        self.layer, self.inputs, self.options = layer, inputs, options
+        self.outputs = [
+            SymbolicTensor(shape, layer.dtype, layer.name, self, k)
+            for k, shape in enumerate(leaves(shapes, is_shape))
+        ]
+        self.result: Any = rebuild(shapes, self.outputs, is_shape)
+        self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]
+        several = isinstance(self.result, (list, tuple, dict))
+        self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
+
+
+def tensors_in(value: Any) -> list[SymbolicTensor]:
+    """Return the symbolic tensors in a tensor, or in nested lists, tuples and dicts."""
+    return [leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor)]
+
+
+def map_tensors(function: Any, value: Any) -> Any:
+    """Return ``value`` with ``function`` applied to each symbolic tensor in it."""
+    if isinstance(value, SymbolicTensor):
+        return function(value)
+    if isinstance(value, dict):
+        return {key: map_tensors(function, entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_tensors(function, entry) for entry in value)
+    return value
+
+
+def is_symbolic(inputs: Any) -> bool:
+    """Whether ``inputs`` are symbolic tensors, or a list or dict of them.
+
+    Raises:
+        ValueError: some are, and some are arrays.
+    """
+    if not isinstance(inputs, (SymbolicTensor, list, tuple, dict)):
+        return False
+    found = tensors_in(inputs)
+    if found and len(found) != len(leaves(inputs)):
+        expected = "symbolic tensors alone, or arrays alone"
+        raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+    return bool(found)
+
+
+def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
+    """Keep the call of ``layer`` as a node, and return its outputs.
+
+    Raises:
+        ValueError: the shapes do not fit the layer.
+    """
+    options = {name: value for name, value in options.items() if value is not None}
+    if tensors_in(options.get("mask")):
+        expected = "none: masks travel with the tensors of a model"
+        raise ValueError(errors.bad_argument("mask", "a symbolic tensor", expected))
+    inputs = layer.arrange(inputs)
+    shapes = map_tensors(lambda tensor: tensor.shape, inputs)
+    if not layer.built:
+        layer.build(shapes)
+    layer.check_inputs(inputs)
+    node = Node(layer, inputs, options, layer.compute_call_shape(shapes, options))
+    layer.nodes.append(node)
+    return node.result
+
+
+def sole_node(layer: Any) -> Node:
+    """Return the only call of ``layer`` on symbolic tensors.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    if len(layer.nodes) != 1:
+        raise ValueError(
+            f"Layer {layer.name!r} has been called on symbolic tensors {len(layer.nodes)} times: "
+            "it has an input and an output of its own if that is once."
+        )
+    node: Node = layer.nodes[0]
+    return node
+
+
+def unique(tensors: Sequence[Any]) -> list[Any]:
+    """Return the entries without repetitions, in order."""
+    return list({id(tensor): tensor for tensor in tensors}.values())

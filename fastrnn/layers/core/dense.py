@@ -1,0 +1,236 @@
+"""Dense, Activation and Masking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_number, to_positive_int
+from fastrnn.core.variable import Variable
+from fastrnn.engines.dispatch import matmul
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+def refuse_adapters(lora_rank: Any, lora_alpha: Any, quantization_config: Any) -> None:
+    """Raise ``ValueError`` if one of Keras's options for adapters and quantization is given."""
+    to_choice("lora_rank", lora_rank, (None,))
+    to_choice("lora_alpha", lora_alpha, (None,))
+    to_choice("quantization_config", quantization_config, (None,))
+
+
+@registry.register()
+class Dense(Layer):
+    """activation(x·kernel + bias), over the last axis.
+
+    Args:
+        units: length of the last axis of the outputs.
+        activation: see ``fastrnn.activations``; ``None`` is linear.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: see ``fastrnn.initializers``.
+        kernel_regularizer, bias_regularizer, activity_regularizer: see ``fastrnn.regularizers``.
+        kernel_constraint, bias_constraint: see ``fastrnn.constraints``.
+        lora_rank, lora_alpha, quantization_config: accepted as ``None`` only.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: kernel (features, units), bias (units,).
+    Inputs: (batch, …, features). Outputs: (batch, …, units).
+
+    Raises:
+        ValueError: ``units`` is no positive integer, or another argument is invalid.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Dense
+    >>> Dense(3)(np.zeros((2, 5))).shape
+    (2, 3)
+    """
+
+    supports_masking = True
+    min_input_rank = 2
+    input_axes = "(batch, …, features)"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        refuse_adapters(lora_rank, lora_alpha, quantization_config)
+        self.units = to_positive_int("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.kernel: Variable
+        self.bias: Variable | None = None
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make kernel and bias."""
+        features = known_features(input_shape, self.name)
+        self.input_features = features
+        self.kernel = self.add_weight(
+            (features, self.units),
+            initializer=self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                initializer=self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, …, units)."""
+        return (*input_shape[:-1], self.units)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Compute the outputs as one matrix product over all leading axes."""
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        bias = None if self.bias is None else self.bias.value
+        pre = matmul(rows, self.kernel.value, bias)
+        outputs = self.activation(pre)
+        shape = (*inputs.shape[:-1], self.units)
+
+        def pullback(d_outputs: Array) -> tuple[Array | None, list[Array]]:
+            d = d_outputs.reshape(-1, self.units)
+            if self.activation is not activations.linear:
+                d = self.activation.vjp(pre, outputs, d)
+            d_bias = d.sum(axis=0) if self.bias is not None else None
+            d_weights = self.gradients_of((self.kernel, matmul(rows.T, d)), (self.bias, d_bias))
+            if not context.input_gradient:
+                return None, d_weights
+            return matmul(d, self.kernel.value.T).reshape(inputs.shape), d_weights
+
+        return outputs.reshape(shape), pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
+
+
+def known_features(input_shape: Any, name: str) -> int:
+    """Return the length of the last axis, or raise ``ValueError`` where it is not known."""
+    if len(input_shape) < 2 or input_shape[-1] is None:
+        raise ValueError(
+            errors.bad_shape("input_shape", input_shape, f"a fixed last axis for layer {name!r}")
+        )
+    return int(input_shape[-1])
+
+
+@registry.register()
+class Activation(Layer):
+    """Applies an activation function.
+
+    Args:
+        activation: name or function, see ``fastrnn.activations``.
+        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Activation
+    >>> Activation("relu")(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Apply the activation."""
+        outputs = self.activation(inputs)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            return self.activation.vjp(inputs, outputs, d_outputs), []
+
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+
+@registry.register()
+class Masking(Layer):
+    """Marks the steps whose features all equal ``mask_value``, which later layers then skip.
+
+    Args:
+        mask_value: the number that marks a step.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: (batch, timesteps, features). Outputs: the same, marked steps zero.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Masking
+    >>> Masking().compute_mask(np.array([[[1.0], [0.0]]]))
+    array([[ True, False]])
+    """
+
+    supports_masking = True
+    min_input_rank = 2
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = to_number("mask_value", mask_value)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return (batch, timesteps), True where some feature differs from ``mask_value``."""
+        return np.not_equal(inputs, self.mask_value).any(axis=-1)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Set the marked steps to zero."""
+        keep = self.compute_mask(inputs)[..., None]
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            return np.where(keep, d_outputs, 0), []
+
+        return np.where(keep, inputs, 0), pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "mask_value": self.mask_value}

@@ -1,0 +1,147 @@
+"""Embedding."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import constraints, initializers, regularizers
+from fastrnn.core import errors
+from fastrnn.core.checks import to_positive_int, to_real_array
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.core.dense import refuse_adapters
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class Embedding(Layer):
+    """A vector for each of a number of integers.
+
+    Args:
+        input_dim: number of different integers: 0 to ``input_dim - 1``.
+        output_dim: length of the vectors.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint: as elsewhere.
+        mask_zero: whether 0 is padding, which the layers after this one then skip.
+        weights: initial vectors, (input_dim, output_dim), or a list with that array.
+        lora_rank, lora_alpha, quantization_config: accepted as ``None`` only.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: embeddings (input_dim, output_dim).
+    Inputs: integers (or floats that hold integers), any shape. Outputs: that shape, output_dim.
+
+    Raises:
+        ValueError: a size is no positive integer; a call has an integer out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Embedding
+    >>> Embedding(1000, 8)(np.array([[4, 10], [0, 999]])).shape
+    (2, 2, 8)
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: Any = None,
+        lora_alpha: Any = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs.pop("input_length", None) is not None:
+            warnings.warn(
+                "Embedding's `input_length` has no effect; leave it out.", UserWarning, stacklevel=2
+            )
+        super().__init__(**kwargs)
+        refuse_adapters(lora_rank, lora_alpha, quantization_config)
+        self.input_dim = to_positive_int("input_dim", input_dim)
+        self.output_dim = to_positive_int("output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self.embeddings: Variable
+        if weights is not None:
+            self.build((None,))
+            self.set_weights(weights if isinstance(weights, list) else [weights])
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the table of vectors."""
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim),
+            initializer=self.embeddings_initializer,
+            name="embeddings",
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+
+    def convert_inputs(self, inputs: Any) -> Array:
+        """Return the inputs as integers in range."""
+        array = to_real_array("inputs", inputs)
+        if array.size == 0:
+            raise ValueError(errors.bad_shape("inputs", array.shape, "no axis of length 0"))
+        if array.dtype.kind == "f":
+            if not np.isfinite(array).all():
+                raise ValueError(errors.bad_argument("inputs", "NaN or infinity", "integers"))
+            array = array.astype(np.int64)
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= self.input_dim:
+            received = f"integers from {low} to {high}"
+            expected = f"integers from 0 to input_dim - 1 = {self.input_dim - 1}"
+            remedy = f"Layer {self.name!r} needs a larger input_dim, or the data fewer words."
+            raise ValueError(errors.bad_argument("inputs", received, expected, remedy))
+        return np.asarray(array, dtype=np.intp, order="C")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the inputs' shape and output_dim."""
+        return (*input_shape, self.output_dim)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return where the inputs are not 0, if ``mask_zero``; else ``None``."""
+        return np.not_equal(inputs, 0) if self.mask_zero else None
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Gather the vectors."""
+        outputs = self.embeddings.value[inputs]
+
+        def pullback(d_outputs: Array) -> tuple[None, list[Array]]:
+            if not self.trainable_weights:
+                return None, []
+            return None, [scatter_add(inputs.ravel(), d_outputs, self.embeddings.shape)]
+
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
+            "mask_zero": self.mask_zero,
+        }
+
+
+def scatter_add(index: Array, values: Array, shape: tuple[int, ...]) -> Array:
+    """Return an array of ``shape`` whose row k is the sum of the ``values`` with index k."""
+    from scipy.sparse import csr_array
+
+    rows = values.reshape(index.size, shape[1])
+    ones = np.ones(index.size, rows.dtype)
+    one_hot = csr_array((ones, index, np.arange(index.size + 1)), shape=(index.size, shape[0]))
+    return np.ascontiguousarray(one_hot.T @ rows)

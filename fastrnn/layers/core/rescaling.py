@@ -1,0 +1,77 @@
+"""Identity and Rescaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core.checks import to_number
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class Identity(Layer):
+    """Hands the inputs through, of any shape.
+
+    Args:
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Identity
+    >>> Identity()(np.ones((1, 2)))
+    array([[1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Hand the inputs through."""
+        return inputs, (lambda d: (d, [])) if context.gradient else None
+
+
+@registry.register()
+class Rescaling(Layer):
+    """inputs · scale + offset.
+
+    Args:
+        scale: a number.
+        offset: a number.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: any shape. Outputs: the same.
+
+    Raises:
+        ValueError: ``scale`` or ``offset`` is no number.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Rescaling
+    >>> Rescaling(0.5, offset=-1.0)(np.array([[0.0, 4.0]]))
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = to_number("scale", scale)
+        self.offset = to_number("offset", offset)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Scale and shift."""
+        scale, offset = (np.asarray(v, inputs.dtype) for v in (self.scale, self.offset))
+        return inputs * scale + offset, (lambda d: (d * scale, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}

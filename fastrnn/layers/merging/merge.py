@@ -1,0 +1,337 @@
+"""Layers that join several inputs into one output."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.checks import to_float_array, to_int
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+# Of each input: where it counts, with axes to broadcast to it, or True.
+Masks = list[Array | bool]
+Gradients = Callable[[Array], list[Array]]
+
+
+class SeveralInputs(Layer):
+    """A layer of a list of inputs. Its pullback returns a list of gradients."""
+
+    supports_masking = True
+    least_inputs = 1
+    most_inputs: float = math.inf
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def convert_inputs(self, inputs: Any) -> list[Array]:
+        """Return the inputs as arrays of the layer's dtype."""
+        if not isinstance(inputs, (list, tuple)):
+            expected = "a list of arrays"
+            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+        return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if the inputs do not fit each other."""
+        self.compute_output_shape([x.shape for x in inputs])
+
+    def check_count(self, shapes: Any) -> None:
+        """Raise ``ValueError`` if there are too few inputs or too many."""
+        listed = isinstance(shapes, (list, tuple)) and all(
+            isinstance(shape, (list, tuple)) for shape in shapes
+        )
+        if not listed or not self.least_inputs <= len(shapes) <= self.most_inputs:
+            most = self.most_inputs
+            expected = f"{most:g}" if most == self.least_inputs else f"{self.least_inputs} or more"
+            raise ValueError(
+                errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
+            )
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Check that the shapes fit each other."""
+        self.compute_output_shape(input_shape)
+
+
+class Merge(SeveralInputs):
+    """Joins inputs entry by entry. Shapes broadcast; missing axes are added behind the batch."""
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape that all inputs broadcast to."""
+        self.check_count(input_shape)
+        rank = max(map(len, input_shape))
+        padded = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
+        return functools.reduce(broadcast, padded)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return where any input counts; no mask if an input has none."""
+        if mask is None or any(m is None for m in mask):
+            return None
+        return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in mask])
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Return the outputs for inputs of one rank, and the function d -> gradient of each."""
+        raise NotImplementedError
+
+    def forward(
+        self, inputs: list[Array], context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Join the inputs."""
+        rank = max(x.ndim for x in inputs)
+        alike = [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
+        masks = [_mask_of(a, m) for a, m in zip(alike, mask or [None] * len(alike), strict=True)]
+        outputs, gradients = self.merge(alike, masks)
+
+        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
+            d_alike = zip(gradients(d_outputs), alike, inputs, strict=True)
+            return [sum_to(d, a.shape).reshape(x.shape) for d, a, x in d_alike], []
+
+        return outputs, pullback if context.gradient else None
+
+
+@registry.register()
+class Add(Merge):
+    """The sum of the inputs.
+
+    Args:
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: a list of arrays (batch, …). Outputs: the shape that they broadcast to.
+
+    Raises:
+        ValueError: the shapes do not broadcast. So it is with all layers here.
+
+    >>> from fastrnn.layers import Add
+    >>> Add()([np.ones((1, 2)), np.ones((1, 2))])
+    array([[2., 2.]], dtype=float32)
+    """
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Add up."""
+        return functools.reduce(np.add, inputs), lambda d: [d for _ in inputs]
+
+
+@registry.register()
+class Subtract(Merge):
+    """The first of two inputs less the second; see ``Add``."""
+
+    least_inputs, most_inputs = 2, 2
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Subtract."""
+        return inputs[0] - inputs[1], lambda d: [d, -d]
+
+
+@registry.register()
+class Multiply(Merge):
+    """The product of the inputs; see ``Add``.
+
+    A masked step of an input counts as 1. Where all inputs are masked, the outputs are 0.
+    """
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Multiply."""
+        factors = [
+            x if m is True else np.where(m, x, x.dtype.type(1))
+            for x, m in zip(inputs, masks, strict=True)
+        ]
+        counts = functools.reduce(np.logical_or, masks)
+
+        def gradients(d: Array) -> list[Array]:
+            others = [factors[:k] + factors[k + 1 :] for k in range(len(factors))]
+            d = d * counts
+            return [
+                functools.reduce(np.multiply, rest, d) * m
+                for rest, m in zip(others, masks, strict=True)
+            ]
+
+        return functools.reduce(np.multiply, factors) * counts, gradients
+
+
+@registry.register()
+class Average(Merge):
+    """The mean of the inputs; see ``Add``."""
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Average."""
+        n = len(inputs)
+        return functools.reduce(np.add, inputs) / n, lambda d: [d / n for _ in inputs]
+
+
+class _Extremum(Merge):
+    """The largest or smallest entries. Inputs that tie share the gradient pair by pair.
+
+    Where one of a pair is masked, the other one is taken; where both are, the first.
+    """
+
+    choose: ClassVar[Any]
+
+    def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
+        """Choose entry by entry."""
+        best, counts = inputs[0], masks[0]
+        shares = []  # of the gradient: how much goes to the later one of a pair
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            chosen = type(self).choose(best, x)
+            share = np.where(best == x, 0.5, x == chosen).astype(chosen.dtype)
+            shares.append(np.where(mask, np.where(counts, share, 1), 0).astype(chosen.dtype))
+            best = np.where(mask, np.where(counts, chosen, x), best)
+            counts = np.logical_or(counts, mask)
+
+        def gradients(d: Array) -> list[Array]:
+            found = []
+            for share in reversed(shares):
+                found.append(d * share)
+                d = d * (1 - share)
+            return [d, *reversed(found)]
+
+        return best, gradients
+
+
+@registry.register()
+class Maximum(_Extremum):
+    """The largest of the inputs, entry by entry; see ``Add``."""
+
+    choose = np.maximum
+
+
+@registry.register()
+class Minimum(_Extremum):
+    """The smallest of the inputs, entry by entry; see ``Add``."""
+
+    choose = np.minimum
+
+
+@registry.register()
+class Concatenate(SeveralInputs):
+    """The inputs one after the other along an axis.
+
+    Args:
+        axis: the axis; all others have equal lengths.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: a list of arrays (batch, …). Outputs: as the inputs, but for the length of the axis.
+
+    Raises:
+        ValueError: other axes differ.
+
+    >>> from fastrnn.layers import Concatenate
+    >>> Concatenate()([np.zeros((2, 3)), np.zeros((2, 4))]).shape
+    (2, 7)
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = to_int("axis", axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the inputs, the axis as long as all together."""
+        self.check_count(input_shape)
+        first, rank = input_shape[0], len(input_shape[0])
+        if not -rank <= self.axis < rank:
+            expected = f"an axis of inputs of shape {tuple(first)}"
+            raise ValueError(errors.bad_argument("axis", self.axis, expected))
+        axis = self.axis % rank
+        shape: list[int | None] = list(first)
+        for other in input_shape[1:]:
+            fits = len(other) == rank and all(
+                k == axis or None in (m, n) or m == n
+                for k, (m, n) in enumerate(zip(shape, other, strict=True))
+            )
+            if not fits:
+                expected = f"{tuple(first)}, but for axis {self.axis}"
+                raise ValueError(errors.bad_shape("inputs", other, expected))
+            for k, n in enumerate(other):
+                if k != axis:
+                    shape[k] = n if shape[k] is None else shape[k]
+                elif shape[k] is not None:
+                    shape[k] = None if n is None else shape[k] + n
+        return tuple(shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the masks joined as the inputs are; an input without one counts throughout."""
+        if mask is None or all(m is None for m in mask):
+            return None
+        full = []
+        for x, m in zip(inputs, mask, strict=True):
+            m = np.ones(x.shape, bool) if m is None else np.asarray(m, dtype=bool)
+            full.append(np.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m)
+        return np.concatenate(full, axis=self.axis).any(axis=-1)
+
+    def forward(
+        self, inputs: list[Array], context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Join the inputs."""
+        edges = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]
+
+        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
+            parts = np.split(d_outputs, edges, axis=self.axis)
+            return [np.ascontiguousarray(part) for part in parts], []
+
+        return np.concatenate(inputs, axis=self.axis), pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+def _mask_of(x: Array, mask: Any) -> Array | bool:
+    """``mask`` with an axis for the features of ``x``; or True without one that fits."""
+    if mask is None or np.ndim(mask) != x.ndim - 1:
+        return True
+    return np.asarray(mask, dtype=bool)[..., None]
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """Return the shape that two of one rank broadcast to, or raise ``ValueError``."""
+    if any(None not in (m, n) and 1 not in (m, n) and m != n for m, n in zip(a, b, strict=True)):
+        raise ValueError(errors.bad_shape("inputs", b, f"one that broadcasts with {a}"))
+    batch = a[0] if b[0] in (None, 1) else b[0]
+    rest = zip(a[1:], b[1:], strict=True)
+    return (batch, *(None if None in (m, n) else n if m == 1 else m for m, n in rest))
+
+
+def sum_to(d: Array, shape: Shape) -> Array:
+    """Return ``d``, of the same rank, summed over the axes along which ``shape`` was repeated."""
+    repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
+    return d.sum(axis=repeated, keepdims=True) if repeated else d
+
+
+def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Add(**kwargs)(inputs)``; so it is with the other functions here."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Subtract(**kwargs)(inputs)``."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Multiply(**kwargs)(inputs)``."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Average(**kwargs)(inputs)``."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Maximum(**kwargs)(inputs)``."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return ``Minimum(**kwargs)(inputs)``."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
+    """Return ``Concatenate(axis, **kwargs)(inputs)``."""
+    return Concatenate(axis=axis, **kwargs)(inputs)

@@ -1,0 +1,203 @@
+"""BatchNormalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import config, constraints, initializers, regularizers
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_int, to_mask, to_number
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class BatchNormalization(Layer):
+    """Brings each feature to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015).
+
+    In training, gamma·(x - mean) / sqrt(variance + epsilon) + beta with the mean and the biased
+    variance of the batch over all axes but ``axis``, masked steps left out; elsewhere, and while
+    ``trainable`` is off, with moving averages of both, which training updates.
+
+    Args:
+        axis: the axis of the features.
+        momentum: weight of the old value in the moving averages.
+        epsilon: added to the variance.
+        center, scale: whether there is a beta, a gamma.
+        beta_initializer, gamma_initializer, moving_mean_initializer,
+            moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint,
+            gamma_constraint: as elsewhere.
+        renorm, renorm_clipping, synchronized: accepted at their defaults only.
+        renorm_momentum: accepted and without effect.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: gamma, beta, moving_mean, moving_variance, each (features,); the last two are not
+    trained by gradients.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import BatchNormalization
+    >>> BatchNormalization()(np.array([[1.0], [3.0]]), training=True).round(2)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+    min_input_rank = 2
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        to_choice("renorm", renorm, (False,))
+        to_choice("renorm_clipping", renorm_clipping, (None,))
+        to_choice("synchronized", synchronized, (False,))
+        self.axis = to_int("axis", axis)
+        self.momentum = to_number("momentum", momentum)
+        self.epsilon = to_number("epsilon", epsilon, 0)
+        self.center, self.scale = center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
+        self.moving_mean: Variable
+        self.moving_variance: Variable
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make the weights."""
+        rank = len(input_shape)
+        if not -rank <= self.axis < rank or input_shape[self.axis] is None:
+            expected = f"a fixed length of axis {self.axis} for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+        shape = (int(input_shape[self.axis]),)
+        if self.axis in (-1, rank - 1):
+            self.input_features = shape[0]
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape,
+                initializer=self.gamma_initializer,
+                name="gamma",
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape,
+                initializer=self.beta_initializer,
+                name="beta",
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )
+        self.moving_mean = self.add_weight(
+            shape, initializer=self.moving_mean_initializer, trainable=False, name="moving_mean"
+        )
+        self.moving_variance = self.add_weight(
+            shape,
+            initializer=self.moving_variance_initializer,
+            trainable=False,
+            name="moving_variance",
+        )
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Normalise; in training, with the batch's own statistics."""
+        # Features last and everything else in rows, (N, C): the statistics are over rows.
+        moved = np.moveaxis(inputs, self.axis, -1)
+        x = np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
+        keep = to_mask(mask, inputs.shape[:-1])
+        if keep is not None:
+            # The mask has all axes of the inputs but the last, which is not always that of x.
+            whole = np.broadcast_to(keep[..., None], inputs.shape)
+            keep = np.moveaxis(whole, self.axis, -1).reshape(x.shape)
+        from_batch = context.training and self._trainable
+        if from_batch:
+            mean, variance, count = _moments(x, keep)
+            self._update_moving(mean, variance)
+        else:
+            mean, variance, count = self.moving_mean.value, self.moving_variance.value, None
+        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normal = (x - mean) * inverse
+        outputs = normal * self.gamma.value if self.gamma is not None else normal
+        if self.beta is not None:
+            outputs = outputs + self.beta.value
+
+        def restore(rows: Array) -> Array:
+            return np.ascontiguousarray(np.moveaxis(rows.reshape(moved.shape), -1, self.axis))
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d = np.moveaxis(d_outputs, self.axis, -1).reshape(x.shape)
+            d_gamma, d_beta = (d * normal).sum(axis=0), d.sum(axis=0)
+            d_weights = self.gradients_of((self.gamma, d_gamma), (self.beta, d_beta))
+            slope = inverse * self.gamma.value if self.gamma is not None else inverse
+            dx = d * slope
+            if count is not None:
+                # Mean and variance depend on every kept row in equal shares.
+                through = (d_beta + normal * d_gamma) * (slope / count)
+                dx -= through if keep is None else through * keep
+            return restore(dx), d_weights
+
+        return restore(outputs), pullback if context.gradient else None
+
+    def _update_moving(self, mean: Array, variance: Array) -> None:
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.value *= self.momentum
+            moving.value += (1 - self.momentum) * value
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+            "gamma_initializer": initializers.serialize(self.gamma_initializer),
+            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
+            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+            "synchronized": False,
+        }
+
+
+def _moments(x: Array, keep: Array | None) -> tuple[Array, Array, Any]:
+    """Return mean, biased variance (C,) and the numbers of rows that they stand for."""
+    if keep is None:
+        mean = x.mean(axis=0)
+        return mean, np.square(x - mean).mean(axis=0), x.dtype.type(len(x))
+    count = keep.sum(axis=0, dtype=x.dtype) + x.dtype.type(config.epsilon())
+    mean = np.where(keep, x, 0).sum(axis=0) / count
+    return mean, np.square(np.where(keep, x - mean, 0)).sum(axis=0) / count, count

@@ -1,0 +1,208 @@
+"""LayerNormalization and UnitNormalization: over the features of each sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import constraints, initializers, regularizers
+from fastrnn.core import errors
+from fastrnn.core.checks import to_axes, to_number
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class LayerNormalization(Layer):
+    """gamma·(x - mean)/sqrt(variance + epsilon) + beta, of each sample (Ba et al., 2016).
+
+    Args:
+        axis: axis or axes over which mean and variance are taken.
+        epsilon: added to the variance.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
+        beta_initializer, gamma_initializer: see ``fastrnn.initializers``.
+        beta_regularizer, gamma_regularizer: see ``fastrnn.regularizers``.
+        beta_constraint, gamma_constraint: see ``fastrnn.constraints``.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Weights: gamma and beta, of the shape of the axes. Outputs: as the inputs.
+
+    Raises:
+        ValueError: an axis is none of the inputs', or has no fixed length.
+
+    >>> from fastrnn.layers import LayerNormalization
+    >>> LayerNormalization()(np.array([[1.0, 3.0]])).round(2)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        axes = to_axes("axis", axis)
+        self.axis = list(axes) if isinstance(axes, tuple) else axes
+        self.epsilon = to_number("epsilon", epsilon, 0)
+        self.center, self.scale = bool(center), bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
+
+    def _axes_of(self, shape: Any) -> tuple[int, ...]:
+        return normalized_axes(self.axis, shape)
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Make gamma and beta."""
+        shape = [input_shape[axis] for axis in self._axes_of(input_shape)]
+        if None in shape:
+            expected = f"fixed lengths of axis {self.axis}"
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape,
+                initializer=self.gamma_initializer,
+                name="gamma",
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape,
+                initializer=self.beta_initializer,
+                name="beta",
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the inputs."""
+        self._axes_of(input_shape)
+        return tuple(input_shape)
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if the axes have not the lengths of the weights."""
+        axes = self._axes_of(inputs.shape)
+        for weight in (self.gamma, self.beta):
+            if weight is not None and weight.shape != tuple(inputs.shape[axis] for axis in axes):
+                expected = f"lengths {weight.shape} of axes {axes}, as {self.name!r} was built"
+                raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Normalize."""
+        axes = self._axes_of(inputs.shape)
+        shape = [n if k in axes else 1 for k, n in enumerate(inputs.shape)]
+        others = tuple(k for k in range(inputs.ndim) if k not in axes)
+        centred = inputs - inputs.mean(axis=axes, keepdims=True)
+        variance = (centred * centred).mean(axis=axes, keepdims=True)
+        rate = 1 / np.sqrt(variance + inputs.dtype.type(self.epsilon))
+        x_hat = centred * rate
+        gamma = None if self.gamma is None else self.gamma.value.reshape(shape)
+        outputs = x_hat if gamma is None else x_hat * gamma
+        if self.beta is not None:
+            outputs = outputs + self.beta.value.reshape(shape)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d_gamma = (d_outputs * x_hat).sum(axis=others)
+            d_weights = self.gradients_of(
+                (self.gamma, d_gamma), (self.beta, d_outputs.sum(axis=others))
+            )
+            d = d_outputs if gamma is None else d_outputs * gamma
+            mean = d.mean(axis=axes, keepdims=True)
+            along = (d * x_hat).mean(axis=axes, keepdims=True)
+            return rate * (d - mean - x_hat * along), d_weights
+
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+            "gamma_initializer": initializers.serialize(self.gamma_initializer),
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+        }
+
+
+@registry.register()
+class UnitNormalization(Layer):
+    """x / |x|, the Euclidean norm taken over an axis or axes.
+
+    Args:
+        axis: the axis or axes.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    >>> from fastrnn.layers import UnitNormalization
+    >>> UnitNormalization()(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        axes = to_axes("axis", axis)
+        self.axis = list(axes) if isinstance(axes, tuple) else axes
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the inputs."""
+        normalized_axes(self.axis, input_shape)
+        return tuple(input_shape)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Normalize; a norm below 1e-6 counts as 1e-6, as in Keras."""
+        axes = normalized_axes(self.axis, inputs.shape)
+        square = (inputs * inputs).sum(axis=axes, keepdims=True)
+        rate = 1 / np.sqrt(np.maximum(square, inputs.dtype.type(1e-12)))
+        outputs = inputs * rate
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            along = (d_outputs * outputs).sum(axis=axes, keepdims=True)
+            return rate * (d_outputs - outputs * np.where(square > 1e-12, along, 0)), []
+
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+def normalized_axes(axis: Any, shape: Any) -> tuple[int, ...]:
+    """Return the axes counted from the front, in order, or raise ``ValueError``."""
+    rank = len(shape)
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    if not all(-rank <= k < rank for k in axes):
+        raise ValueError(errors.bad_argument("axis", axis, f"axes of shape {tuple(shape)}"))
+    return tuple(sorted({k % rank for k in axes}))

@@ -1,0 +1,218 @@
+"""Layers that look at windows of steps; among them MaxPooling1D and AveragePooling1D."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_positive_int
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+DATA_FORMATS = (None, "channels_last", "channels_first")
+
+
+class WindowLayer(Layer):
+    """A layer of windows: ``size`` steps, ``dilation`` apart, beginning every ``stride`` steps.
+
+    Inputs and outputs: (batch, timesteps, channels), or with ``data_format="channels_first"``
+    (batch, channels, timesteps).
+    """
+
+    input_rank = 3
+    input_axes = "(batch, timesteps, channels)"
+    paddings: tuple[str, ...] = ("valid", "same")
+
+    def __init__(
+        self, size: int, stride: int, dilation: int, padding: str, data_format: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._size, self._stride, self._dilation = size, stride, dilation
+        lower = padding.lower() if isinstance(padding, str) else padding
+        self.padding = to_choice("padding", lower, self.paddings)
+        self.data_format = to_choice("data_format", data_format, DATA_FORMATS) or "channels_last"
+
+    @property
+    def _span(self) -> int:
+        """Steps from the first to the last of a window."""
+        return (self._size - 1) * self._dilation + 1
+
+    def _count_windows(self, timesteps: int | None) -> int | None:
+        if timesteps is None:
+            return None
+        if self.padding != "valid":
+            return -(-timesteps // self._stride)
+        if timesteps < self._span:
+            expected = f"{self._span} steps or more, the window of layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", ("batch", timesteps, "…"), expected))
+        return (timesteps - self._span) // self._stride + 1
+
+    def _margins(self, timesteps: int) -> tuple[int, int]:
+        """Steps to add before and behind: ``"same"`` puts the odd one behind."""
+        if self.padding == "valid":
+            return 0, 0
+        if self.padding == "causal":
+            return self._span - 1, 0
+        count = self._count_windows(timesteps)
+        assert count is not None
+        total = max((count - 1) * self._stride + self._span - timesteps, 0)
+        return total // 2, total - total // 2
+
+    def _windows(self, x: Array, fill: float) -> Array:
+        """Return a view (batch, windows, size, channels) of padded ``x``."""
+        before, behind = self._margins(x.shape[1])
+        if before or behind:
+            x = np.pad(x, ((0, 0), (before, behind), (0, 0)), constant_values=fill)
+        view = np.lib.stride_tricks.sliding_window_view(x, self._span, axis=1)
+        return np.moveaxis(view[:, :: self._stride, :, :: self._dilation], -1, 2)
+
+    def _add_windows(self, d_windows: Array, timesteps: int) -> Array:
+        """Return the gradient of x (batch, timesteps, channels) for that of its windows."""
+        batch, count, size, channels = d_windows.shape
+        before, behind = self._margins(timesteps)
+        dx = np.zeros((batch, before + timesteps + behind, channels), d_windows.dtype)
+        for k in range(size):
+            first = k * self._dilation
+            dx[:, first : first + (count - 1) * self._stride + 1 : self._stride] += d_windows[
+                :, :, k
+            ]
+        return np.ascontiguousarray(dx[:, before : before + timesteps])
+
+    def _channels(self, input_shape: Any) -> Any:
+        return input_shape[-1] if self.data_format == "channels_last" else input_shape[1]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape with the number of windows for steps."""
+        if len(input_shape) != 3:
+            raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
+        last = self.data_format == "channels_last"
+        windows = self._count_windows(input_shape[1 if last else 2])
+        channels = self.count_outputs(self._channels(input_shape))
+        return (input_shape[0], *((windows, channels) if last else (channels, windows)))
+
+    def count_outputs(self, channels: int | None) -> int | None:
+        """Return the number of channels of the outputs."""
+        return channels
+
+    def compute(self, x: Array) -> tuple[Array, Pullback]:
+        """Return outputs and pullback for x (batch, timesteps, channels)."""
+        raise NotImplementedError
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Compute all windows."""
+        self._count_windows(inputs.shape[1 if self.data_format == "channels_last" else 2])
+        if self.data_format == "channels_last":
+            outputs, pull = self.compute(inputs)
+            return outputs, pull if context.gradient else None
+        outputs, pull = self.compute(np.ascontiguousarray(inputs.transpose(0, 2, 1)))
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            dx, d_weights = pull(np.ascontiguousarray(d_outputs.transpose(0, 2, 1)))
+            return np.ascontiguousarray(dx.transpose(0, 2, 1)), d_weights
+
+        transposed = np.ascontiguousarray(outputs.transpose(0, 2, 1))
+        return transposed, pullback if context.gradient else None
+
+
+class Pooling(WindowLayer):
+    """What MaxPooling1D and AveragePooling1D share.
+
+    Args:
+        pool_size: steps of a window.
+        strides: steps from one window to the next, ``pool_size`` unless given.
+        padding: ``"valid"``, whole windows alone, or ``"same"``, windows that reach beyond the
+            ends, where only their steps inside count.
+        data_format: ``"channels_last"`` (also ``None``) or ``"channels_first"``.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+    """
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        size = to_sole("pool_size", pool_size)
+        stride = size if strides is None else to_sole("strides", strides)
+        super().__init__(size, stride, 1, padding, data_format, name=name, **kwargs)
+        self.pool_size, self.strides = (size,), (stride,)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "padding": self.padding,
+            "strides": self.strides,
+            "data_format": self.data_format,
+        }
+
+
+@registry.register("MaxPool1D")
+class MaxPooling1D(Pooling):
+    """The largest entry of each window and channel; see ``Pooling`` for the arguments.
+
+    >>> from fastrnn.layers import MaxPooling1D
+    >>> MaxPooling1D(2)(np.arange(4.0).reshape(1, 4, 1)).ravel()
+    array([1., 3.], dtype=float32)
+    """
+
+    def compute(self, x: Array) -> tuple[Array, Pullback]:
+        """Return outputs and pullback; the first of equal entries gets the gradient."""
+        windows = self._windows(x, -np.inf)
+        best = windows.argmax(axis=2)[:, :, None]
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d_windows = np.zeros(windows.shape, x.dtype)
+            np.put_along_axis(d_windows, best, d_outputs[:, :, None], axis=2)
+            return self._add_windows(d_windows, x.shape[1]), []
+
+        return np.take_along_axis(windows, best, axis=2)[:, :, 0], pullback
+
+
+@registry.register("AvgPool1D")
+class AveragePooling1D(Pooling):
+    """The mean of each window and channel; see ``Pooling`` for the arguments.
+
+    >>> from fastrnn.layers import AveragePooling1D
+    >>> AveragePooling1D(2)(np.arange(4.0).reshape(1, 4, 1)).ravel()
+    array([0.5, 2.5], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    def compute(self, x: Array) -> tuple[Array, Pullback]:
+        """Return outputs and pullback."""
+        windows = self._windows(x, 0)
+        counts = self._windows(np.ones((1, x.shape[1], 1), x.dtype), 0).sum(axis=2)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            share = np.broadcast_to((d_outputs / counts)[:, :, None], windows.shape)
+            return self._add_windows(share, x.shape[1]), []
+
+        return windows.sum(axis=2) / counts, pullback
+
+
+def to_sole(argument: str, value: Any) -> int:
+    """Return a size that may stand alone in a list, or raise ``ValueError``."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    return to_positive_int(argument, value)

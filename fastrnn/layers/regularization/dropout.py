@@ -1,0 +1,293 @@
+"""Dropout of all kinds, GaussianNoise and ActivityRegularization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn import activations, regularizers
+from fastrnn.core import errors, random
+from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+def dropout_factors(
+    generator: np.random.Generator, shape: Sequence[int], rate: float, dtype: Any
+) -> Array:
+    """Return factors of ``shape``: 0 with probability ``rate``, else 1 / (1 - rate)."""
+    if rate >= 1:
+        return np.zeros(shape, dtype)
+    keep = generator.random(shape, dtype=np.float32) >= rate
+    return keep * np.asarray(1 / (1 - rate), dtype)
+
+
+@registry.register()
+class Dropout(Layer):
+    """Sets a random share of the inputs to zero in training, and scales the others up.
+
+    Args:
+        rate: the share, from 0 to 1.
+        noise_shape: shape of the random mask, broadcast to the inputs; ``None`` in it, or for all
+            of it, means the inputs' size. (batch, 1, features) drops whole features.
+        seed: integer, or ``None`` for one that is drawn.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Dropout
+    >>> Dropout(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = to_number("rate", rate, 0, 1)
+        self.seed = seed
+        self.noise_shape = None
+        if noise_shape is not None:
+            if isinstance(noise_shape, str) or not isinstance(noise_shape, Sequence):
+                raise ValueError(errors.bad_argument("noise_shape", noise_shape, "a tuple"))
+            self.noise_shape = tuple(
+                None if n is None else to_positive_int("noise_shape", n) for n in noise_shape
+            )
+        self.generator = random.generator(seed)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Drop if training, else hand the inputs through."""
+        if not context.training or self.rate == 0:
+            return inputs, (lambda d: (d, [])) if context.gradient else None
+        factors = dropout_factors(
+            self.generator, self._mask_shape(inputs.shape), self.rate, inputs.dtype
+        )
+        return inputs * factors, (lambda d: (d * factors, [])) if context.gradient else None
+
+    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.noise_shape is None:
+            return shape
+        if len(self.noise_shape) != len(shape) or any(
+            n not in (None, 1, size) for n, size in zip(self.noise_shape, shape, strict=True)
+        ):
+            expected = f"one that broadcasts with noise_shape={self.noise_shape}"
+            raise ValueError(errors.bad_shape("inputs", shape, expected))
+        return tuple(
+            size if n is None else n for n, size in zip(self.noise_shape, shape, strict=True)
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "seed": self.seed,
+            "noise_shape": self.noise_shape,
+        }
+
+
+@registry.register()
+class SpatialDropout1D(Dropout):
+    """Dropout of whole features: all steps of a sequence lose the same ones.
+
+    Args:
+        rate: the share, from 0 to 1.
+        seed: integer, or ``None`` for one that is drawn.
+        name, dtype: see ``Layer``.
+
+    Inputs: (batch, timesteps, features). Outputs: the same.
+
+    Raises:
+        ValueError: ``rate`` is out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import SpatialDropout1D
+    >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((1, 3, 4)), training=True)
+    >>> bool((y[:, 0] == y[:, 2]).all())
+    True
+    """
+
+    input_rank = 3
+    input_axes = "(batch, timesteps, features)"
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(rate, (None, 1, None), seed, name=name, dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
+
+
+@registry.register()
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean and variance of what ``selu`` gives (Klambauer et al., 2017).
+
+    A share of the inputs becomes selu's limit for small x; then all are scaled and shifted.
+
+    Args:
+        rate, noise_shape, seed, **kwargs: see ``Dropout``.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import AlphaDropout
+    >>> AlphaDropout(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Drop if training, else hand the inputs through."""
+        if not context.training or self.rate == 0:
+            return inputs, (lambda d: (d, [])) if context.gradient else None
+        number = inputs.dtype.type
+        shape = self._mask_shape(inputs.shape)
+        keep = self.generator.random(shape, dtype=np.float32) >= self.rate
+        limit = -activations.SELU_ALPHA * activations.SELU_SCALE
+        # What is kept has variance 1 - rate, what is dropped is one number: see the paper. Keras
+        # fails at rate 1, where nothing is kept.
+        scale = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
+        shift = -scale * limit * self.rate
+        outputs = np.where(keep, inputs, number(limit)) * number(scale) + number(shift)
+        factors = keep * number(scale)
+        return outputs, (lambda d: (d * factors, [])) if context.gradient else None
+
+
+@registry.register()
+class GaussianDropout(Layer):
+    """Multiplies the inputs by noise of mean 1 in training (Srivastava et al., 2014).
+
+    Args:
+        rate: as that of ``Dropout`` with the same variance: sqrt(rate / (1 - rate)) is the standard
+            deviation of the noise.
+        seed: integer, or ``None`` for one that is drawn.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: ``rate`` is out of range, 0 to 1; or it is 1, in training.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import GaussianDropout
+    >>> GaussianDropout(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = to_number("rate", rate, 0, 1)
+        self.seed = seed
+        self.generator = random.generator(seed)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Multiply by noise if training, else hand the inputs through."""
+        if not context.training or self.rate == 0:
+            return inputs, (lambda d: (d, [])) if context.gradient else None
+        if self.rate == 1:
+            expected = "less than 1, for noise of finite variance"
+            raise ValueError(errors.bad_argument("rate", self.rate, expected))
+        stddev = inputs.dtype.type((self.rate / (1 - self.rate)) ** 0.5)
+        noise = 1 + stddev * self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+        return inputs * noise, (lambda d: (d * noise, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+@registry.register()
+class GaussianNoise(Layer):
+    """Adds noise of a normal distribution in training.
+
+    Args:
+        stddev: its standard deviation.
+        seed: integer, or ``None`` for one that is drawn.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: ``stddev`` is out of range, 0 to 1.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import GaussianNoise
+    >>> GaussianNoise(0.5)(np.ones((1, 3)))  # not training
+    array([[1., 1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stddev = to_number("stddev", stddev, 0, 1)
+        self.seed = seed
+        self.generator = random.generator(seed)
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Add noise if training, else hand the inputs through."""
+        outputs = inputs
+        if context.training and self.stddev > 0:
+            noise = self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+            outputs = inputs + noise * inputs.dtype.type(self.stddev)
+        return outputs, (lambda d: (d, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+
+
+@registry.register()
+class ActivityRegularization(Layer):
+    """Hands the inputs through, and adds a penalty on them to the loss.
+
+    Args:
+        l1: factor of the sum of absolute values.
+        l2: factor of the sum of squares.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import ActivityRegularization
+    >>> ActivityRegularization(l2=0.1)(np.ones((1, 2)))
+    array([[1., 1.]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Hand the inputs through."""
+        return inputs, (lambda d: (d, [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "l1": self.l1, "l2": self.l2}

@@ -1,0 +1,1 @@
+"""Reshaping, padding and cropping."""

@@ -1,0 +1,211 @@
+"""Flatten, RepeatVector, Reshape and Permute."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.checks import to_choice, to_positive_int
+from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+
+Array = npt.NDArray[Any]
+
+
+@registry.register()
+class Flatten(Layer):
+    """Joins all axes but the batch into one.
+
+    Args:
+        data_format: ``"channels_last"`` (also ``None``), or ``"channels_first"``, which moves axis
+            1 to the end before.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: (batch, …). Outputs: (batch, features).
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Flatten
+    >>> Flatten()(np.zeros((2, 3, 4))).shape
+    (2, 12)
+    """
+
+    min_input_rank = 1
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        known = (None, "channels_last", "channels_first")
+        self.data_format = to_choice("data_format", data_format, known) or "channels_last"
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, product of the other axes)."""
+        rest = input_shape[1:]
+        return (input_shape[0], None if None in rest else math.prod(rest))
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Reshape."""
+        first = self.data_format == "channels_first" and inputs.ndim > 1
+        arranged = np.moveaxis(inputs, 1, -1) if first else inputs
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            d = d_outputs.reshape(arranged.shape)
+            return np.ascontiguousarray(np.moveaxis(d, -1, 1)) if first else d, []
+
+        return arranged.reshape(len(inputs), -1), pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+@registry.register()
+class RepeatVector(Layer):
+    """Repeats each sample ``n`` times along a new time axis.
+
+    Args:
+        n: number of steps.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: (batch, features). Outputs: (batch, n, features).
+
+    Raises:
+        TypeError: ``n`` is no integer.
+        ValueError: ``n`` is not positive.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import RepeatVector
+    >>> RepeatVector(3)(np.zeros((2, 4))).shape
+    (2, 3, 4)
+    """
+
+    input_rank = 2
+    input_axes = "(batch, features)"
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+            raise TypeError(errors.bad_argument("n", n, "an integer"))
+        self.n = to_positive_int("n", n)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, n, features)."""
+        return (input_shape[0], self.n, input_shape[1])
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Repeat."""
+        outputs = np.repeat(inputs[:, None], self.n, axis=1)
+        return outputs, (lambda d: (d.sum(axis=1), [])) if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "n": self.n}
+
+
+@registry.register()
+class Reshape(Layer):
+    """Gives each sample another shape.
+
+    Args:
+        target_shape: the shape of a sample; one entry may be -1, for what is left.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Inputs: (batch, …). Outputs: (batch, *target_shape).
+
+    Raises:
+        ValueError: the sizes do not fit, or there is more than one -1.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Reshape
+    >>> Reshape((-1, 2))(np.zeros((3, 4))).shape
+    (3, 2, 2)
+    """
+
+    min_input_rank = 1
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(target_shape, (list, tuple)):
+            raise ValueError(errors.bad_argument("target_shape", target_shape, "a tuple"))
+        if sum(n == -1 for n in target_shape) > 1:
+            raise ValueError(errors.bad_argument("target_shape", target_shape, "at most one -1"))
+        self.target_shape = tuple(
+            -1 if n == -1 else to_positive_int("target_shape", n) for n in target_shape
+        )
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return (batch, *target_shape), -1 filled in where the sizes are known."""
+        batch, *sample = input_shape
+        known = math.prod(n for n in self.target_shape if n != -1)
+        if None in sample:
+            return (batch, *(None if n == -1 else n for n in self.target_shape))
+        size = math.prod(sample)
+        if size % known or (-1 not in self.target_shape and size != known):
+            expected = f"samples that fill target_shape={self.target_shape}"
+            raise ValueError(errors.bad_shape("inputs", input_shape, expected))
+        return (batch, *(size // known if n == -1 else n for n in self.target_shape))
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Reshape."""
+        outputs = inputs.reshape(self.compute_output_shape(inputs.shape))
+        back: Pullback = lambda d: (d.reshape(inputs.shape), [])  # noqa: E731
+        return outputs, back if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+@registry.register()
+class Permute(Layer):
+    """Orders the axes of each sample anew.
+
+    Args:
+        dims: the axis of the inputs that each axis of the outputs is; the batch, 0, left out.
+        **kwargs: ``name``, ``dtype``, ``trainable``.
+
+    Raises:
+        ValueError: ``dims`` does not hold each axis once.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Permute
+    >>> Permute((2, 1))(np.zeros((3, 4, 5))).shape
+    (3, 5, 4)
+    """
+
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
+            raise ValueError(errors.bad_argument("dims", dims, "each axis from 1 on, once"))
+        self.dims = tuple(dims)
+        self.input_rank = len(dims) + 1
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the axes in their new order."""
+        if len(input_shape) != len(self.dims) + 1:
+            expected = f"rank {len(self.dims) + 1} for dims={self.dims}"
+            raise ValueError(errors.bad_shape("inputs", input_shape, expected))
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Transpose."""
+        order = (0, *self.dims)
+
+        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+            return np.ascontiguousarray(d_outputs.transpose(np.argsort(order))), []
+
+        outputs = np.ascontiguousarray(inputs.transpose(order))
+        return outputs, pullback if context.gradient else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments."""
+        return {**super().get_config(), "dims": self.dims}
