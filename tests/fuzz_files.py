@@ -23,7 +23,7 @@ from hostile_older import older
 from hostile_run import READERS
 from hostile_zip import DEFLATE, Entry, npy, zip_of
 
-from fastrnn.formats.inspect import contents_of
+from fastrnn.formats.inspection import inspect_file
 from fastrnn.saving import ModelFileError
 
 FOLDER = Path("fuzz")
@@ -67,7 +67,7 @@ def read(kind, data, folder):
     reasons = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for reader in (READERS[kind], contents_of):
+        for reader in (READERS[kind], inspect_file):
             try:
                 reader(path)
                 reasons.append("read")

@@ -29,7 +29,7 @@ def _members(kind):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"a.{kind}"
         model.save(path)
-        with fastrnn.formats.keras.archive.open_archive(path) as archive:
+        with fastrnn.formats.containers.zip_archive.open_archive(path) as archive:
             return {name: archive.read(name) for name in archive.names}
 
 

@@ -14,7 +14,7 @@ import fastrnn
 from fastrnn.formats.containers.hdf5 import open_hdf5
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.containers.npy import read_npy
-from fastrnn.formats.keras.archive import open_archive
+from fastrnn.formats.containers.zip_archive import open_archive
 from fastrnn.formats.model_file_error import ModelFileError
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import fastrnn
 from fastrnn.formats.containers.json_data import parse_json
-from fastrnn.formats.keras.archive import open_archive
+from fastrnn.formats.containers.zip_archive import open_archive
 from fastrnn.saving import ModelFileError
 
 EXAMPLES = int(os.environ.get("FASTRNN_FUZZ_EXAMPLES", "0"))

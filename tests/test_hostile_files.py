@@ -21,8 +21,8 @@ import fastrnn
 from fastrnn.formats.containers.hdf5 import open_hdf5
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.containers.npy import read_npy
-from fastrnn.formats.error_codes import REASONS
-from fastrnn.formats.keras.archive import open_archive
+from fastrnn.formats.containers.zip_archive import open_archive
+from fastrnn.formats.error_codes import ERROR_CODES
 from fastrnn.saving import ModelFileError
 
 WEIGHTS = {  # of a layer GRU(4) on 3 features
@@ -92,8 +92,8 @@ def test_every_reason_is_the_reason_of_a_file():
     """One of the cases, or one that another file of the tests names."""
     cases = {reason for _, reason, _ in CASES.values()}
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
-    assert cases <= set(REASONS)
-    assert [reason for reason in set(REASONS) - cases if f'"{reason}"' not in tests] == []
+    assert cases <= set(ERROR_CODES)
+    assert [reason for reason in set(ERROR_CODES) - cases if f'"{reason}"' not in tests] == []
 
 
 def test_reasons_are_those_of_the_table():
@@ -102,7 +102,7 @@ def test_reasons_are_those_of_the_table():
     text = "".join(path.read_text() for path in folder.rglob("*.py"))
     raised = set(re.findall(r'(?:ModelFileError|RefusedConfig|\.error)\(\s*"(\w+)"', text))
     raised |= set(re.findall(r'reason = "(\w+)" if .* else "\w+"', text))
-    assert raised - {"not_json"} == set(REASONS) - {"not_json"}
+    assert raised - {"not_json"} == set(ERROR_CODES) - {"not_json"}
 
 
 def refusal(read, *arguments):

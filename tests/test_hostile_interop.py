@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 from hostile_interop import KINDS, lstm, model, safetensors, tensor
 
 import fastrnn
-from fastrnn.formats.error_codes import REASONS
+from fastrnn.formats.error_codes import ERROR_CODES
 from fastrnn.saving import ModelFileError, read_safetensors
 
 CASES = {
@@ -53,7 +53,7 @@ def test_it_is_refused(key, results):
 
 
 def test_every_reason_is_the_reason_of_a_file():
-    own = {r for r in REASONS if r.startswith(("onnx", "safetensors", "pickle"))}
+    own = {r for r in ERROR_CODES if r.startswith(("onnx", "safetensors", "pickle"))}
     assert own <= {reason for _, reason, _ in CASES.values()}
 
 
@@ -97,7 +97,7 @@ def read_or_refuse(read, content):
     try:
         read(content)
     except ModelFileError as error:
-        assert error.reason in REASONS
+        assert error.reason in ERROR_CODES
 
 
 SAFETENSORS = safetensors({"a": tensor(), "b": tensor(8, 12, "BF16", (2, 1))}, bytes(12))

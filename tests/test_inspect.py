@@ -12,7 +12,7 @@ from live_keras import keras
 
 import fastrnn
 from fastrnn.cli import main
-from fastrnn.formats.inspect import contents_of
+from fastrnn.formats.inspection import inspect_file
 from fastrnn.saving import ModelFileError
 
 
@@ -142,7 +142,7 @@ def test_hostile_files_are_shown_or_refused(name, tmp_path, capsys):
     path = tmp_path / "a"
     path.write_bytes(FILES[name]())
     try:
-        contents_of(path)
+        inspect_file(path)
     except ModelFileError:
         assert inspect(path, capsys)[0] == 1
         return

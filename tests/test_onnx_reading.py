@@ -8,7 +8,7 @@ from live_keras import to_numpy, torch
 
 import fastrnn
 from fastrnn import Model, Sequential
-from fastrnn.formats.inspect import contents_of
+from fastrnn.formats.inspection import inspect_file
 from fastrnn.saving import ModelFileError
 
 onnx = pytest.importorskip("onnx")
@@ -430,7 +430,7 @@ def test_files_of_all_kinds(tmp_path):
 def test_inspection(tmp_path):
     graph = Graph()
     path = graph.save(tmp_path / "a.onnx", X_SHAPE, [converter_last(graph, 17)])
-    found = contents_of(path)
+    found = inspect_file(path)
     assert (found["format"], found["versions"]["opset"]) == ("onnx", 17)
     lstm = next(node for node in found["layers"] if node["class"] == "LSTM")
     assert lstm["options"] == {"direction": "forward", "hidden_size": H}
@@ -438,7 +438,7 @@ def test_inspection(tmp_path):
     assert [1, 4 * H, F] in shapes and found["not_finite"] == []
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(ModelFileError):
-        contents_of(path)
+        inspect_file(path)
 
 
 def test_names_that_are_taken(tmp_path):

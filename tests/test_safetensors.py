@@ -9,7 +9,7 @@ from live_keras import torch
 
 import fastrnn
 from fastrnn import Input, Sequential, layers
-from fastrnn.formats.inspect import contents_of
+from fastrnn.formats.inspection import inspect_file
 from fastrnn.saving import ModelFileError, read_safetensors, write_safetensors
 
 library = pytest.importorskip("safetensors.numpy")
@@ -100,7 +100,7 @@ def test_weights_of_a_model(tmp_path):
 def test_inspection(tmp_path):
     path = tmp_path / "a.safetensors"
     write_safetensors(path, {"a": np.ones((2, 3)), "b": np.array([np.nan], "f4")})
-    found = contents_of(path)
+    found = inspect_file(path)
     assert (found["format"], found["parameters"], found["not_finite"]) == ("safetensors", 7, ["b"])
     assert [(w["path"], w["shape"], w["dtype"]) for w in found["weights"]] == [
         ("a", [2, 3], "float64"),
@@ -108,7 +108,7 @@ def test_inspection(tmp_path):
     ]
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(ModelFileError):
-        contents_of(path)
+        inspect_file(path)
 
 
 def test_what_cannot_be_written(tmp_path):

@@ -11,7 +11,7 @@ from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
 from fastrnn.formats.training_state import restore_training_state, training_state
-from fastrnn.formats.weights import read_archive, write_archive
+from fastrnn.formats.weight_files import read_archive, write_archive
 
 
 class BackupAndRestore(Callback):

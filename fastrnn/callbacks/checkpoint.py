@@ -11,8 +11,8 @@ from fastrnn.callbacks.monitor import MonitorCallback
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number, to_positive_int
 from fastrnn.formats.atomic import to_path
-from fastrnn.formats.model_files import ENDINGS
-from fastrnn.formats.weights import WEIGHTS_ENDINGS
+from fastrnn.formats.model_files import MODEL_SUFFIXES
+from fastrnn.formats.weight_files import WEIGHT_SUFFIXES
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -52,7 +52,7 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        to_path(filepath, WEIGHTS_ENDINGS if save_weights_only else ENDINGS)
+        to_path(filepath, WEIGHT_SUFFIXES if save_weights_only else MODEL_SUFFIXES)
         if save_freq != "epoch":
             to_positive_int("save_freq", save_freq)
         if initial_value_threshold is not None:

@@ -22,11 +22,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the contents; return 1 if the file is refused, or ``load_model`` would refuse it."""
-    from fastrnn.formats.inspect import contents_of
+    from fastrnn.formats.inspection import inspect_file
     from fastrnn.formats.model_file_error import ModelFileError
 
     try:
-        found = contents_of(arguments.file)
+        found = inspect_file(arguments.file)
     except ModelFileError as error:
         if arguments.json:
             print(json.dumps({"refused": [error.reason], "message": str(error)}, indent=1))

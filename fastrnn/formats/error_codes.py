@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-REASONS = {
+ERROR_CODES = {
     # Any file.
     "not_a_file": "neither a regular file nor bytes",
     "pickle": "nothing is unpickled",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.state import Place
+from fastrnn.formats.places import Place
 
 _KIND = "PCG64"
 

@@ -24,10 +24,10 @@ from fastrnn.formats.atomic import to_new_path, to_path, write_atomically
 from fastrnn.formats.containers import containers
 from fastrnn.formats.containers.hdf5 import open_hdf5
 from fastrnn.formats.containers.json_data import parse_json
+from fastrnn.formats.containers.zip_archive import Archive, open_archive
 from fastrnn.formats.generators import generator_states, set_generators
-from fastrnn.formats.keras.archive import Archive, open_archive
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.state import (
+from fastrnn.formats.places import (
     Place,
     Stored,
     count_scalars,
@@ -38,8 +38,8 @@ from fastrnn.formats.state import (
 )
 
 KERAS, FASTRNN = ".keras", ".fastrnn"
-ENDINGS = (KERAS, FASTRNN)
-OLDER_ENDINGS = (".h5", ".hdf5")  # of Keras 1 and 2, read only
+MODEL_SUFFIXES = (KERAS, FASTRNN)
+LEGACY_SUFFIXES = (".h5", ".hdf5")  # of Keras 1 and 2, read only
 CONFIG, METADATA = "config.json", "metadata.json"
 KERAS_VERSION = "3.15.0"  # whose format is written
 FORMAT_VERSION = 1  # of `.fastrnn`
@@ -78,7 +78,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
         raise ValueError(errors.bad_argument("model", model, "a model"))
     if zipped not in (None, True):
         raise ValueError(errors.bad_argument("zipped", zipped, "None or True"))
-    path = to_new_path(filepath, ENDINGS, overwrite)
+    path = to_new_path(filepath, MODEL_SUFFIXES, overwrite)
     places = places_of(model)
     config = json.dumps(serialization.serialize(model), allow_nan=False)
     metadata: dict[str, Any] = {"fastrnn_version": __version__}
@@ -135,11 +135,11 @@ def load_model(
         FileNotFoundError: there is no such file.
         ImportError: h5py is not installed, for files that need it.
     """
-    path = to_path(filepath, (*ENDINGS, *OLDER_ENDINGS))
-    if path.name.endswith(OLDER_ENDINGS):
-        from fastrnn.formats.keras.legacy_h5 import load_older_model
+    path = to_path(filepath, (*MODEL_SUFFIXES, *LEGACY_SUFFIXES))
+    if path.name.endswith(LEGACY_SUFFIXES):
+        from fastrnn.formats.keras.legacy_h5 import load_legacy_model
 
-        return load_older_model(path, custom_objects, compile, strict_finite)
+        return load_legacy_model(path, custom_objects, compile, strict_finite)
     with open_archive(path) as archive, _arrays(archive, path) as stored:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = _read_metadata(archive)
@@ -190,7 +190,7 @@ class Arrays(Protocol):
 
 
 class ArraysByPlace:
-    """Arrays under the places of their layers; see ``fastrnn.formats.state``."""
+    """Arrays under the places of their layers; see ``fastrnn.formats.places``."""
 
     def __init__(self, stored: Mapping[str, Stored], source: str, strict_finite: bool) -> None:
         self._stored, self._source, self._strict = stored, source, strict_finite
@@ -297,18 +297,18 @@ def load_weights_from(model: Any, path: Path, skip_mismatch: bool) -> None:
     Raises:
         ModelFileError: the file is refused; nothing has changed.
     """
-    from fastrnn.formats.keras.legacy_h5 import OlderArrays, is_older
+    from fastrnn.formats.keras.legacy_h5 import LegacyArrays, is_legacy
 
-    if path.name.endswith(ENDINGS):
+    if path.name.endswith(MODEL_SUFFIXES):
         with open_archive(path) as archive, _arrays(archive, path) as stored:
             load_weights(places_of(model), stored, archive.source, skip_mismatch=skip_mismatch)
         return
     with open_hdf5(path) as root:
-        if not is_older(root):
+        if not is_legacy(root):
             arrays = containers.arrays_of(root)
             load_weights(places_of(model), arrays, root.source, skip_mismatch=skip_mismatch)
         elif skip_mismatch:
             expected = "False, for files of older versions of Keras"
             raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
         else:
-            OlderArrays(root).load_weights(model)
+            LegacyArrays(root).load_weights(model)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastrnn.formats.model_file_error import ModelFileError
 
-ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib")
+SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib")
 REMEDY = (
     "Where the file comes from, write the weights as safetensors: "
     "safetensors.torch.save_file(module.state_dict(), 'model.safetensors')."
@@ -18,6 +18,6 @@ def refuse_pickle(filepath: Any) -> None:
     """Raise ``ModelFileError`` if a path has an ending of files that are pickles."""
     if isinstance(filepath, (str, os.PathLike)):
         path = os.fspath(filepath)
-        if path.lower().endswith(ENDINGS):
+        if path.lower().endswith(SUFFIXES):
             found = "a pickle, which can run any code when it is read; fastrnn reads none."
             raise ModelFileError("pickle", os.path.basename(path), f"{found} {REMEDY}")

@@ -12,7 +12,7 @@ from fastrnn.formats.containers.safetensors import read_safetensors, write_safet
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.model_files import load_model, save_model
 from fastrnn.formats.serialization import deserialize_keras_object, serialize_keras_object
-from fastrnn.formats.weights import SavesWeights
+from fastrnn.formats.weight_files import SavesWeights
 from fastrnn.interop.onnx import OnnxFiles
 from fastrnn.interop.torch.weights import TorchWeights
 

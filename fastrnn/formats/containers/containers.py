@@ -13,8 +13,8 @@ import numpy.typing as npt
 from fastrnn.formats import limits
 from fastrnn.formats.containers.hdf5 import Group, import_h5py
 from fastrnn.formats.containers.npy import NpyHeader, read_npy, read_npy_header
-from fastrnn.formats.keras.archive import Archive, check_names
-from fastrnn.formats.state import Place, Stored
+from fastrnn.formats.containers.zip_archive import Archive, check_names
+from fastrnn.formats.places import Place, Stored
 
 Array = npt.NDArray[Any]
 HDF5_MEMBER = "model.weights.h5"

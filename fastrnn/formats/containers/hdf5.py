@@ -29,7 +29,7 @@ from fastrnn.formats.containers.hdf5_checks import (
 )
 from fastrnn.formats.containers.hdf5_lists import check_lists
 from fastrnn.formats.containers.hdf5_texts import check_format, check_heaps, check_texts
-from fastrnn.formats.keras.archive import check_inflated
+from fastrnn.formats.containers.zip_archive import check_inflated
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.source import Readable, Source, open_source
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastrnn.formats import limits
-from fastrnn.formats.keras.archive import inflate
+from fastrnn.formats.containers.zip_archive import inflate
 from fastrnn.formats.model_file_error import ModelFileError
 
 _KINDS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")

@@ -28,7 +28,7 @@ from fastrnn.formats.source import Readable, Source, open_source
 
 Array = npt.NDArray[Any]
 
-ENDING = ".safetensors"
+SUFFIX = ".safetensors"
 _METADATA = "__metadata__"
 _DTYPES = {
     "F64": "<f8",
@@ -129,7 +129,7 @@ def write_safetensors(
     Raises:
         ValueError: another ending, or an array or a name of another type.
     """
-    path = to_path(filepath, (ENDING,))
+    path = to_path(filepath, (SUFFIX,))
     ordered = sorted(
         ((_checked_name(name), np.asarray(array)) for name, array in arrays.items()),
         key=lambda pair: -pair[1].dtype.itemsize,  # so that each is aligned

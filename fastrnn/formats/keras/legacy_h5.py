@@ -18,19 +18,19 @@ from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.keras.legacy_config import modern_model, modern_training, version_number
 from fastrnn.formats.keras.legacy_weights import (
     HARD_SIGMOID_FACTOR,
-    in_old_order,
+    in_legacy_order,
     modern_arrays,
     scaled_parts,
 )
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.model_files import model_of, refusals
-from fastrnn.formats.state import OPTIMIZER, Stored, load_optimizer, set_values
+from fastrnn.formats.places import OPTIMIZER, Stored, load_optimizer, set_values
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
-def load_older_model(
+def load_legacy_model(
     path: Path, custom_objects: dict[str, Any] | None, compile: bool, strict_finite: bool = False
 ) -> Any:
     """Return the model of a file; see ``load_model``.
@@ -48,7 +48,7 @@ def load_older_model(
             training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
             with refusals(where):
                 config["compile_config"] = modern_training(training)
-        return model_of(config, OlderArrays(root, strict_finite), where, custom_objects, compile)
+        return model_of(config, LegacyArrays(root, strict_finite), where, custom_objects, compile)
 
 
 def _text(root: Group, name: str) -> bytes:
@@ -66,12 +66,12 @@ def version_of(root: Group) -> int:
     return version_number(None)
 
 
-def is_older(root: Group) -> bool:
+def is_legacy(root: Group) -> bool:
     """Whether a file has weights in the older form."""
     return "model_weights" in root.groups or bool(_parts(root, "layer_names"))
 
 
-class OlderArrays:
+class LegacyArrays:
     """The arrays of a file in the older form."""
 
     def __init__(self, root: Group, strict_finite: bool = False) -> None:
@@ -91,7 +91,7 @@ class OlderArrays:
         """
         values = []
         for layer, datasets in self._by_layer(model):
-            variables = in_old_order(layer)
+            variables = in_legacy_order(layer)
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 HARD_SIGMOID_FACTOR = 1.2
 
 
-def in_old_order(layer: Layer) -> list[Any]:
+def in_legacy_order(layer: Layer) -> list[Any]:
     """Return the variables of a layer as older files order them: those that are trained first."""
     return sorted(layer.weights, key=lambda variable: not variable.trainable)
 

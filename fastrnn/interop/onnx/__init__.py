@@ -40,7 +40,7 @@ class OnnxFiles:
                 argument than described.
             ImportError: the package onnx is missing.
         """
-        from fastrnn.interop.onnx.writing import OPSET, to_proto
+        from fastrnn.interop.onnx.writer.graph import OPSET, to_proto
 
         to_choice("format", format, ("onnx",))
         to_choice("input_signature", input_signature, (None,))
@@ -76,7 +76,7 @@ class OnnxFiles:
             ImportError: the package onnx is missing.
         """
         require_onnx("Model.from_onnx")
-        from fastrnn.interop.onnx.reading import read_model
+        from fastrnn.interop.onnx.reader.graph import read_model
 
         return read_model(filepath)
 

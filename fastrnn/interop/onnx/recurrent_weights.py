@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.formats.gates import ONNX, from_ours, to_ours
+from fastrnn.interop.gates import ONNX, from_ours, to_ours
 
 Array = npt.NDArray[Any]
 

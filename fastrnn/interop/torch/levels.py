@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.formats.directions import directions_of
-from fastrnn.formats.gates import TORCH, from_ours, to_ours
+from fastrnn.interop.directions import directions_of
+from fastrnn.interop.gates import TORCH, from_ours, to_ours
 from fastrnn.layers import GRU, LSTM, Bidirectional, SimpleRNN
 
 Array = npt.NDArray[Any]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.formats.containers.safetensors import read_safetensors
-from fastrnn.formats.directions import directions_of
 from fastrnn.formats.pickles import refuse_pickle
+from fastrnn.interop.directions import directions_of
 from fastrnn.interop.torch.levels import Level, is_recurrent, levels_of, to_tensors
 from fastrnn.layers import (
     BatchNormalization,

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastrnn import layers
-from fastrnn.interop.onnx.node import Node, describe
 from fastrnn.interop.onnx.operators import ACTIVATIONS, name_of
-from fastrnn.interop.onnx.read_axes import Read
-from fastrnn.interop.onnx.values import Value
+from fastrnn.interop.onnx.reader.axes import Read
+from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.values import Value
 from fastrnn.layers.merging.operators import Arithmetic
 
 if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reading import Reader
+    from fastrnn.interop.onnx.reader.graph import Reader
 
 
 def _matmul(reader: Reader, node: Node) -> Value:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastrnn import layers
-from fastrnn.interop.onnx.folding import slices_of
-from fastrnn.interop.onnx.node import Node, describe
-from fastrnn.interop.onnx.values import UNKNOWN, Constant, Value
+from fastrnn.interop.onnx.reader.folding import slices_of
+from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.values import UNKNOWN, Constant, Value
 
 if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reading import Reader
+    from fastrnn.interop.onnx.reader.graph import Reader
 
 Read = Callable[["Reader", Node], Any]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastrnn import layers
-from fastrnn.interop.onnx.node import Node, describe
 from fastrnn.interop.onnx.operators import (
     CELL_ACTIVATIONS,
     DEFAULT_ACTIVATIONS,
     GATES,
     name_of,
 )
+from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.values import Value, is_zero
 from fastrnn.interop.onnx.recurrent_weights import from_onnx
-from fastrnn.interop.onnx.values import Value, is_zero
 
 if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reading import Reader
+    from fastrnn.interop.onnx.reader.graph import Reader
 
 _LAYERS = {"RNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 # Whether the layers of a direction go backwards.

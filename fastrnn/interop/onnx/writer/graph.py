@@ -120,7 +120,7 @@ def writer_of(layer: Layer) -> Write:
     Raises:
         ValueError: there is none.
     """
-    from fastrnn.interop.onnx.written_layers import WRITERS
+    from fastrnn.interop.onnx.writer.layers import WRITERS
 
     for cls in type(layer).__mro__:
         if cls in WRITERS:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.interop.onnx.node import Node
-from fastrnn.interop.onnx.values import Constant, Fill
+from fastrnn.interop.onnx.reader.node import Node
+from fastrnn.interop.onnx.reader.values import Constant, Fill
 
 Array = npt.NDArray[Any]
 

@@ -18,7 +18,7 @@ from fastrnn.formats import limits
 from fastrnn.formats.atomic import to_new_path, to_path, write_atomically
 from fastrnn.formats.containers.npy import read_npy, read_npy_header
 from fastrnn.formats.containers.safetensors import read_header, read_tensor, write_safetensors
-from fastrnn.formats.keras.archive import Archive, check_names, open_archive
+from fastrnn.formats.containers.zip_archive import Archive, check_names, open_archive
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.pickles import refuse_pickle
 from fastrnn.formats.source import open_source
@@ -27,9 +27,9 @@ if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
     from fastrnn.core.variable import Variable
 
 Array = npt.NDArray[Any]
-WEIGHTS_ENDINGS = (".weights.npz", ".weights.h5", ".safetensors")
-ENDING, HDF5_ENDING, SAFETENSORS_ENDING = WEIGHTS_ENDINGS
-MEMBER_ENDING = ".npy"
+WEIGHT_SUFFIXES = (".weights.npz", ".weights.h5", ".safetensors")
+NPZ, HDF5, SAFETENSORS = WEIGHT_SUFFIXES
+MEMBER_SUFFIX = ".npy"
 
 
 class SavesWeights:
@@ -51,19 +51,19 @@ class SavesWeights:
             ValueError: another ending, a file that may not be replaced, no weights yet, or names
                 of layers that are no plain names of files on every system.
         """
-        path = to_new_path(filepath, WEIGHTS_ENDINGS, overwrite)
+        path = to_new_path(filepath, WEIGHT_SUFFIXES, overwrite)
         variables = list(self.weights)
         arrays = {variable.path: variable.value for variable in variables}
         if not variables:
             raise ValueError("The model has no weights yet: build it, or call it once.")
-        if path.name.endswith(HDF5_ENDING):
+        if path.name.endswith(HDF5):
             from fastrnn.formats.model_files import save_hdf5_weights
 
             save_hdf5_weights(self, path)
             return
         if len(arrays) != len(variables):
             raise ValueError("Two weights have the same path: give the layers different names.")
-        if path.name.endswith(SAFETENSORS_ENDING):
+        if path.name.endswith(SAFETENSORS):
             write_safetensors(path, arrays)
             return
         check_names(arrays, "names of weights")
@@ -91,17 +91,17 @@ class SavesWeights:
             FileNotFoundError: there is no such file.
         """
         refuse_pickle(filepath)
-        path = to_path(filepath, (*WEIGHTS_ENDINGS, ".keras", ".fastrnn", ".h5", ".hdf5"))
+        path = to_path(filepath, (*WEIGHT_SUFFIXES, ".keras", ".fastrnn", ".h5", ".hdf5"))
         variables = list(self.weights)
-        if not path.name.endswith((ENDING, SAFETENSORS_ENDING)):
+        if not path.name.endswith((NPZ, SAFETENSORS)):
             from fastrnn.formats.model_files import load_weights_from
 
             load_weights_from(self, path, skip_mismatch)
             return
         if skip_mismatch:
-            expected = f"False for {ENDING} and {SAFETENSORS_ENDING}"
+            expected = f"False for {NPZ} and {SAFETENSORS}"
             raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
-        read = read_arrays if path.name.endswith(ENDING) else read_tensors
+        read = read_arrays if path.name.endswith(NPZ) else read_tensors
         arrays = read(path, variables)
         for variable, array in zip(variables, arrays, strict=True):
             variable.value[...] = array
@@ -121,7 +121,7 @@ def read_archive(path: Path) -> dict[str, Array]:
     """
     with open_archive(path) as archive:
         return {
-            member.removesuffix(MEMBER_ENDING): read_npy(
+            member.removesuffix(MEMBER_SUFFIX): read_npy(
                 archive.read(member), f"{archive.source}, {member}"
             )
             for member in archive.names
@@ -139,9 +139,9 @@ def read_arrays(path: Path, variables: Sequence[Variable]) -> list[Array]:
     for variable in variables:
         variable.require_unfrozen()
     with open_archive(path) as archive:
-        names = [name.removesuffix(MEMBER_ENDING) for name in archive.names]
+        names = [name.removesuffix(MEMBER_SUFFIX) for name in archive.names]
         ordered = _in_order(names, variables, archive.source)
-        members = [name + MEMBER_ENDING for name in ordered]
+        members = [name + MEMBER_SUFFIX for name in ordered]
         for member, variable in zip(members, variables, strict=True):
             _check_header(archive, member, variable)
         return [read_npy(archive.read(member), f"{archive.source}, {member}") for member in members]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.interop.onnx.values import UNKNOWN, Constant, Value
+from fastrnn.interop.onnx.reader.values import UNKNOWN, Constant, Value
 
 Array = npt.NDArray[Any]
 

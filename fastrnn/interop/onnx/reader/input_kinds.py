@@ -1,4 +1,4 @@
-"""What the inputs of a graph are: the file does not say, but what takes them does."""
+"""Input kinds: a file does not say what the inputs of its graph are, but what takes them does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastrnn.interop.onnx.operators import GATES
 _PASSING = ("Cast", "Identity", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather")
 
 
-def roles_of(graph: Any) -> dict[str, str]:
+def kinds_of_inputs(graph: Any) -> dict[str, str]:
     """Return the inputs that are integers to look up, and those that are initial states.
 
     Returns:
@@ -19,16 +19,16 @@ def roles_of(graph: Any) -> dict[str, str]:
     """
     constants = {tensor.name for tensor in graph.initializer}
     makers = _makers(graph)
-    roles: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for node in graph.node:
         starts: list[tuple[str, str]] = []
         if node.op_type == "Gather" and node.input[0] in constants:
             starts = [("integers", node.input[1])]
         elif node.op_type in GATES:
             starts = [("state", name) for name in node.input[5:7]]
-        for role, start in starts:
-            roles |= dict.fromkeys(_origins(start, makers), role)
-    return {value.name: roles[value.name] for value in graph.input if value.name in roles}
+        for kind, start in starts:
+            kinds |= dict.fromkeys(_origins(start, makers), kind)
+    return {value.name: kinds[value.name] for value in graph.input if value.name in kinds}
 
 
 def is_time_major(graph: Any, constants: set[str]) -> bool:

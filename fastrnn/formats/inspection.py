@@ -15,11 +15,11 @@ from fastrnn.formats.containers.containers import HDF5_MEMBER, arrays_of, npy_ar
 from fastrnn.formats.containers.hdf5 import SIGNATURE, Group, open_hdf5
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.containers.safetensors import stored_tensors
-from fastrnn.formats.keras.archive import Archive, open_archive
+from fastrnn.formats.containers.zip_archive import Archive, open_archive
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.model_files import CONFIG, METADATA
+from fastrnn.formats.places import OPTIMIZER, Stored
 from fastrnn.formats.source import Readable, Source, open_source
-from fastrnn.formats.state import OPTIMIZER, Stored
 from fastrnn.interop.onnx import require_onnx
 
 # Options that say what a layer is; others are in the file itself.
@@ -34,7 +34,7 @@ _USUAL = (None, False, "float32")
 _VERSIONS = ("keras_version", "fastrnn_version", "format_version", "backend", "date_saved")
 
 
-def contents_of(source: Readable, name: str = "") -> dict[str, Any]:
+def inspect_file(source: Readable, name: str = "") -> dict[str, Any]:
     """Return what a file of a model, or of weights, holds, as plain data.
 
     Formats are told by the content, not by the file's name. All of the file is read and checked.
@@ -91,8 +91,8 @@ def _safetensors_contents(opened: Source) -> dict[str, Any]:
 
 def _onnx_contents(opened: Source) -> dict[str, Any]:
     require_onnx("Reading an ONNX file")
-    from fastrnn.interop.onnx.contents import describe, stored_constants
     from fastrnn.interop.onnx.file import read_file
+    from fastrnn.interop.onnx.reader.inspection import describe, stored_constants
 
     file = read_file(opened.file, opened.name)
     return {"format": "onnx", **describe(file), **_arrays(stored_constants(file))}

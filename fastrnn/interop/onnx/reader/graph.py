@@ -12,14 +12,14 @@ from fastrnn.formats import limits
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.source import Readable
 from fastrnn.interop.onnx.file import OnnxFile, read_file
-from fastrnn.interop.onnx.folding import fold
-from fastrnn.interop.onnx.node import Node
 from fastrnn.interop.onnx.operators import GATES
-from fastrnn.interop.onnx.read_axes import AXES, Read
-from fastrnn.interop.onnx.read_layers import LAYERS
-from fastrnn.interop.onnx.read_recurrent import read_recurrent
-from fastrnn.interop.onnx.roles import is_time_major, roles_of
-from fastrnn.interop.onnx.values import Constant, Value
+from fastrnn.interop.onnx.reader.axes import AXES, Read
+from fastrnn.interop.onnx.reader.folding import fold
+from fastrnn.interop.onnx.reader.input_kinds import is_time_major, kinds_of_inputs
+from fastrnn.interop.onnx.reader.layers import LAYERS
+from fastrnn.interop.onnx.reader.node import Node
+from fastrnn.interop.onnx.reader.recurrent import read_recurrent
+from fastrnn.interop.onnx.reader.values import Constant, Value
 from fastrnn.layers import Input
 
 Array = npt.NDArray[Any]
@@ -61,32 +61,32 @@ class Reader:
 
     def make_inputs(self) -> list[Any]:
         """Return the inputs of the model, after noting the values that they are."""
-        roles = roles_of(self.file.graph)
+        kinds = kinds_of_inputs(self.file.graph)
         swapped = is_time_major(self.file.graph, set(self.file.tensors))
         inputs: list[Any] = []
         for proto in self.file.graph.input:
             if proto.name not in self.file.tensors:
-                value = self._input(proto, roles.get(proto.name, "array"), swapped)
+                value = self._input(proto, kinds.get(proto.name, "array"), swapped)
                 self.values[proto.name] = value
                 inputs += value.tensors
         return inputs
 
-    def _input(self, proto: Any, role: str, time_major: bool) -> Value:
+    def _input(self, proto: Any, kind: str, time_major: bool) -> Value:
         import onnx
 
-        kind = proto.type.tensor_type
+        declared = proto.type.tensor_type
         source = f"{self.file.name}, input {proto.name[:80]!r}"
         names = {
             onnx.helper.np_dtype_to_tensor_dtype(np.dtype(name)): name for name in _INPUT_TYPES
         }
-        if kind.elem_type not in names or not kind.HasField("shape"):
+        if declared.elem_type not in names or not declared.HasField("shape"):
             message = f"no array of {', '.join(_INPUT_TYPES)} with a shape"
             raise ModelFileError("onnx_unsupported", source, message)
-        dtype = names[kind.elem_type]
-        shape = [d.dim_value if d.dim_value > 0 else None for d in kind.shape.dim]
-        axes = _axes(role, len(shape), time_major)
+        dtype = names[declared.elem_type]
+        shape = [d.dim_value if d.dim_value > 0 else None for d in declared.shape.dim]
+        axes = _axes(kind, len(shape), time_major)
         if axes is None or any(n is not None and n > limits.AXIS_LENGTH for n in shape):
-            message = f"{len(shape)} axes, as {role}, or axes that are too long"
+            message = f"{len(shape)} axes, as {kind}, or axes that are too long"
             raise ModelFileError("onnx_unsupported", source, message)
         known = dict(zip(axes, shape, strict=True))
         own = tuple(known[axis] for axis in ("T", "F") if axis in axes)
@@ -176,7 +176,7 @@ class Reader:
         return array
 
 
-def _axes(role: str, rank: int, time_major: bool) -> tuple[str, ...] | None:
+def _axes(kind: str, rank: int, time_major: bool) -> tuple[str, ...] | None:
     """Return the axes of an input, or ``None`` if it has too many."""
     table = {
         ("array", 2): ("B", "F"),
@@ -186,7 +186,7 @@ def _axes(role: str, rank: int, time_major: bool) -> tuple[str, ...] | None:
         ("state", 2): ("B", "F"),
         ("state", 3): ("D", "B", "F"),
     }
-    axes = table.get((role, rank))
+    axes = table.get((kind, rank))
     if axes is not None and time_major and axes[:2] == ("B", "T"):
         axes = ("T", "B", *axes[2:])
     return axes

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from fastrnn import layers
-from fastrnn.formats.directions import directions_of
+from fastrnn.interop.directions import directions_of
 from fastrnn.interop.onnx.operators import CELL_ACTIVATIONS, CELL_OPERATORS
 from fastrnn.interop.onnx.recurrent_weights import to_onnx
-from fastrnn.interop.onnx.writing import Write, Writer, unwritable, writer_of
+from fastrnn.interop.onnx.writer.graph import Write, Writer, unwritable, writer_of
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.merging.operators import Arithmetic, GetItem
 from fastrnn.layers.rnn.base import RecurrentLayer

@@ -1,0 +1,1 @@
+"""Reading: ONNX graphs as layers."""

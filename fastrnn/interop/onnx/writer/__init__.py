@@ -1,0 +1,1 @@
+"""Writing: layers as ONNX graphs."""
