@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fastrnn.core import errors, serialization
 from fastrnn.core.custom_objects import find_custom
+from fastrnn.core.options import KINDS, Kind
 
 Array = npt.NDArray[Any]
 
@@ -363,3 +364,6 @@ def serialize(activation: Activation) -> Any:
 def deserialize(config: Any) -> Activation:
     """Return the activation of this name, or that a description of a function means."""
     return get(config)
+
+
+KINDS["activation"] = Kind(lambda argument, value: get(value), serialize)

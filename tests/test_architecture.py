@@ -22,6 +22,7 @@ FLOORS = {
         "fastrnn._version",
         "fastrnn.core",
         "fastrnn.config",
+        "fastrnn.typing",
         "fastrnn.activations",
         "fastrnn.engines.contract",
         "fastrnn.engines.cells",
