@@ -132,7 +132,7 @@ def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
     x, y, _ = next(iter(data))
     with _watched(layers) as records:
         context = CallContext(gradient=True, penalties=[])
-        outputs, pullback, mask = model.run_masked(x, context)
+        outputs, pullback, mask = model.run(x, context)
         _, gradient = model._losses(y, outputs, None, mask, gradient=True)
         assert pullback is not None
         pullback(gradient)
@@ -235,9 +235,8 @@ class _Record:
         context, states, pullbacks = CallContext(gradient=True), self.call.initial_state, []
         for t in range(x.shape[1]):
             here = None if mask is None else mask[:, t : t + 1]
-            (_, *states), pullback = step.run(
-                x[:, t : t + 1], context, mask=here, initial_state=list(states)
-            )
+            inputs = step.accept(x[:, t : t + 1])
+            (_, *states), pullback, _ = step.run(inputs, context, here, initial_state=list(states))
             pullbacks.append(pullback)
         return pullbacks
 

@@ -237,14 +237,14 @@ def test_training_with_own_cells():
         np.testing.assert_array_equal(mine, other)
 
 
-def test_small_calls_take_the_quick_way_with_the_same_bits():
+def test_small_calls_take_the_fast_path_with_the_same_bits():
     rnn = layers.RNN(layers.LSTMCell(4), return_sequences=True)
     layer = layers.LSTM(4, return_sequences=True)
     layer.build(X.shape)
     rnn.build(X.shape)
     rnn.set_weights(layer.get_weights())
     np.testing.assert_array_equal(rnn(X), layer(X))
-    assert rnn._chain[0]._inference[1] is not None
+    assert rnn._chain[0]._prepared[1] is not None
     rnn.set_weights([2 * w for w in rnn.get_weights()])
     layer.set_weights(rnn.get_weights())
     np.testing.assert_array_equal(rnn(X), layer(X))

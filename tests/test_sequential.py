@@ -146,8 +146,8 @@ def test_states_are_kept_and_reset_by_the_model():
     np.testing.assert_array_equal(model(X), first)
 
 
-def test_the_short_ways_to_a_prediction_give_the_same_bits():
-    """One batch that nobody watches is a call; in a call, layers compute without a context."""
+def test_all_ways_to_a_prediction_give_the_same_bits():
+    """Whatever asks for the outputs, and whether the engine takes its fast path."""
     tokens = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]])
     inner = fastrnn.Sequential([Input((4, 3)), layers.Dropout(0.5), layers.GRU(3)])
     model = fastrnn.Sequential([
@@ -159,7 +159,7 @@ def test_the_short_ways_to_a_prediction_give_the_same_bits():
     context = fastrnn.layers.base.layer.CallContext(penalties=[])
     for other in (model(tokens), model.predict_on_batch(tokens), watched, model.vjp(tokens)[0]):
         np.testing.assert_array_equal(short, other)
-    np.testing.assert_array_equal(short, model.run_masked(tokens, context)[0])
+    np.testing.assert_array_equal(short, model.run(model.accept(tokens), context)[0])
     assert np.abs(short - model.predict(np.maximum(tokens, 1), verbose=0)).max() > 1e-3
     for bad in (tokens[:, :3], tokens[0], np.zeros((0, 4)), np.float32(1)):
         with pytest.raises(ValueError, match=r"`(inputs|x)`"):

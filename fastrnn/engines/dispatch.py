@@ -91,7 +91,9 @@ def rnn_forward(call: RecurrentCall) -> Forward:
     Raises:
         ValueError: a shape or a dtype does not fit the others.
     """
-    return rnn_forward_side_by_side((call,))[0]
+    engine = choose_engine(call)
+    outputs, states, saved = _engine(engine).forward(call)
+    return outputs, states, Workspace(engine, saved) if call.save else None
 
 
 def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
@@ -112,8 +114,11 @@ def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
     ]
 
 
-def rnn_inference(call: RecurrentCall) -> Callable[[Array], Array | None] | None:
-    """Return a quick way to the outputs of calls that differ from ``call`` in their inputs alone.
+Inference = Callable[[Array], Array | None]
+
+
+def rnn_inference(call: RecurrentCall) -> Inference | None:
+    """Return a fast path to the outputs of calls that differ from ``call`` in their inputs alone.
 
     Returns:
         A function of inputs (B, T, F) that gives the outputs, or ``None`` for inputs that need
@@ -122,7 +127,7 @@ def rnn_inference(call: RecurrentCall) -> Callable[[Array], Array | None] | None
     """
     if choose_engine(call) != "fused" or call.mask is not None or call.save:
         return None
-    inference: Callable[[Array], Array | None] = _engine("fused").Inference(call)
+    inference: Inference = _engine("fused").Inference(call)
     return inference
 
 

@@ -184,7 +184,7 @@ class Functional(Model):
             expected = "as many samples in each array"
             raise ValueError(errors.bad_argument("inputs", received, expected))
 
-    def run_masked(
+    def run(
         self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
@@ -194,8 +194,6 @@ class Functional(Model):
         self, owner: Layer, inputs: Any, context: CallContext, mask: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Run; the pullback returns the gradients of ``owner``'s weights, in its order."""
-        inputs = self.convert_inputs(inputs)
-        self.check_inputs(inputs)
         arrays = leaves(inputs)
         masks = self._in_order(mask) if is_node(mask) else [mask] * len(arrays)
         outputs, pull, out_masks = self.graph.run(arrays, context, masks)

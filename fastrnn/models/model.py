@@ -12,7 +12,7 @@ from fastrnn.core import errors
 from fastrnn.core.checks import to_int
 from fastrnn.core.nest import leaves
 from fastrnn.core.serialization import serialize
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, Pullback
 from fastrnn.layers.base.structures import shape_of
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.states import KeepsStates
@@ -158,20 +158,15 @@ class Model(KeepsStates, Quantizable, TorchWeights, OnnxFiles, Trainer):
         """Return the shape of the outputs for inputs of ``input_shape``."""
         return self._trace(input_shape, False).compute_output_shape(input_shape)
 
-    def run_masked(
+    def run(
         self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
-        inputs = self.convert_inputs(inputs)
         return self._trace(shape_of(inputs), context.training).run_for(self, inputs, context, mask)
-
-    def run(self, inputs: Any, context: CallContext, mask: Any = None, **options: Any) -> Any:
-        """Return outputs and pullback."""
-        return self.run_masked(inputs, context, mask)[:2]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask of the outputs; computes all layers to find it."""
-        return self.run_masked(inputs, CallContext(), mask)[2]
+        return self.run(inputs, INFERENCE, mask)[2]
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs: those that ``call`` amounts to.

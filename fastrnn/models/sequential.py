@@ -248,14 +248,10 @@ class Sequential(Model):
             raise ValueError(errors.bad_shape("inputs", inputs.shape, text))
         self._layers[0].check_inputs(inputs)
 
-    def run_masked(
+    def run(
         self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
-        inputs = self.convert_inputs(inputs)
-        if not self.built:
-            self.build(inputs.shape)
-        self.check_inputs(inputs)
         outputs, pull, mask = run_chain(self._layers, inputs, context, mask)
         if pull is None or self._trainable:
             return outputs, pull, mask

@@ -17,7 +17,7 @@ from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_list, to_positive_int
 from fastrnn.engines import dispatch
-from fastrnn.layers.base.layer import CallContext, Layer, iterate_layers
+from fastrnn.layers.base.layer import INFERENCE, Layer, iterate_layers
 from fastrnn.layers.core.embedding import Embedding
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.stages import (
@@ -232,7 +232,7 @@ class LayerStream(Stream):
             elif is_identity(layer):
                 y = np.asarray(y, layer.dtype)
             else:
-                y = layer.run(y, CallContext())[0]
+                y = layer.run(layer.accept(y), INFERENCE)[0]
         if out is None:
             out = np.array(y)
         elif not _takes(out, y):

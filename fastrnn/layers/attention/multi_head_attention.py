@@ -193,14 +193,6 @@ class MultiHeadAttention(SeveralInputs):
             inputs = [query, value] if key is None else [query, value, key]
         return super().__call__(inputs, **options)
 
-    def run_masked(
-        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
-    ) -> tuple[Any, Pullback | None, Any]:
-        """Run, and return also the query's mask; masks count beside an ``attention_mask``, too."""
-        inputs = self.convert_inputs(inputs)
-        outputs, pullback = self.run(inputs, context, mask=mask, **options)
-        return outputs, pullback, self.compute_mask(inputs, mask)
-
     def forward(
         self,
         inputs: list[Array],
@@ -322,7 +314,7 @@ class MultiHeadAttention(SeveralInputs):
 
 def _run(layer: EinsumDense | None, x: Array, context: CallContext) -> tuple[Any, Any]:
     """Return outputs and pullback of a projection, if there is one."""
-    return (None, None) if layer is None else layer.run(x, context)
+    return (None, None) if layer is None else layer.run(layer.accept(x), context)[:2]
 
 
 def _again(initializer: Any) -> Any:

@@ -27,22 +27,27 @@ def run_chain(
 
     The pullback gives the gradients of all layers' weights, in the order of the layers.
 
+    Args:
+        layers: of the chain.
+        inputs: what ``accept`` of the first layer returned.
+        context: see ``CallContext``.
+        mask: of the inputs.
+
     Raises:
         ValueError: a layer has several outputs.
     """
     outputs, pullbacks = inputs, []
     # Without a gradient of the inputs, the layers before the first weights need none at all.
     inner = context
-    for layer in layers:
-        if context.is_inference:
-            outputs, mask = layer.infer(outputs, mask)
-        else:
-            outputs, pullback, mask = layer.run_masked(outputs, inner, mask)
-            if inner.input_gradient or layer.trainable_weights:
-                pullbacks.append(pullback)
-                inner = dataclasses.replace(context, input_gradient=True)
-        if isinstance(outputs, tuple) and layer is not layers[-1]:
-            raise ValueError(several_outputs(layer.name))
+    for k, layer in enumerate(layers):
+        if k:
+            if isinstance(outputs, tuple):
+                raise ValueError(several_outputs(layers[k - 1].name))
+            outputs = layer.accept(outputs)
+        outputs, pullback, mask = layer.run(outputs, inner, mask)
+        if context.gradient and (inner.input_gradient or layer.trainable_weights):
+            pullbacks.append(pullback)
+            inner = dataclasses.replace(context, input_gradient=True)
     if not context.gradient:
         return outputs, None, mask
 

@@ -117,7 +117,10 @@ class Graph:
         those of the inputs and a dict of those of the weights, by ``id``.
         """
         if self.chain is not None:
-            return self._run_chain(self.chain, arrays[0], context, masks[0])
+            inputs = self.chain[0].accept(arrays[0]) if self.chain else arrays[0]
+            result, pull_chain, mask = run_chain(self.chain, inputs, context, masks[0])
+            by_weight = None if pull_chain is None else _by_weight(self.chain, pull_chain)
+            return [result], by_weight, [mask]
         values = dict(zip(map(id, self.inputs), arrays, strict=True))
         known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
         # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
@@ -152,56 +155,50 @@ class Graph:
 
         return outputs, pull, out_masks
 
-    @staticmethod
-    def _run_chain(
-        layers: Sequence[Layer], inputs: Any, context: CallContext, mask: Any
-    ) -> tuple[list[Any], Pullback | None, list[Any]]:
-        """Compute a chain, as ``run`` does."""
-        outputs, pull, mask = run_chain(layers, inputs, context, mask)
-        if pull is None:
-            return [outputs], None, [mask]
-        weights = [weight for layer in layers for weight in layer.trainable_weights]
 
-        def pull_one(d_outputs: Any) -> tuple[Any, Any]:
-            if d_outputs[0] is None:
-                return [None], {}
-            d_inputs, gradients = pull(d_outputs[0])
-            d_weights: dict[int, Array] = {}
-            for weight, gradient in zip(weights, gradients, strict=True):
-                _accumulate(d_weights, id(weight), gradient)
-            return [d_inputs], d_weights
+def _by_weight(layers: Sequence[Layer], pull: Pullback) -> Pullback:
+    """Return the pullback of a graph, as ``Graph.run`` gives it, for that of a chain."""
+    weights = [weight for layer in layers for weight in layer.trainable_weights]
 
-        return [outputs], pull_one, [mask]
+    def pull_one(d_outputs: Any) -> tuple[Any, Any]:
+        if d_outputs[0] is None:
+            return [None], {}
+        d_inputs, gradients = pull(d_outputs[0])
+        d_weights: dict[int, Array] = {}
+        for weight, gradient in zip(weights, gradients, strict=True):
+            _accumulate(d_weights, id(weight), gradient)
+        return [d_inputs], d_weights
+
+    return pull_one
 
 
 def _run_node(
     node: Node, context: CallContext, values: dict[int, Any], masks: dict[int, Any]
 ) -> Pullback | None:
     """Compute the outputs of a node into ``values`` and ``masks``; return its pullback."""
+    layer = node.layer
     if node.is_plain:
-        tensor, output = node.inputs, node.result
-        if context.is_inference:
-            key = id(tensor)
-            inferred = node.layer.infer(values[key], masks[key])
-            values[id(output)], masks[id(output)] = inferred
-            return None
-        result, pullback, mask = node.layer.run_masked(
-            values[id(tensor)], context, masks[id(tensor)]
-        )
-        values[id(output)], masks[id(output)] = result, mask
+        given, made = id(node.inputs), id(node.result)
+        inputs = layer.accept(values[given])
+        values[made], pullback, masks[made] = layer.run(inputs, context, masks[given])
         return pullback
     if "training" in node.options:
         context = dataclasses.replace(context, training=bool(node.options["training"]))
-    inputs = map_tensors(lambda tensor: values[id(tensor)], node.inputs)
+    inputs = layer.accept(map_tensors(lambda tensor: values[id(tensor)], node.inputs))
     options = {
         name: map_tensors(lambda tensor: values[id(tensor)], value)
         for name, value in node.options.items()
         if name != "training"
     }
-    if "mask" not in options:
+    mask = options.pop("mask", None)
+    if mask is None:
         mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
-        options["mask"] = None if all(m is None for m in leaves(mask)) else mask
-    result, pullback, out_mask = node.layer.run_masked(inputs, context, **options)
+        mask = None if all(m is None for m in leaves(mask)) else mask
+    # With tensors among the options, the mask only travels past the layer, as in Keras.
+    used = layer.masks_beside_tensors or all(isinstance(v, bool) for v in options.values())
+    result, pullback, out_mask = layer.run(inputs, context, mask if used else None, **options)
+    if not used:
+        out_mask = layer.compute_mask(inputs, mask)
     results = leaves(result)
     out_masks = leaves(out_mask) if is_node(out_mask) else [out_mask] * len(results)
     for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):

@@ -43,13 +43,8 @@ class CallContext:
     input_gradient: bool = True
     penalties: list[float] | None = None
 
-    @property
-    def is_inference(self) -> bool:
-        """Whether outputs are all that is wanted, as in a call by the user."""
-        return not (self.training or self.gradient) and self.penalties is None
 
-
-INFERENCE = CallContext()
+INFERENCE, TRAINING = CallContext(), CallContext(training=True)
 
 
 class Layer(HasWeights):
@@ -71,6 +66,8 @@ class Layer(HasWeights):
     supports_masking = False
     # Whether the layer is called with one argument for each input, and not with a list of them.
     separate_inputs = False
+    # Whether a mask counts where the layer is called with further tensors, such as states.
+    masks_beside_tensors = False
     # Rank of the inputs that the layer takes: exactly, or at least.
     input_rank: int | None = None
     min_input_rank: int | None = None
@@ -146,11 +143,15 @@ class Layer(HasWeights):
         Raises:
             ValueError: inputs of another rank, other features or no real numbers.
         """
+        if mask is None and not (training or options):
+            outputs = self.infer(inputs)
+            if outputs is not None:
+                return outputs
         if symbolic.is_symbolic(inputs):
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
-        context = CallContext(training=bool(training))
-        inputs = self.convert_inputs(inputs)
-        return unshared(self.run(inputs, context, mask=mask, **options)[0], inputs)
+        inputs = self.accept(inputs)
+        context = TRAINING if training else INFERENCE
+        return unshared(self.run(inputs, context, mask, **options)[0], inputs)
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -172,8 +173,8 @@ class Layer(HasWeights):
             ValueError: as a call does; the pullback raises it for gradients of other shapes.
         """
         context = CallContext(training=bool(training), gradient=True)
-        inputs = self.convert_inputs(inputs)
-        outputs, pullback = self.run(inputs, context, mask=mask, **options)
+        inputs = self.accept(inputs)
+        outputs, pullback, _ = self.run(inputs, context, mask, **options)
         assert pullback is not None
 
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
@@ -183,33 +184,37 @@ class Layer(HasWeights):
 
         return unshared(outputs, inputs), checked_pullback
 
-    def run(self, inputs: Any, context: CallContext, **options: Any) -> tuple[Any, Pullback | None]:
-        """Check and convert the inputs, build if needed, compute. Models call this."""
+    def infer(self, inputs: Any) -> Any:
+        """Return the outputs of a call of the inputs alone, or ``None`` to take the longer way.
+
+        A layer answers here if an engine takes the inputs as they are and checks them itself.
+        """
+        return None
+
+    def accept(self, inputs: Any) -> Any:
+        """Return the inputs as ``run`` takes them: converted once, and checked; build if needed.
+
+        Raises:
+            ValueError: the layer cannot take them.
+        """
         inputs = self.convert_inputs(inputs)
         if not self.built:
             self.build(shape_of(inputs))
         self.check_inputs(inputs)
-        outputs, pullback = self.forward(inputs, context, **options)
-        if self.activity_regularizer is not None and context.penalties is not None:
-            pullback = self._add_activity_penalty(outputs, pullback, context)
-        return outputs, pullback
+        return inputs
 
-    def run_masked(
+    def run(
         self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
-        """Run, and return also the mask that travels on with the outputs.
+        """Compute, for inputs that ``accept`` returned.
 
-        With tensors among the options, the mask only travels past the layer, as in Keras.
+        Returns:
+            The outputs; the pullback, if ``context.gradient``; the mask that travels on.
         """
-        inputs = self.convert_inputs(inputs)
-        switches = all(isinstance(value, bool) for value in options.values())
-        outputs, pullback = self.run(inputs, context, mask=mask if switches else None, **options)
+        outputs, pullback = self.forward(inputs, context, mask=mask, **options)
+        if self.activity_regularizer is not None and context.penalties is not None:
+            pullback = self._add_activity_penalty(outputs, pullback, context)
         return outputs, pullback, self.compute_mask(inputs, mask)
-
-    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
-        """Return the outputs alone, and the mask that travels on: the short way for models."""
-        outputs, _, out_mask = self.run_masked(inputs, INFERENCE, mask)
-        return outputs, out_mask
 
     def convert_inputs(self, inputs: Any) -> Any:
         """Return ``inputs`` as a C-contiguous array of the layer's dtype."""

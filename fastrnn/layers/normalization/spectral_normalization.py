@@ -113,7 +113,7 @@ class SpectralNormalization(Layer):
         """Run the layer; in training, normalize its kernel before."""
         if context.training and self.kernel.value.any():
             self._normalize()
-        outputs, pull = self.layer.run(inputs, context, mask=mask)
+        outputs, pull, _ = self.layer.run(inputs, context, mask)
         if pull is None or self._trainable:
             return outputs, pull
         return outputs, lambda d: (pull(d)[0], [])

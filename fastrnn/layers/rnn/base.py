@@ -13,8 +13,8 @@ from fastrnn import config, regularizers
 from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_choice, to_mask
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients
-from fastrnn.engines.dispatch import rnn_backward, rnn_forward, rnn_inference
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.engines.dispatch import Inference, rnn_backward, rnn_forward, rnn_inference
+from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, Pullback
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
@@ -87,8 +87,8 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         self.use_cudnn = to_choice("use_cudnn", use_cudnn, ("auto", True, False))
         # Kept between calls if stateful: one (batch, units) array for each state.
         self.states: list[Array] | None = None
-        # The settings that it was made for, and the quick way to the outputs, see `__call__`.
-        self._inference: tuple[Any, Any] | None = None
+        # The settings that it was made for, and the fast path to the outputs, see `prepare`.
+        self._prepared: tuple[Any, Inference | None] | None = None
 
     @property
     def sublayers(self) -> list[Layer]:
@@ -165,6 +165,12 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         initial_state: Any = None,
     ) -> tuple[Any, Pullback | None]:
         """Run the cell over the sequences."""
+        alone = mask is None and initial_state is None and not (self.stateful or self.return_state)
+        if alone and not (context.training or context.gradient):
+            prepared = self.prepare()
+            outputs = None if prepared is None else prepared(inputs)
+            if outputs is not None:
+                return outputs, None
         call = self.make_call(inputs, context, mask, initial_state)
         outputs, final, workspace = rnn_forward(call)
         result = self.take_result(outputs, final)
@@ -177,44 +183,30 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
 
         return result, pullback
 
-    def __call__(
-        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
-    ) -> Any:
-        """Compute the outputs, as ``Layer.__call__`` does, with little ado for small inputs."""
-        if not (training or options or self.return_state or self.stateful) and mask is None:
-            outputs = self.quick_outputs(inputs)
-            if outputs is not None:
-                return outputs
-        return super().__call__(inputs, training=training, mask=mask, **options)
+    def infer(self, inputs: Any) -> Any:
+        """Return the outputs for inputs alone, if the engine takes them as they are."""
+        if self.stateful or self.return_state:
+            return None
+        prepared = self.prepare()
+        return None if prepared is None else prepared(inputs)
 
-    def quick_outputs(self, inputs: Any) -> Array | None:
-        """Return the outputs alone in the quick way, or ``None`` where there is none."""
+    def prepare(self) -> Inference | None:
+        """Return the fast path to the outputs of inputs alone; ``None`` where there is none."""
         settings = (
             *config.recurrent_settings(),
             self.return_sequences,
             self.go_backwards,
             self.cell.quantized,
         )
-        if self._inference is None or self._inference[0] != settings:
-            self._inference = self._make_inference(settings)
-        if self._inference is None or self._inference[1] is None:
-            return None
-        outputs: Array | None = self._inference[1](inputs)
-        return outputs
-
-    def infer(self, inputs: Any, mask: Any = None) -> tuple[Any, Any]:
-        """Return what a call gives, with little ado, and the mask that travels on."""
-        return self(inputs, mask=mask), self.compute_mask(inputs, mask)
+        if self._prepared is None or self._prepared[0] != settings:
+            if not self.built or self.input_features is None:
+                return None
+            like = np.zeros((1, 1, self.input_features), self.dtype)
+            self._prepared = settings, rnn_inference(self.make_call(like, INFERENCE))
+        return self._prepared[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_inference": None}
-
-    def _make_inference(self, settings: Any) -> tuple[Any, Any] | None:
-        """Return the settings and the quick way to the outputs; ``None`` before the build."""
-        if not self.built or self.input_features is None:
-            return None
-        like = np.zeros((1, 1, self.input_features), self.dtype)
-        return settings, rnn_inference(self.make_call(like, CallContext()))
+        return {**self.__dict__, "_prepared": None}
 
     def take_result(self, outputs: Array, final: tuple[Array, ...]) -> Any:
         """Keep the final states if stateful; return what a call returns."""

@@ -191,16 +191,16 @@ class Bidirectional(KeepsStates, Layer):
         if all(isinstance(layer, RecurrentLayer) for layer in self.sublayers):
             return self._run_side_by_side(inputs, context, mask, states)
         passes = [
-            layer.run(inputs, context, mask=mask, initial_state=state)
+            layer.run(layer.accept(inputs), context, mask, initial_state=state)
             for layer, state in zip(self.sublayers, states, strict=True)
         ]
-        results = [result if self.return_state else (result,) for result, _ in passes]
+        results = [result if self.return_state else (result,) for result, _, _ in passes]
         if not context.gradient:
             return results, None
 
         def pullback(*d_results: tuple[Array | None, ...]) -> list[tuple[Any, list[Array]]]:
             pairs = zip(passes, d_results, strict=True)
-            return [pull(d if self.return_state else d[0]) for (_, pull), d in pairs]
+            return [pull(d if self.return_state else d[0]) for (_, pull, _), d in pairs]
 
         return results, pullback
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
+from fastrnn.engines.dispatch import Inference
 from fastrnn.layers.base.layer import CallContext, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
@@ -188,6 +189,11 @@ class RNN(KeepsStates, QuantizableLayer):
         self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
     ) -> tuple[Any, Pullback | None]:
         """Run the layers of the chain one after the other; states are one flat tuple."""
+        alone = mask is None and initial_state is None
+        if alone and not (context.training or context.gradient):
+            outputs = self.infer(inputs)
+            if outputs is not None:
+                return outputs, None
         given = None if initial_state is None else self._split(flat(initial_state))
         mask = to_mask(mask, inputs.shape[:2])
         outputs, states, pulls = inputs, [], []
@@ -234,24 +240,24 @@ class RNN(KeepsStates, QuantizableLayer):
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
-        outputs = None
-        if not (training or options) and mask is None:
-            outputs = self._quick_outputs(inputs)
-        if outputs is not None:
-            return outputs
         result = super().__call__(inputs, training=training, mask=mask, **options)
         arrays = isinstance(result, tuple) and isinstance(result[0], np.ndarray)
         if not arrays or len(self._chain) == 1:
             return result
         return (result[0], *self._split(list(result[1:])))
 
-    def _quick_outputs(self, inputs: Any) -> Array | None:
-        """Return the outputs alone in the quick way of a single cell, where it has one."""
+    def infer(self, inputs: Any) -> Any:
+        """Return the outputs for inputs alone, if the engine takes them as they are."""
+        prepared = self._prepare()
+        return None if prepared is None else prepared(inputs)
+
+    def _prepare(self) -> Inference | None:
+        """Return the fast path of a single cell, where it has one."""
         runner = self._chain[0]
-        quick = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
-        if not quick or runner.stateful or self.return_state:
+        single = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
+        if not single or runner.stateful or self.return_state:
             return None
-        return runner.quick_outputs(inputs)
+        return runner.prepare()
 
     def copy(self, **changes: Any) -> RNN:
         """Return a layer with a copy of the cell, without weights, and with other options.

@@ -106,7 +106,7 @@ class TimeDistributed(Layer):
         inner_mask = None
         if mask is not None and np.ndim(mask) > 2:
             inner_mask = np.reshape(mask, (batch * timesteps, *np.shape(mask)[2:]))
-        outputs, pull = self.layer.run(folded, context, mask=inner_mask)
+        outputs, pull, _ = self.layer.run(self.layer.accept(folded), context, inner_mask)
         self._require_one(not isinstance(outputs, np.ndarray))
         result = outputs.reshape(batch, timesteps, *outputs.shape[1:])
         if pull is None:
@@ -127,7 +127,7 @@ class TimeDistributed(Layer):
         for t in range(inputs.shape[1]):
             step = np.ascontiguousarray(inputs[:, t])
             step_mask = None if mask is None else mask[:, t]
-            outputs, pull = self.layer.run(step, context, mask=step_mask)
+            outputs, pull, _ = self.layer.run(self.layer.accept(step), context, step_mask)
             self._require_one(not isinstance(outputs, np.ndarray))
             steps.append(outputs)
             pulls.append(pull)

@@ -151,7 +151,7 @@ class Steps(Compiled):
         context = CallContext(
             training=True, gradient=True, input_gradient=False, penalties=penalties
         )
-        outputs, pullback, mask = self.run_masked(x, context)
+        outputs, pullback, mask = self.run(x, context)
         loss, gradient = self._losses(y, outputs, sample_weight, mask, gradient=True)
         assert pullback is not None
         _, gradients = pullback(gradient)
@@ -168,7 +168,7 @@ class Steps(Compiled):
 
     def _test_step(self, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
         penalties: list[float] = []
-        outputs, _, mask = self.run_masked(x, CallContext(penalties=penalties))
+        outputs, _, mask = self.run(x, CallContext(penalties=penalties))
         loss, _ = self._losses(y, outputs, sample_weight, mask, gradient=False)
         total = loss + sum(penalties) + sum(self.losses)
         return self._track(total, y, outputs, sample_weight, mask)
