@@ -34,7 +34,6 @@ from fastrnn.utils import set_random_seed
 Array = npt.NDArray[Any]
 
 DTYPES = ("float32", "float64")
-ARRAYS = ("x", "kernel", "recurrent_kernel", "bias")
 # Batch, timesteps, features, units: below and above the width of every vector.
 SIZES = ((3, 5, 4, 7), (19, 6, 33, 40))
 # A result may be off by so many roundings of its largest number.
@@ -122,15 +121,17 @@ def random_call(cell: str, sizes: Sequence[int], plain: bool) -> RecurrentCall:
         return scale * rng.standard_normal(shape)
 
     limit = 1 / np.sqrt(features + units)
+    shapes = spec.weight_shapes(features, units)
     call = RecurrentCall(
         cell=cell,
         activation=activations.get("tanh"),
         recurrent_activation=activations.get("sigmoid"),
         x=draw(batch, timesteps, features),
-        kernel=draw(*spec.kernel_shape(features, units), scale=limit),
-        recurrent_kernel=draw(*spec.recurrent_kernel_shape(units), scale=limit),
-        bias=draw(*spec.bias_shape(units)),
-        initial_state=tuple(draw(batch, units) for _ in spec.states),
+        weights={
+            name: draw(*shape, scale=1 if name == "bias" else limit)
+            for name, shape in shapes.items()
+        },
+        initial_state=tuple(draw(batch, size) for size in spec.state_sizes(units)),
         return_sequences=True,
         save=True,
     )
@@ -148,13 +149,15 @@ def random_call(cell: str, sizes: Sequence[int], plain: bool) -> RecurrentCall:
 
 def cast(call: RecurrentCall, dtype: str) -> RecurrentCall:
     """Return the call with its float arrays in another dtype."""
-    names = [*ARRAYS, "input_dropout", "recurrent_dropout"]
-    arrays = {name: getattr(call, name) for name in names}
-    changed: dict[str, Any] = {
-        name: array.astype(dtype) for name, array in arrays.items() if array is not None
-    }
+    arrays = {name: getattr(call, name) for name in ("x", "input_dropout", "recurrent_dropout")}
+    changed: dict[str, Any] = {name: _cast(array, dtype) for name, array in arrays.items()}
+    weights = {name: _cast(array, dtype) for name, array in call.weights.items()}
     states = tuple(state.astype(dtype) for state in call.initial_state)
-    return dataclasses.replace(call, **changed, initial_state=states)
+    return dataclasses.replace(call, **changed, weights=weights, initial_state=states)
+
+
+def _cast(array: Array | None, dtype: str) -> Array | None:
+    return None if array is None else array.astype(dtype)
 
 
 def everything(call: RecurrentCall) -> dict[str, Array]:
@@ -164,8 +167,10 @@ def everything(call: RecurrentCall) -> dict[str, Array]:
     d_outputs, d_states = slopes(outputs), [slopes(state) for state in states]
     gradients = dispatch.rnn_backward(workspace, d_outputs, d_states)
     found = {"outputs": outputs} | {f"state {k}": state for k, state in enumerate(states)}
-    found |= {f"gradient of {name}": getattr(gradients, f"d{name}") for name in ARRAYS}
-    for k, gradient in enumerate(gradients.dinitial_state):
+    assert gradients.dx is not None  # so is `input_gradient`
+    found["gradient of x"] = gradients.dx
+    found |= {f"gradient of {name}": array for name, array in gradients.d_weights.items()}
+    for k, gradient in enumerate(gradients.d_initial_state):
         found[f"gradient of initial state {k}"] = gradient
     return found
 
@@ -206,17 +211,23 @@ def check_engine(engine: str, isa: str, dtype: str, cell: str) -> str:
     return f"off by {worst:.0f} roundings, at most {ROUNDINGS}"
 
 
+def _replaced(call: RecurrentCall, name: str, array: Array) -> RecurrentCall:
+    if name == "x":
+        return dataclasses.replace(call, x=array)
+    return call.with_weights(**{name: array})
+
+
 def check_gradients(cell: str) -> str:
     """Hold the reference engine's gradients against central differences along one direction."""
     call = random_call(cell, SIZES[0], plain=False)
     step, worst = 1e-6, 0.0
     with in_force("reference"):
         gradients = everything(call)
-        for name in ARRAYS:
-            array = getattr(call, name)
+        for name, array in {"x": call.x, **call.weights}.items():
+            assert array is not None  # `random_call` has every weight
             direction = np.random.default_rng(1).standard_normal(array.shape)
             above, below = (
-                weighted_sum(dataclasses.replace(call, **{name: array + sign * step * direction}))
+                weighted_sum(_replaced(call, name, array + sign * step * direction))
                 for sign in (1, -1)
             )
             difference = (above - below) / (2 * step)

@@ -82,6 +82,12 @@ def make_call(case, seed=0, dtype="float64", save=True, nan_under_mask=False):
         return ((rng.random(shape) < 0.7) / 0.7).astype(dtype)
 
     fan = case.features + units
+    weights = {
+        name: random(*shape, scale=0.5 if name == "bias" else fan**-0.5)
+        for name, shape in spec.weight_shapes(case.features, units).items()
+    }
+    if not case.use_bias:
+        weights["bias"] = None
     x = random(batch, case.timesteps, case.features)
     mask = make_mask(case.mask, batch, case.timesteps, rng)
     if nan_under_mask and mask is not None:
@@ -92,10 +98,8 @@ def make_call(case, seed=0, dtype="float64", save=True, nan_under_mask=False):
         activation=activations.get(case.activation),
         recurrent_activation=activations.get(case.recurrent_activation),
         x=x,
-        kernel=random(*spec.kernel_shape(case.features, units), scale=fan**-0.5),
-        recurrent_kernel=random(*spec.recurrent_kernel_shape(units), scale=fan**-0.5),
-        bias=random(*spec.bias_shape(units), scale=0.5) if case.use_bias else None,
-        initial_state=tuple(random(batch, units, scale=0.5) for _ in spec.states),
+        weights=weights,
+        initial_state=tuple(random(batch, size, scale=0.5) for size in spec.state_sizes(units)),
         mask=mask,
         input_dropout=factors(dropout_gates, batch, case.features) if dropout_gates else None,
         recurrent_dropout=factors(gates, batch, units) if case.recurrent_dropout else None,
@@ -109,13 +113,8 @@ def make_call(case, seed=0, dtype="float64", save=True, nan_under_mask=False):
 def make_gradients(call, seed=1):
     """Return random gradients of the outputs and of the final states."""
     rng = np.random.default_rng(seed)
-    batch, timesteps, _ = call.x.shape
-    units = call.recurrent_kernel.shape[0]
-    shape = (batch, timesteps, units) if call.return_sequences else (batch, units)
-    d_outputs = rng.standard_normal(shape).astype(call.x.dtype)
-    d_states = [
-        rng.standard_normal((batch, units)).astype(call.x.dtype) for _ in call.initial_state
-    ]
+    d_outputs = rng.standard_normal(call.output_shape).astype(call.x.dtype)
+    d_states = [rng.standard_normal(s.shape).astype(s.dtype) for s in call.initial_state]
     return d_outputs, d_states
 
 

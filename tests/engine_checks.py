@@ -9,8 +9,6 @@ from tolerance import assert_close
 from fastrnn import activations
 from fastrnn.engines import reference
 
-NAMES = ("dx", "dkernel", "drecurrent_kernel", "dbias")
-
 
 def cast(call, dtype):
     """The same call with every float array in another dtype."""
@@ -19,8 +17,21 @@ def cast(call, dtype):
         value = getattr(call, field.name)
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             arrays[field.name] = value.astype(dtype)
+    arrays["weights"] = map_weights(call, lambda a: a.astype(dtype))
     states = tuple(s.astype(dtype) for s in call.initial_state)
     return dataclasses.replace(call, **arrays, initial_state=states)
+
+
+def map_weights(call, change):
+    """The weights of a call, each array changed."""
+    return {name: None if a is None else change(a) for name, a in call.weights.items()}
+
+
+def named(gradients):
+    """The arrays of ``RecurrentGradients`` by name, but for one that is not there."""
+    states = {f"initial_state[{k}]": d for k, d in enumerate(gradients.d_initial_state)}
+    inputs = {} if gradients.dx is None else {"x": gradients.dx}
+    return {**inputs, **gradients.d_weights, **states}
 
 
 def check(engine, case, actual_call, expected_call):
@@ -35,23 +46,16 @@ def check(engine, case, actual_call, expected_call):
     d_outputs, d_states = make_gradients(actual_call)
     gradients = engine.backward(workspace, d_outputs, d_states)
     expected_gradients = reference.backward(expected_workspace, d_outputs, tuple(d_states))
-    for name in NAMES:
-        actual, wanted = getattr(gradients, name), getattr(expected_gradients, name)
-        if wanted is None:
-            assert actual is None
-        else:
-            assert_close(actual, wanted, **forward, backward=True, name=name)
-    for actual, wanted in zip(
-        gradients.dinitial_state, expected_gradients.dinitial_state, strict=True
-    ):
-        assert_close(actual, wanted, **forward, backward=True, name="dinitial_state")
+    actual, wanted = named(gradients), named(expected_gradients)
+    assert set(actual) == set(wanted)
+    for name, array in wanted.items():
+        assert_close(actual[name], array, **forward, backward=True, name=f"gradient of {name}")
     return flatten(outputs, states, gradients)
 
 
 def flatten(outputs, states, gradients):
     """Every array of a forward and a backward pass, in one list."""
-    named = [getattr(gradients, name) for name in NAMES]
-    return [outputs, *states, *(g for g in named if g is not None), *gradients.dinitial_state]
+    return [outputs, *states, *named(gradients).values()]
 
 
 def unaligned(array):
@@ -73,9 +77,7 @@ def relayout(call, change):
     return dataclasses.replace(
         call,
         x=change(call.x),
-        kernel=change(call.kernel),
-        recurrent_kernel=change(call.recurrent_kernel),
-        bias=change(call.bias),
+        weights=map_weights(call, change),
         initial_state=tuple(change(s) for s in call.initial_state),
     )
 
@@ -93,9 +95,7 @@ def integers(call, units, seed=3):
         activation=linear,
         recurrent_activation=linear,
         x=draw(call.x),
-        kernel=draw(call.kernel),
-        recurrent_kernel=draw(call.recurrent_kernel),
-        bias=draw(call.bias),
+        weights=map_weights(call, draw),
         initial_state=tuple(draw(s) for s in call.initial_state),
     )
 
@@ -109,8 +109,10 @@ def activate(engine, name, values, dtype):
         call,
         activation=activations.get(name),
         x=np.zeros((1, 1, 1), dtype),
-        kernel=np.zeros((1, n), dtype),
-        recurrent_kernel=np.zeros((n, n), dtype),
-        bias=values,
+        weights={
+            "kernel": np.zeros((1, n), dtype),
+            "recurrent_kernel": np.zeros((n, n), dtype),
+            "bias": values,
+        },
     )
     return engine.forward(call)[0][0, 0]

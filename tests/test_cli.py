@@ -152,7 +152,7 @@ def test_info_prints_what_is_there(capsys):
     assert main(["info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["fastrnn"] == fastrnn.__version__
-    assert found["engines"] == list(fastrnn.engines.dispatch._ENGINE_MODULES)
+    assert found["engines"] == list(fastrnn.engines.dispatch.ENGINES)
     assert found["engine in force"] == fastrnn.config.engine()
     assert found["cpus"] >= 1
     assert found["cpu features"]

@@ -7,19 +7,17 @@ import threading
 import numpy as np
 import pytest
 from cases import ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
-from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, relayout
+from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, named, relayout
 from fused_settings import ISAS, SHARINGS, settings
 
 import fastrnn
 from fastrnn import config
 from fastrnn.engines import reference
 from fastrnn.engines.cells import CELLS
-from fastrnn.engines.dispatch import FUSED_ACTIVATIONS
+from fastrnn.engines.fused import ACTIVATIONS
 from fastrnn.engines.fused import engine as fused
 
-CASES = [
-    case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= FUSED_ACTIVATIONS
-]
+CASES = [case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= ACTIVATIONS]
 
 
 def run(call):
@@ -106,8 +104,8 @@ def test_passes_side_by_side_are_the_passes_alone(cell, isa):
         expected = [run(call) for call in calls]
     for threads in (1, 2, 3, 8):
         with settings(isa, threads, eager=1):
-            results = fused.forward_side_by_side(calls)
-            gradients = fused.backward_side_by_side(
+            results = fused.forward_concurrently(calls)
+            gradients = fused.backward_concurrently(
                 [(r[2], *make_gradients(call)) for r, call in zip(results, calls, strict=True)]
             )
         for (outputs, states, _), d, wanted in zip(results, gradients, expected, strict=True):
@@ -163,16 +161,16 @@ def test_missing_gradients_are_zero():
     d_outputs, _ = make_gradients(call)
     with_none = fused.backward(workspace, d_outputs, [None, None])
     with_zero = fused.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
-    np.testing.assert_array_equal(with_none.dkernel, with_zero.dkernel)
+    np.testing.assert_array_equal(with_none.d_weights["kernel"], with_zero.d_weights["kernel"])
     nothing = fused.backward(workspace, None, [None, None])
-    assert not nothing.dkernel.any() and not nothing.dx.any()
+    assert not any(array.any() for array in named(nothing).values())
 
 
 def test_shapes_and_dtypes_are_checked_before_memory_is_touched():
     call = make_call(Case("lstm"))
     wrong = {
-        "kernel": {"kernel": call.kernel[:-1]},
-        "bias": {"bias": call.bias[:-1]},
+        "kernel": {"weights": {**call.weights, "kernel": call.weights["kernel"][:-1]}},
+        "bias": {"weights": {**call.weights, "bias": call.weights["bias"][:-1]}},
         "mask": {"mask": np.ones((3, 4), bool)},
         "initial_state": {"initial_state": call.initial_state[:1]},
         "recurrent_dropout": {"recurrent_dropout": np.ones((1, 3, 7))},

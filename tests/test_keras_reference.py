@@ -72,8 +72,7 @@ def keras_layer(case, call):
         **options,
     )
     layer.build(call.x.shape)
-    weights = [call.kernel, call.recurrent_kernel, call.bias]
-    layer.set_weights([w for w in weights if w is not None])
+    layer.set_weights([w for w in call.weights.values() if w is not None])
     gates = len(CELLS[case.cell].gates)
     masks = [dropout_mask(f, gates) for f in (call.input_dropout, call.recurrent_dropout)]
     layer.cell.get_dropout_mask = lambda x: masks[0]
@@ -98,9 +97,8 @@ def test_values_and_gradients_are_those_of_keras(case):
     for k, (ours, theirs) in enumerate(zip([outputs, *states], expected, strict=True)):
         assert ours.dtype == theirs.dtype == np.float32
         assert_close(ours, theirs, *size, name=f"outputs[{k}]")
-    ours_d_inputs = [gradients.dx, *gradients.dinitial_state]
-    ours_d_weights = [gradients.dkernel, gradients.drecurrent_kernel]
-    ours_d_weights += [] if gradients.dbias is None else [gradients.dbias]
+    ours_d_inputs = [gradients.dx, *gradients.d_initial_state]
+    ours_d_weights = list(gradients.d_weights.values())
     for kind, ours, theirs in (
         ("d_inputs", ours_d_inputs, d_inputs),
         ("d_weights", ours_d_weights, d_weights),

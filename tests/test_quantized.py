@@ -17,7 +17,8 @@ from tolerance import assert_close
 
 from fastrnn import activations, config
 from fastrnn.engines import reference
-from fastrnn.engines.dispatch import FUSED_ACTIVATIONS, choose_engine, rnn_forward_side_by_side
+from fastrnn.engines.dispatch import choose_engine, rnn_forward_concurrently
+from fastrnn.engines.fused import ACTIVATIONS
 from fastrnn.engines.fused import engine as fused
 from fastrnn.engines.quantize import (
     MODES,
@@ -56,7 +57,7 @@ def settings(variant=("auto", True), threads=1, eager=0):
 
 
 def quantize(call, mode):
-    weights = quantize_weights(call.cell, mode, call.kernel, call.recurrent_kernel, call.bias)
+    weights = quantize_weights(call.cell, mode, call.weights)
     return dataclasses.replace(call, save=False, quantized=weights)
 
 
@@ -129,7 +130,7 @@ def test_sums_of_integers_are_exact(size, variant):
         call,
         x=x[:, None].astype("float32"),
         initial_state=(h.astype("float32"),),
-        **arrays,
+        weights=arrays,
     )
     expected = x @ kernel + h @ recurrent + bias
     with settings(variant):
@@ -147,8 +148,11 @@ def test_the_largest_sums_that_there_can_be(signs, variant):
     call = dataclasses.replace(
         call,
         x=np.full_like(call.x, 127 * signs[0]),
-        kernel=np.full_like(call.kernel, 127 * signs[1]),
-        bias=None,
+        weights={
+            **call.weights,
+            "kernel": np.full_like(call.weights["kernel"], 127 * signs[1]),
+            "bias": None,
+        },
         initial_state=(np.zeros((2, 1), "float32"),),
     )
     with settings(variant):
@@ -192,7 +196,7 @@ def test_bf16_agrees_with_the_reference(case, variant):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("mode", MODES)
 def test_every_activation_of_the_engine(mode, cell):
-    for name in FUSED_ACTIVATIONS:
+    for name in ACTIVATIONS:
         for option in ("activation", "recurrent_activation"):
             case = dataclasses.replace(Case(cell, timesteps=1, units=33), **{option: name})
             check_reference(quantized_call(case, mode), ("auto", True), case)
@@ -269,13 +273,13 @@ def test_passes_side_by_side(mode):
     expected = [run(call) for call in calls]
     for threads in (1, 2, 4):
         with settings(threads=threads, eager=2):
-            for actual, wanted in zip(fused.forward_side_by_side(calls), expected, strict=True):
+            for actual, wanted in zip(fused.forward_concurrently(calls), expected, strict=True):
                 assert_same_bits([actual[0], *actual[1]], wanted)
     mixed = [calls[0], dataclasses.replace(calls[0], quantized=None)]
-    results = rnn_forward_side_by_side(mixed)
+    results = rnn_forward_concurrently(mixed)
     np.testing.assert_array_equal(results[0][0], expected[0][0])
     with pytest.raises(ValueError, match="all quantized, or none"):
-        fused.forward_side_by_side(mixed)
+        fused.forward_concurrently(mixed)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -325,7 +329,8 @@ def test_rows_of_any_size_keep_their_precision(size, variant):
     call = make_call(case, dtype="float32")
     call = dataclasses.replace(call, x=call.x / np.abs(call.x).max())
     size = np.float32(size)
-    scaled = dataclasses.replace(call, x=call.x * size, kernel=call.kernel / size)
+    scaled = call.with_weights(kernel=call.weights["kernel"] / size)
+    scaled = dataclasses.replace(scaled, x=call.x * size)
     with settings(variant):
         actual, expected = (run(quantize(c, "int8"))[0] for c in (scaled, call))
     np.testing.assert_allclose(actual, expected, atol=0.01)
@@ -337,21 +342,21 @@ def test_rows_of_any_size_keep_their_precision(size, variant):
 def test_what_cannot_be_quantized():
     call = make_call(Case("lstm"), dtype="float32")
 
-    def attempt(mode="int8", kernel=call.kernel, recurrent=call.recurrent_kernel):
-        return quantize_weights("lstm", mode, kernel, recurrent, call.bias)
+    def attempt(mode="int8", **changes):
+        return quantize_weights("lstm", mode, {**call.weights, **changes})
 
     for mode in ("int4", "", None):
         with pytest.raises(ValueError, match="`mode`"):
             attempt(mode)
     with pytest.raises(ValueError, match=r"`kernel`.*float32"):
-        attempt(kernel=call.kernel.astype("float64"))
+        attempt(kernel=call.weights["kernel"].astype("float64"))
     with pytest.raises(ValueError, match=r"`kernel`.*65536"):
         attempt(kernel=np.zeros((65537, 28), "float32"))
     for value in (np.nan, np.inf):
-        recurrent = call.recurrent_kernel.copy()
+        recurrent = call.weights["recurrent_kernel"].copy()
         recurrent[2, 5] = value
         with pytest.raises(ValueError, match=r"`recurrent_kernel`.*finite"):
-            attempt(recurrent=recurrent)
+            attempt(recurrent_kernel=recurrent)
 
 
 @pytest.mark.parametrize("engine", [fused, reference])
@@ -362,7 +367,7 @@ def test_calls_that_quantized_weights_do_not_serve(engine):
         ({"save": True}, "inference"),
         ({"recurrent_dropout": np.ones((4, 3, 7), "float32")}, "inference"),
         ({"quantized": quantize(other, "int8").quantized}, "`quantized`"),
-        ({"bias": None}, "`quantized`"),
+        ({"weights": {**call.weights, "bias": None}}, "`quantized`"),
         ({"quantized": quantized_call(Case("gru"), "int8").quantized}, "weights of lstm"),
     ]
     for change, message in changes:

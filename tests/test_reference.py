@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from cases import ACTIVATION_CASES, ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
+from engine_checks import named
 
 from fastrnn import activations
 from fastrnn.engines import reference
@@ -29,20 +30,13 @@ def test_gradients_are_those_of_central_differences(case):
     call = make_call(dataclasses.replace(case, **SMALL))
     d_outputs, d_states = make_gradients(call)
     gradients = reference.backward(reference.forward(call)[2], d_outputs, d_states)
-    pairs = {
-        "x": (call.x, gradients.dx),
-        "kernel": (call.kernel, gradients.dkernel),
-        "recurrent_kernel": (call.recurrent_kernel, gradients.drecurrent_kernel),
-        "bias": (call.bias, gradients.dbias),
-    }
-    for k, state in enumerate(call.initial_state):
-        pairs[f"initial_state[{k}]"] = (state, gradients.dinitial_state[k])
-    for name, (array, gradient) in pairs.items():
-        if array is None:
-            assert gradient is None
-            continue
+    arrays = {"x": call.x} | {n: a for n, a in call.weights.items() if a is not None}
+    arrays |= {f"initial_state[{k}]": state for k, state in enumerate(call.initial_state)}
+    found = named(gradients)
+    assert set(found) == set(arrays)
+    for name, array in arrays.items():
         expected = numerical_gradient(lambda: scalar(call, d_outputs, d_states), array)
-        np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(found[name], expected, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 # ---- the equations as textbooks write them: column vectors, one matrix for [h_{t-1}, x_t] ----
@@ -50,7 +44,7 @@ def test_gradients_are_those_of_central_differences(case):
 
 def column_sequence(call, step):
     """Run ``step(h, c, x) -> (h, c)`` on each sample as column vectors; return h of each step."""
-    outputs = np.zeros((*call.x.shape[:2], call.recurrent_kernel.shape[0]))
+    outputs = np.zeros((*call.x.shape[:2], call.outputs))
     for b in range(call.x.shape[0]):
         h, c = call.initial_state[0][b][:, None], call.initial_state[-1][b][:, None]
         for t in range(call.x.shape[1]):
@@ -62,9 +56,9 @@ def column_sequence(call, step):
 def textbook_weights(call):
     """W_g (H, H + F) that multiplies [h_{t-1}, x_t], and b_g (H, 1), for each gate g."""
     gates = CELLS[call.cell].gates
-    kernels = np.split(call.kernel, len(gates), axis=1)
-    recurrent = np.split(call.recurrent_kernel, len(gates), axis=1)
-    biases = np.split(call.bias, len(gates))
+    kernels = np.split(call.weights["kernel"], len(gates), axis=1)
+    recurrent = np.split(call.weights["recurrent_kernel"], len(gates), axis=1)
+    biases = np.split(call.weights["bias"], len(gates))
     W = {g: np.hstack([U.T, K.T]) for g, K, U in zip(gates, kernels, recurrent, strict=True)}
     return W, {g: b[:, None] for g, b in zip(gates, biases, strict=True)}
 
@@ -121,9 +115,9 @@ def test_gru_is_the_textbook_equation_with_z_negated():
 def test_reset_after_gru_is_its_equation_with_z_negated():
     """As above; the candidate's recurrent product stands by itself, with its own bias."""
     call = make_call(Case("gru_reset_after"))
-    units = call.recurrent_kernel.shape[0]
-    W, b = textbook_weights(dataclasses.replace(call, bias=call.bias[0]))
-    _, recurrent_b = textbook_weights(dataclasses.replace(call, bias=call.bias[1]))
+    units = call.units
+    W, b = textbook_weights(call.with_weights(bias=call.weights["bias"][0]))
+    _, recurrent_b = textbook_weights(call.with_weights(bias=call.weights["bias"][1]))
     W_z, b_z = -W["z"], -b["z"] - recurrent_b["z"]
     U_h, W_h = W["h"][:, :units], W["h"][:, units:]
 
@@ -141,12 +135,12 @@ def test_reset_after_gru_is_its_equation_with_z_negated():
 def test_both_grus_agree_where_the_reset_gate_is_open():
     """With r = 1 it does not matter on which side of the product the reset stands."""
     after = make_call(Case("gru_reset_after"))
-    units = after.recurrent_kernel.shape[0]
-    bias = after.bias.copy()
+    units = after.units
+    bias = after.weights["bias"].copy()
     bias[1] = 0
     bias[0, units : 2 * units] = 1e3
-    after = dataclasses.replace(after, bias=bias)
-    before = dataclasses.replace(after, cell="gru", bias=bias[0])
+    after = after.with_weights(bias=bias)
+    before = dataclasses.replace(after.with_weights(bias=bias[0]), cell="gru")
     np.testing.assert_allclose(reference.forward(after)[0], reference.forward(before)[0])
 
 
@@ -214,7 +208,7 @@ def test_nan_under_a_mask_reaches_nothing(case):
     results = [reference.forward(call) for call in (clean, dirty)]
     np.testing.assert_array_equal(results[0][0], results[1][0])
     gradients = [reference.backward(r[2], d_outputs, d_states) for r in results]
-    for expected, actual in zip(*[g[:4] + g.dinitial_state for g in gradients], strict=True):
+    for expected, actual in zip(*[named(g).values() for g in gradients], strict=True):
         np.testing.assert_array_equal(expected, actual)
 
 

@@ -53,10 +53,11 @@ def collect() -> dict[str, Any]:
     numpy_config: Any = np.show_config(mode="dicts")
     scipy_config: Any = scipy.show_config(mode="dicts")
     simd = numpy_config.get("SIMD Extensions", {})
-    engines = ["reference"]
-    for name in ("blas", "fused"):
-        if importlib.util.find_spec(f"fastrnn.engines.{name}.engine") is not None:
-            engines.append(name)
+    engines = [
+        name
+        for name, engine in dispatch.ENGINES.items()
+        if importlib.util.find_spec(engine.module) is not None
+    ]
     fused = "fused" in engines
     return {
         "fastrnn": __version__,

@@ -1,45 +1,116 @@
-"""The table of recurrent cells: gates, states and weight shapes. Everything iterates over it.
+"""Cells: gates, states and weights of each recurrent cell, as data. Everything iterates over it.
 
-Sizes: F features, H units, G gates. Gate blocks stand in this order along the last axis of
-every weight, each ``units`` wide.
+Sizes: F features, H units, P outputs (H but for a projection), G gates. Gate blocks stand in this
+order along the last axis of every weight whose last axis is G·H, each H wide.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Axis = int | Literal["F", "H", "P", "GH"]
+
+
+class ArraySpec(NamedTuple):
+    """A weight or a state by name: the letters of its axes; a state's axes come behind the batch.
+
+    Attributes:
+        name: the attribute of the layer's cell, and the key in ``RecurrentCall.weights``.
+        axes: a number, ``"F"``, ``"H"``, ``"P"`` or ``"GH"``, all gates side by side, for each.
+        optional: whether it may be ``None``.
+    """
+
+    name: str
+    axes: tuple[Axis, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class CellSpec:
-    """What distinguishes one recurrent cell from another, but for its equations."""
+    """What distinguishes one recurrent cell from another, but for its equations.
+
+    Attributes:
+        name: key in ``CELLS``.
+        gates: names of the gates in the order of their blocks.
+        states: the states; the first one is the output.
+        weights: the weights in the order of ``get_weights`` and of the engines' tables.
+        has_recurrent_activation: whether it has gates beside the candidate.
+
+    >>> CELLS["lstm"].weight_shapes(features=3, units=8)
+    {'kernel': (3, 32), 'recurrent_kernel': (8, 32), 'bias': (32,)}
+    >>> CELLS["lstm"].state_sizes(units=8)
+    (8, 8)
+    """
 
     name: str
     gates: tuple[str, ...]
-    states: tuple[str, ...]
-    # The bias has two rows: one for the input product, one for the recurrent product.
-    has_recurrent_bias: bool = False
+    states: tuple[ArraySpec, ...]
+    weights: tuple[ArraySpec, ...]
     has_recurrent_activation: bool = True
 
-    def kernel_shape(self, features: int, units: int) -> tuple[int, int]:
-        """Shape of the input weights: (F, G·H)."""
-        return (features, len(self.gates) * units)
+    @property
+    def has_recurrent_bias(self) -> bool:
+        """Whether the bias has two rows: of the input product, and of the recurrent product."""
+        return ArraySpec("bias", (2, "GH"), optional=True) in self.weights
 
-    def recurrent_kernel_shape(self, units: int) -> tuple[int, int]:
-        """Shape of the recurrent weights: (H, G·H)."""
-        return (units, len(self.gates) * units)
+    @property
+    def has_projection(self) -> bool:
+        """Whether the output has a length of its own, P."""
+        return self.states[0].axes == ("P",)
 
-    def bias_shape(self, units: int) -> tuple[int, ...]:
-        """Shape of the bias: (G·H,), or (2, G·H) with a recurrent bias."""
-        row = (len(self.gates) * units,)
-        return (2, *row) if self.has_recurrent_bias else row
+    def weight_shapes(
+        self, features: int, units: int, outputs: int | None = None
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each weight by its name; ``outputs`` is P, if not the units."""
+        lengths = self._lengths(features, units, outputs)
+        return {w.name: tuple(_length(axis, lengths) for axis in w.axes) for w in self.weights}
+
+    def state_sizes(self, units: int, outputs: int | None = None) -> tuple[int, ...]:
+        """Return the length of each state."""
+        lengths = self._lengths(0, units, outputs)
+        return tuple(_length(state.axes[0], lengths) for state in self.states)
+
+    def _lengths(self, features: int, units: int, outputs: int | None) -> dict[Axis, int]:
+        outputs = units if outputs is None else outputs
+        return {"F": features, "H": units, "P": outputs, "GH": len(self.gates) * units}
 
 
-CELLS = {
-    spec.name: spec
-    for spec in (
-        CellSpec("simple_rnn", gates=("h",), states=("h",), has_recurrent_activation=False),
-        CellSpec("lstm", gates=("i", "f", "c", "o"), states=("h", "c")),
-        CellSpec("gru", gates=("z", "r", "h"), states=("h",)),
-        CellSpec("gru_reset_after", gates=("z", "r", "h"), states=("h",), has_recurrent_bias=True),
-    )
-}
+def _length(axis: Axis, lengths: dict[Axis, int]) -> int:
+    return axis if isinstance(axis, int) else lengths[axis]
+
+
+KERNEL = ArraySpec("kernel", ("F", "GH"))
+RECURRENT_KERNEL = ArraySpec("recurrent_kernel", ("H", "GH"))
+BIAS = ArraySpec("bias", ("GH",), optional=True)
+TWO_BIASES = ArraySpec("bias", (2, "GH"), optional=True)
+H_STATE = ArraySpec("h", ("H",))
+C_STATE = ArraySpec("c", ("H",))
+
+SIMPLE_RNN = CellSpec(
+    "simple_rnn",
+    gates=("h",),
+    states=(H_STATE,),
+    weights=(KERNEL, RECURRENT_KERNEL, BIAS),
+    has_recurrent_activation=False,
+)
+LSTM = CellSpec(
+    "lstm",
+    gates=("i", "f", "c", "o"),
+    states=(H_STATE, C_STATE),
+    weights=(KERNEL, RECURRENT_KERNEL, BIAS),
+)
+GRU = CellSpec(
+    "gru",
+    gates=("z", "r", "h"),
+    states=(H_STATE,),
+    weights=(KERNEL, RECURRENT_KERNEL, BIAS),
+)
+GRU_RESET_AFTER = CellSpec(
+    "gru_reset_after",
+    gates=("z", "r", "h"),
+    states=(H_STATE,),
+    weights=(KERNEL, RECURRENT_KERNEL, TWO_BIASES),
+)
+
+CELLS = {spec.name: spec for spec in (SIMPLE_RNN, LSTM, GRU, GRU_RESET_AFTER)}

@@ -1,23 +1,21 @@
-"""What engines are handed and what they return; it lies below them all.
+"""Contract: what engines are handed and what they return; it lies below them all.
 
-Sizes: B batch, T timesteps, F features, H units, G gates (see ``cells``).
-An engine is a module with two functions:
-
-- ``forward(call) -> (outputs, states, workspace)`` and
-- ``backward(workspace, d_outputs, d_states) -> RecurrentGradients``.
+Sizes: B batch, T timesteps, F features, H units, P outputs (H but for a projection), G gates (see
+``cells``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.activations import NOT_FOR_CELLS, Activation
 from fastrnn.core import errors
-from fastrnn.engines.cells import CELLS
+from fastrnn.engines.cells import CELLS, CellSpec
 from fastrnn.engines.quantize import QuantizedWeights
 
 Array = npt.NDArray[Any]
@@ -33,33 +31,30 @@ class RecurrentCall:
         cell: name of the cell in ``CELLS``.
         activation, recurrent_activation: see ``fastrnn.activations``; SimpleRNN uses the first.
         x: inputs, (B, T, F).
-        kernel: (F, G·H).
-        recurrent_kernel: (H, G·H).
-        bias: (G·H,), or (2, G·H) with a recurrent bias (input row, recurrent row); or ``None``.
-        initial_state: one (B, H) array for each state of the cell.
+        weights: the cell's weights by name, of the shapes that its spec gives; ``None`` for a bias
+            that there is not.
+        initial_state: an array for each state of the cell, of its spec's sizes: (B, H), or (B, P).
         mask: bool, (B, T), True where a step counts; or ``None``. A masked step copies every
             state through, and its output repeats the previous output (zeros before the first step
             that counts). What stands in ``x`` under a mask, NaN too, has no effect on anything.
         input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or
             ``None``. The same for all time steps.
-        recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, H); or ``None``.
+        recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, P); or ``None``.
         go_backwards: process x and mask from the last step to the first; outputs stand in the
             order of processing.
-        return_sequences: outputs are (B, T, H), else those of the last processed step, (B, H).
+        return_sequences: outputs are (B, T, P), else those of the last processed step, (B, P).
         zero_output_for_mask: the output of a masked step is zero instead.
         save: keep what ``backward`` needs; else the workspace is ``None``.
         input_gradient: whether ``backward`` computes ``dx``.
         quantized: the weights, quantized, which the engine computes with then, in the place of
-            kernel, recurrent kernel and bias; or ``None``. Without dropout and ``save``.
+            ``weights``; or ``None``. Without dropout and ``save``.
     """
 
     cell: str
     activation: Activation
     recurrent_activation: Activation
     x: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array | None
+    weights: Mapping[str, Array | None]
     initial_state: tuple[Array, ...]
     mask: Array | None = None
     input_dropout: Array | None = None
@@ -71,15 +66,63 @@ class RecurrentCall:
     input_gradient: bool = True
     quantized: QuantizedWeights | None = None
 
+    @property
+    def spec(self) -> CellSpec:
+        """The cell's spec."""
+        return CELLS[self.cell]
+
+    @property
+    def units(self) -> int:
+        """H, by the first weight with an axis of that length."""
+        return self._length("H") or self._length("GH") // len(self.spec.gates)
+
+    @property
+    def outputs(self) -> int:
+        """P, the length of the outputs."""
+        return self._length("P") or self.units
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the outputs."""
+        batch, timesteps, _ = self.x.shape
+        return (batch, timesteps, self.outputs) if self.return_sequences else (batch, self.outputs)
+
+    def with_weights(self, **changes: Array | None) -> RecurrentCall:
+        """Return the call with other weights in the place of those named."""
+        return replace(self, weights={**self.weights, **changes})
+
+    def _length(self, letter: str) -> int:
+        for spec in self.spec.weights:
+            array = self.weights.get(spec.name)
+            if letter in spec.axes and array is not None and array.ndim == len(spec.axes):
+                return int(array.shape[spec.axes.index(letter)])
+        return 0
+
 
 class RecurrentGradients(NamedTuple):
-    """Gradients, each of the shape of what it is the gradient of; ``None`` where it has none."""
+    """Gradients, each of the shape of what it is the gradient of.
+
+    Attributes:
+        dx: of the inputs; ``None`` where ``input_gradient`` is false.
+        d_weights: of each weight that is not ``None``, by its name.
+        d_initial_state: of each state.
+    """
 
     dx: Array | None
-    dkernel: Array
-    drecurrent_kernel: Array
-    dbias: Array | None
-    dinitial_state: tuple[Array, ...]
+    d_weights: dict[str, Array]
+    d_initial_state: tuple[Array, ...]
+
+
+class Engine(Protocol):
+    """An engine: a module with these functions."""
+
+    def forward(self, call: RecurrentCall) -> tuple[Array, tuple[Array, ...], Any]:
+        """Return outputs, final states, and the workspace of the backward pass."""
+
+    def backward(
+        self, workspace: Any, d_outputs: Array | None, d_states: Sequence[Array | None]
+    ) -> RecurrentGradients:
+        """Return the gradients of the pass that left ``workspace``; ``None`` is a zero."""
 
 
 class Workspace(NamedTuple):
@@ -100,8 +143,8 @@ class StreamStage:
         inputs, outputs: numbers in a row; for ``"embed"``, inputs is the number of ids.
         weights: arrays by these names, ``None`` where there is none: kernel, recurrent_kernel and
             bias as in ``RecurrentCall``; the others (outputs,).
-        cell: name of the cell in ``CELLS``, for ``"recurrent"``.
-        activation, recurrent_activation: names, from ``FUSED_ACTIVATIONS``.
+        cell: name of the cell, from ``dispatch.STREAM_CELLS``, for ``"recurrent"``.
+        activation, recurrent_activation: names, from ``dispatch.STREAM_ACTIVATIONS``.
         epsilon: added to the variance, for ``"normalize"``.
     """
 
@@ -117,7 +160,8 @@ class StreamStage:
 
 def check_call(call: RecurrentCall) -> None:
     """Raise ``ValueError`` if an array of ``call`` does not fit the others."""
-    spec = CELLS[call.cell]
+    if call.cell not in CELLS:
+        raise ValueError(errors.not_one_of("cell", call.cell, CELLS))
     for activation in (call.activation, call.recurrent_activation):
         if activation.name in NOT_FOR_CELLS and activation.builtin:
             raise ValueError(
@@ -127,42 +171,56 @@ def check_call(call: RecurrentCall) -> None:
         raise ValueError(
             errors.bad_shape("inputs", call.x.shape, "(batch, timesteps, features), none of them 0")
         )
+    _check_weights(call)
     batch, timesteps, features = call.x.shape
-    units = call.recurrent_kernel.shape[0]
-    gates = len(spec.gates)
+    gates = len(call.spec.gates)
     expected: dict[str, tuple[Array | None, tuple[tuple[int, ...], ...]]] = {
-        "kernel": (call.kernel, (spec.kernel_shape(features, units),)),
-        "recurrent_kernel": (call.recurrent_kernel, (spec.recurrent_kernel_shape(units),)),
-        "bias": (call.bias, (spec.bias_shape(units),)),
         "mask": (call.mask, ((batch, timesteps),)),
         "input_dropout": (call.input_dropout, ((1, batch, features), (gates, batch, features))),
-        "recurrent_dropout": (call.recurrent_dropout, ((gates, batch, units),)),
+        "recurrent_dropout": (call.recurrent_dropout, ((gates, batch, call.outputs),)),
     }
     for argument, (array, shapes) in expected.items():
-        if array is None:
-            continue
-        if array.shape not in shapes:
-            raise ValueError(
-                errors.bad_shape(argument, array.shape, " or ".join(str(s) for s in shapes))
-            )
-        if array.dtype != (np.bool_ if argument == "mask" else call.x.dtype):
-            raise ValueError(errors.bad_dtype(argument, array.dtype, str(call.x.dtype)))
+        if array is not None:
+            dtype = np.bool_ if argument == "mask" else call.x.dtype
+            _check_array(argument, array, shapes, np.dtype(dtype))
     _check_quantized(call)
-    if len(call.initial_state) != len(spec.states):
-        raise ValueError(
-            errors.bad_argument(
-                "initial_state",
-                f"{len(call.initial_state)} arrays",
-                f"{len(spec.states)} arrays, one for each of {', '.join(spec.states)}",
-            )
-        )
-    for state in call.initial_state:
-        if state.shape != (batch, units):
-            raise ValueError(
-                errors.bad_shape("initial_state", state.shape, f"(batch, units) = {(batch, units)}")
-            )
-        if state.dtype != call.x.dtype:
-            raise ValueError(errors.bad_dtype("initial_state", state.dtype, str(call.x.dtype)))
+    _check_states(call)
+
+
+def _check_array(
+    argument: str, array: Array, shapes: Sequence[tuple[int, ...]], dtype: np.dtype[Any]
+) -> None:
+    if array.shape not in shapes:
+        expected = " or ".join(str(shape) for shape in shapes)
+        raise ValueError(errors.bad_shape(argument, array.shape, expected))
+    if array.dtype != dtype:
+        raise ValueError(errors.bad_dtype(argument, array.dtype, str(dtype)))
+
+
+def _check_weights(call: RecurrentCall) -> None:
+    spec = call.spec
+    names = [weight.name for weight in spec.weights]
+    if unknown := [name for name in call.weights if name not in names]:
+        raise ValueError(errors.not_one_of("weights", unknown[0], names))
+    shapes = spec.weight_shapes(call.x.shape[2], call.units, call.outputs)
+    for weight in spec.weights:
+        array = call.weights.get(weight.name)
+        if array is not None:
+            _check_array(weight.name, array, [shapes[weight.name]], call.x.dtype)
+        elif not weight.optional:
+            raise ValueError(errors.bad_argument(weight.name, None, f"an array of {spec.name}"))
+
+
+def _check_states(call: RecurrentCall) -> None:
+    states = call.spec.states
+    if len(call.initial_state) != len(states):
+        names = ", ".join(state.name for state in states)
+        received = f"{len(call.initial_state)} arrays"
+        expected = f"{len(states)} arrays, one for each of {names}"
+        raise ValueError(errors.bad_argument("initial_state", received, expected))
+    sizes = call.spec.state_sizes(call.units, call.outputs)
+    for state, size in zip(call.initial_state, sizes, strict=True):
+        _check_array("initial_state", state, [(len(call.x), size)], call.x.dtype)
 
 
 def _check_quantized(call: RecurrentCall) -> None:
@@ -177,7 +235,7 @@ def _check_quantized(call: RecurrentCall) -> None:
         expected = f"weights of {call.cell}, and inputs of float32"
         raise ValueError(errors.bad_argument("quantized", received, expected))
     for argument in ("kernel", "recurrent_kernel", "bias"):
-        given, own = getattr(quantized, argument), getattr(call, argument)
+        given, own = getattr(quantized, argument), call.weights.get(argument)
         shape = None if given is None else getattr(given, "numbers", given).shape
         if shape != (None if own is None else own.shape):
             expected = f"those of the {argument}, {None if own is None else own.shape}"

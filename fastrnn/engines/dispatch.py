@@ -1,21 +1,20 @@
-"""Dispatch: picks the engine of a call by a rule, and runs it.
+"""Dispatch: an ordered list of engines; the first that supports a call computes it.
 
-Sizes: B batch, T timesteps, F features, H units, G gates (see ``cells``).
+Sizes: B batch, T timesteps, F features, H units, P outputs, G gates (see ``cells``).
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
-import importlib.util
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
+from fastrnn.engines import blas, fused, reference
 from fastrnn.engines.contract import (
     RecurrentCall,
     RecurrentGradients,
@@ -24,57 +23,45 @@ from fastrnn.engines.contract import (
 
 Array = npt.NDArray[Any]
 
-_ENGINE_MODULES = {
-    "reference": "fastrnn.engines.reference",
-    "blas": "fastrnn.engines.blas.engine",
-    "fused": "fastrnn.engines.fused.engine",
+
+class _Implementation(NamedTuple):
+    """An engine by the name of its module, and whether it computes a call, else why not."""
+
+    module: str
+    supports: Callable[[RecurrentCall], str | None]
+
+
+# In the order of preference: the first that accepts a call computes it. Modules are imported on
+# first use: the blas engine imports scipy, which costs more than all of fastrnn.
+ENGINES: dict[str, _Implementation] = {
+    "fused": _Implementation("fastrnn.engines.fused.engine", fused.supports),
+    "blas": _Implementation("fastrnn.engines.blas.engine", blas.supports),
+    "reference": _Implementation("fastrnn.engines.reference", reference.supports),
 }
-# The activations that the fused engine has; blas has every one of Keras's.
-FUSED_ACTIVATIONS = frozenset({"linear", "tanh", "sigmoid", "relu", "hard_sigmoid"})
+
+# The cells and the activations that a ``StreamStage`` may name.
+STREAM_CELLS, STREAM_ACTIVATIONS = fused.CELLS, fused.ACTIVATIONS
 
 
 def choose_engine(call: RecurrentCall) -> str:
     """Return the name of the engine that computes ``call``.
 
-    The rule: a forced engine (``config.set_engine``) if there is one; else ``fused`` if it has
-    both activations, ``blas`` if they are Keras's, and ``reference`` for a user's own. ``blas`` has
-    no quantized weights.
+    It is the forced one (``config.set_engine``), or the first of ``ENGINES`` that supports the
+    call: its cell, its activations, its dtype, quantized weights.
 
     Raises:
-        ValueError: the forced engine cannot compute the call.
+        ValueError: the forced engine, or every engine, cannot compute the call.
     """
     forced = config.engine()
-    able = [name for name in ("fused", "blas", "reference") if _has_activations(name, call)]
-    if forced == "auto":
-        return able[0]
-    if forced not in able and call.quantized is not None and forced == "blas":
-        expected = "reference, fused or auto, for quantized weights"
-        raise ValueError(errors.bad_argument("engine", forced, expected))
-    if forced not in able:
-        raise ValueError(
-            errors.bad_argument(
-                "activation",
-                (call.activation.name, call.recurrent_activation.name),
-                f"activations that the {forced} engine has",
-                "Call fastrnn.config.set_engine('auto').",
-            )
-        )
-    return forced
-
-
-def _has_activations(engine: str, call: RecurrentCall) -> bool:
-    """Whether the engine is part of this build and computes both activations of ``call``."""
-    pair = (call.activation, call.recurrent_activation)
-    if engine == "reference":
-        return True
-    if engine == "blas":
-        return call.quantized is None and all(a.builtin for a in pair)
-    return _is_built("fused") and all(a.builtin and a.name in FUSED_ACTIVATIONS for a in pair)
-
-
-@functools.cache
-def _is_built(engine: str) -> bool:
-    return importlib.util.find_spec(_ENGINE_MODULES[engine]) is not None
+    names = list(ENGINES) if forced == "auto" else [forced]
+    reasons = {}
+    for name in names:
+        reasons[name] = ENGINES[name].supports(call)
+        if reasons[name] is None:
+            return name
+    expected = f"one that computes the call; {names[-1]!r} does not: {reasons[names[-1]]}"
+    remedy = "" if forced == "auto" else "Call fastrnn.config.set_engine('auto')."
+    raise ValueError(errors.bad_argument("engine", forced, expected, remedy))
 
 
 Forward = tuple[Array, tuple[Array, ...], Workspace | None]
@@ -85,8 +72,9 @@ def rnn_forward(call: RecurrentCall) -> Forward:
     """Run a recurrent cell over a batch of sequences.
 
     Returns:
-        ``outputs, states, workspace``: outputs (B, T, H) or (B, H), the final states, (B, H) each,
-        and the workspace for ``rnn_backward``, or ``None`` where ``call.save`` is false.
+        ``outputs, states, workspace``: outputs (B, T, P) or (B, P), the final states, of their
+        spec's sizes, and the workspace for ``rnn_backward``, or ``None`` where ``call.save`` is
+        false.
 
     Raises:
         ValueError: a shape or a dtype does not fit the others.
@@ -96,7 +84,7 @@ def rnn_forward(call: RecurrentCall) -> Forward:
     return outputs, states, Workspace(engine, saved) if call.save else None
 
 
-def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
+def rnn_forward_concurrently(calls: Sequence[RecurrentCall]) -> list[Forward]:
     """Run several calls that do not wait for each other, as ``rnn_forward`` runs each.
 
     The fused engine computes them at the same time, on the threads that there are.
@@ -105,7 +93,7 @@ def rnn_forward_side_by_side(calls: Sequence[RecurrentCall]) -> list[Forward]:
     dtypes = {call.x.dtype for call in calls}
     quantized = {call.quantized is not None for call in calls}
     if set(engines) == {"fused"} and len(dtypes) == 1 and len(quantized) == 1:
-        results = _engine("fused").forward_side_by_side(calls)
+        results = _engine("fused").forward_concurrently(calls)
     else:
         results = [_engine(e).forward(call) for e, call in zip(engines, calls, strict=True)]
     return [
@@ -156,17 +144,17 @@ def rnn_backward(
     Args:
         workspace: from ``rnn_forward``; may be used more than once.
         d_outputs: gradient of the outputs, of their shape; ``None`` means zero.
-        d_states: gradient of each final state, (B, H); ``None`` means zero.
+        d_states: gradient of each final state, of its shape; ``None`` means zero.
     """
-    return rnn_backward_side_by_side([(workspace, d_outputs, d_states)])[0]
+    return rnn_backward_concurrently([(workspace, d_outputs, d_states)])[0]
 
 
-def rnn_backward_side_by_side(passes: Sequence[Backward]) -> list[RecurrentGradients]:
+def rnn_backward_concurrently(passes: Sequence[Backward]) -> list[RecurrentGradients]:
     """Carry gradients back through several passes: the arguments of ``rnn_backward`` for each."""
     arguments = [(w.saved, d_outputs, tuple(d_states)) for w, d_outputs, d_states in passes]
     engines = [workspace.engine for workspace, _, _ in passes]
     if len(passes) > 1 and set(engines) == {"fused"}:
-        return list(_engine("fused").backward_side_by_side(arguments))
+        return list(_engine("fused").backward_concurrently(arguments))
     return [_engine(e).backward(*given) for e, given in zip(engines, arguments, strict=True)]
 
 
@@ -209,7 +197,7 @@ def matmul(a: Array, b: Array, bias: Array | None = None) -> Array:
 def _computes(engine: str, a: Array, b: Array) -> bool:
     """Whether the engine may be used, is part of this build, and has the dtype of both."""
     known = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
-    return known and config.engine() in ("auto", engine) and _is_built(engine)
+    return known and config.engine() in ("auto", engine) and (engine != "fused" or fused.is_built())
 
 
 def adam(
@@ -225,7 +213,7 @@ def stream_kernel() -> Any:
 
     That is: in a build without the fused engine, or while another one is forced.
     """
-    if config.engine() not in ("auto", "fused") or not _is_built("fused"):
+    if config.engine() not in ("auto", "fused") or not fused.is_built():
         return None
     return _engine("fused").StreamKernel
 
@@ -253,5 +241,4 @@ def usable_instruction_sets() -> list[str]:
 
 
 def _engine(name: str) -> Any:
-    # Imported on first use: the blas engine imports scipy, which costs more than all of fastrnn.
-    return importlib.import_module(_ENGINE_MODULES[name])
+    return importlib.import_module(ENGINES[name].module)

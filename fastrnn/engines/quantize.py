@@ -15,6 +15,7 @@ counts as zeros; a row with a NaN or an infinity gives NaN.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ from fastrnn.engines.cells import CELLS
 Array = npt.NDArray[Any]
 
 MODES = ("int8", "bf16")
+# Cells whose weights are two kernels and a bias.
+QUANTIZABLE_CELLS = ("simple_rnn", "lstm", "gru", "gru_reset_after")
 # Rows and columns of a kernel: the sums of longer ones might not fit into 32 bits.
 MAX_TERMS = 1 << 16
 _ROW_FLOOR = np.float32(2.0**-100)
@@ -214,26 +217,26 @@ def _aligned(size: int, dtype: Any) -> Array:
     return memory[begin : begin + nbytes].view(dtype)
 
 
-def quantize_weights(
-    cell: str, mode: str, kernel: Array, recurrent_kernel: Array, bias: Array | None
-) -> QuantizedWeights:
+def quantize_weights(cell: str, mode: str, weights: Mapping[str, Array | None]) -> QuantizedWeights:
     """Quantize the float32 weights of a cell.
 
     Args:
         cell: name of the cell in ``CELLS``.
         mode: ``"int8"`` or ``"bf16"``.
-        kernel: (F, G·H).
-        recurrent_kernel: (H, G·H).
-        bias: (G·H,), or (2, G·H) with a recurrent bias; or ``None``.
+        weights: as ``RecurrentCall`` has them.
 
     Raises:
-        ValueError: another mode; weights that are not float32, not finite, or have more than 65536
-            rows.
+        ValueError: another mode; a cell with other weights than kernels and a bias; weights that
+            are not float32, not finite, or have more than 65536 rows.
     """
     if mode not in MODES:
         raise ValueError(errors.not_one_of("mode", mode, MODES))
+    if cell not in QUANTIZABLE_CELLS:
+        raise ValueError(errors.not_one_of("cell", cell, QUANTIZABLE_CELLS))
     quantized: list[QuantizedKernel] = []
-    for name, array in {"kernel": kernel, "recurrent_kernel": recurrent_kernel}.items():
+    for name in ("kernel", "recurrent_kernel"):
+        array = weights[name]
+        assert array is not None  # both kernels are required
         if array.dtype != np.float32:
             raise ValueError(errors.bad_dtype(name, array.dtype, "float32, to be quantized"))
         if len(array) > MAX_TERMS:
@@ -245,6 +248,8 @@ def quantize_weights(
             quantized.append(QuantizedKernel(*quantize_columns(array)))
         else:
             quantized.append(QuantizedKernel(to_bfloat16(array), None))
+    bias = weights["bias"]
+    kernel, recurrent_kernel = quantized
     return QuantizedWeights(
-        cell, mode, quantized[0], quantized[1], None if bias is None else bias.copy()
+        cell, mode, kernel, recurrent_kernel, None if bias is None else bias.copy()
     )

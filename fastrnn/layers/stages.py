@@ -14,7 +14,7 @@ import numpy as np
 from fastrnn.activations import Activation as Function
 from fastrnn.core import errors
 from fastrnn.engines.contract import StreamStage
-from fastrnn.engines.dispatch import FUSED_ACTIVATIONS
+from fastrnn.engines.dispatch import STREAM_ACTIVATIONS, STREAM_CELLS
 from fastrnn.layers.activations.activations import ELU, LeakyReLU, ReLU, Softmax
 from fastrnn.layers.attention.attention import AdditiveAttention, Attention
 from fastrnn.layers.base.layer import Layer
@@ -64,7 +64,7 @@ def _function_stages(function: Function, width: int) -> Stages:
         return []
     if function.name == "softmax":
         return [StreamStage("softmax", width, width)]
-    if function.name in FUSED_ACTIVATIONS:
+    if function.name in STREAM_ACTIVATIONS:
         return [StreamStage("activate", width, width, activation=function.name)]
     return None
 
@@ -72,11 +72,13 @@ def _function_stages(function: Function, width: int) -> Stages:
 def _recurrent(layer: Any, inputs: int) -> Stages:
     cell = layer.cell
     pair = (cell.activation, cell.recurrent_activation)
-    if not all(a.builtin and a.name in FUSED_ACTIVATIONS for a in pair):
+    if not all(a.builtin and a.name in STREAM_ACTIVATIONS for a in pair):
+        return None
+    if cell.spec.name not in STREAM_CELLS:
         return None
     if cell.quantized is not None:  # its own steps read fewer bytes, and are what it is to compute
         return None
-    weights = _values(kernel=cell.kernel, recurrent_kernel=cell.recurrent_kernel, bias=cell.bias)
+    weights = cell.weight_values
     names = {"activation": pair[0].name, "recurrent_activation": pair[1].name}
     return [StreamStage("recurrent", inputs, cell.units, weights, cell.spec.name, **names)]
 
@@ -84,7 +86,7 @@ def _recurrent(layer: Any, inputs: int) -> Stages:
 def _dense(layer: Any, inputs: int) -> Stages:
     weights = _values(kernel=layer.kernel, bias=layer.bias)
     function = layer.activation
-    if function.builtin and function.name in FUSED_ACTIVATIONS:
+    if function.builtin and function.name in STREAM_ACTIVATIONS:
         return [StreamStage("dense", inputs, layer.units, weights, activation=function.name)]
     rest = _function_stages(function, layer.units)
     return None if rest is None else [StreamStage("dense", inputs, layer.units, weights), *rest]

@@ -18,7 +18,8 @@ cdef class BackwardPass:
     cdef char *dbias  # input row, or NULL
     cdef char *drecurrent_bias  # or NULL
     cdef list arrays
-    cdef dict gradients
+    cdef object dx_array  # of dx, or None
+    cdef dict d_weights
     cdef list dstates
 
     def __cinit__(self, Pass p, d_outputs, d_states):
@@ -26,7 +27,7 @@ cdef class BackwardPass:
         call = p.call
         dtype = call.x.dtype
         self.arrays = []
-        self.gradients = {}
+        self.d_weights = {}
         if d_outputs is not None:
             if d_outputs.shape != p.output_array.shape or d_outputs.dtype != dtype:
                 raise ValueError(f"d_outputs {d_outputs.shape} {d_outputs.dtype} does not fit the "
@@ -48,27 +49,25 @@ cdef class BackwardPass:
             self.dropped = self._own(np.empty((T, B, max(F, H)), dtype))
         self.ones = self._own(np.ones(T * B, dtype))
         if call.input_gradient:
-            self.dx = self._gradient("dx", call.x)
+            self.dx_array = np.empty_like(call.x, order="C")
+            self.dx = self._own(self.dx_array)
             self.dinputs = self._own(np.empty((T, B, F), dtype))
-        else:
-            self.gradients["dx"] = None
-        self.dkernel = self._gradient("dkernel", call.kernel)
-        self.drecurrent_kernel = self._gradient("drecurrent_kernel", call.recurrent_kernel)
-        if call.bias is not None:
-            self.dbias = self._gradient("dbias", call.bias)
+        self.dkernel = self._gradient(p, "kernel")
+        self.drecurrent_kernel = self._gradient(p, "recurrent_kernel")
+        if call.weights.get("bias") is not None:
+            self.dbias = self._gradient(p, "bias")
             if p.cell == GRU_RESET_AFTER:
                 self.drecurrent_bias = self.dbias + W * <Py_ssize_t>dtype.itemsize
-        else:
-            self.gradients["dbias"] = None
 
     cdef char *_own(self, object array) except NULL:
         self.arrays.append(array)
         cdef size_t address = array.ctypes.data
         return <char *>address
 
-    cdef char *_gradient(self, str name, object of) except NULL:
-        self.gradients[name] = np.empty(of.shape, of.dtype)
-        return self._own(self.gradients[name])
+    cdef char *_gradient(self, Pass p, str name) except NULL:
+        of = p.call.weights[name]
+        self.d_weights[name] = np.empty(of.shape, of.dtype)
+        return self._own(self.d_weights[name])
 
 
 def backward(Pass saved not None, d_outputs, d_states):
@@ -79,7 +78,7 @@ def backward(Pass saved not None, d_outputs, d_states):
             run_backward(<float *>d.dz, saved, d)
         else:
             run_backward(<double *>d.dz, saved, d)
-    return RecurrentGradients(**d.gradients, dinitial_state=tuple(d.dstates))
+    return RecurrentGradients(d.dx_array, d.d_weights, tuple(d.dstates))
 
 
 cdef void run_backward(floating *dz, Pass p, BackwardPass d) noexcept nogil:

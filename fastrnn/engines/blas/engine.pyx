@@ -20,7 +20,6 @@ from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 import numpy as np
 
-from fastrnn.engines.cells import CELLS
 from fastrnn.engines.contract import RecurrentGradients, check_call
 
 cdef extern from "fr_activations.h" nogil:
@@ -102,7 +101,6 @@ cdef class Pass:
 
     def __cinit__(self, call):
         check_call(call)
-        spec = CELLS[call.cell]
         self.call = call
         self.arrays = []
         self.cell = CELL_CODES[call.cell]
@@ -113,8 +111,8 @@ cdef class Pass:
         self.backwards = call.go_backwards
         self.return_sequences = call.return_sequences
         self.B, self.T, self.F = call.x.shape
-        self.H = call.recurrent_kernel.shape[0]
-        self.G = len(spec.gates)
+        self.H = call.units
+        self.G = len(call.spec.gates)
         self.W = self.G * self.H
         if max(self.B * self.T, self.F, self.W) > INT_MAX:
             raise ValueError(f"inputs of shape {call.x.shape} are too large for one call: "
@@ -152,9 +150,9 @@ cdef class Pass:
     cdef _take_arguments(self):
         call = self.call
         self.x = self._given(call.x)
-        self.kernel = self._given(call.kernel)
-        self.recurrent_kernel = self._given(call.recurrent_kernel)
-        bias = call.bias
+        self.kernel = self._given(call.weights["kernel"])
+        self.recurrent_kernel = self._given(call.weights["recurrent_kernel"])
+        bias = call.weights.get("bias")
         if self.cell == GRU_RESET_AFTER and bias is not None:
             self.bias, self.recurrent_bias = self._given(bias[0]), self._given(bias[1])
         else:

@@ -151,9 +151,9 @@ cdef class Pass:
         self.rnn.activation = ACTIVATION_CODES[call.activation.name]
         self.rnn.recurrent_activation = ACTIVATION_CODES[call.recurrent_activation.name]
         self.rnn.batch, self.rnn.timesteps, self.rnn.features = call.x.shape
-        self.rnn.units = call.recurrent_kernel.shape[0]
+        self.rnn.units = call.units
         rows = self.rnn.batch * (self.rnn.timesteps + 1)
-        columns = len(CELLS[call.cell].gates) * self.rnn.units
+        columns = len(call.spec.gates) * self.rnn.units
         if max(rows, self.rnn.features, columns) > INT_MAX // 4:
             raise ValueError(f"inputs of shape {call.x.shape} are too large for one call: "
                              "split the batch or the sequences.")
@@ -167,9 +167,9 @@ cdef class Pass:
     cdef _set_arrays(self):
         call, rnn = self.call, &self.rnn
         rnn.x = self._given(call.x)
-        rnn.kernel = self._given(call.kernel)
-        rnn.recurrent_kernel = self._given(call.recurrent_kernel)
-        rnn.bias = self._given(call.bias)
+        rnn.kernel = self._given(call.weights["kernel"])
+        rnn.recurrent_kernel = self._given(call.weights["recurrent_kernel"])
+        rnn.bias = self._given(call.weights.get("bias"))
         rnn.initial_h = self._given(call.initial_state[0])
         if len(call.initial_state) > 1:
             rnn.initial_c = self._given(call.initial_state[1])
@@ -214,10 +214,10 @@ cdef class Pass:
 
 def forward(call):
     """Compute ``outputs, states, workspace`` of a ``contract.RecurrentCall``."""
-    return forward_side_by_side((call,))[0]
+    return forward_concurrently((call,))[0]
 
 
-def forward_side_by_side(calls):
+def forward_concurrently(calls):
     """Compute several calls, at most 8, at the same time; a list of what ``forward`` returns."""
     cdef fr_rnn rnns[8]
     cdef int k, count = len(calls)
@@ -252,10 +252,10 @@ cdef _check_alike(list passes):
 
 def backward(Pass saved not None, d_outputs, d_states):
     """Compute ``contract.RecurrentGradients`` of the pass ``saved``."""
-    return backward_side_by_side(((saved, d_outputs, d_states),))[0]
+    return backward_concurrently(((saved, d_outputs, d_states),))[0]
 
 
-def backward_side_by_side(arguments):
+def backward_concurrently(arguments):
     """Compute several backward passes, at most 8, at the same time: the arguments of each."""
     cdef fr_rnn rnns[8]
     cdef int k, count = len(arguments)
@@ -290,17 +290,19 @@ cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_state
     rnn.d_final_h = _gradient_of(p.states[0], d_states[0], dtype, "d_states", kept)
     if len(p.states) > 1:
         rnn.d_final_c = _gradient_of(p.states[1], d_states[1], dtype, "d_states", kept)
-    given = (call.x if call.input_gradient else None, call.kernel, call.recurrent_kernel, call.bias)
-    dx, dkernel, drecurrent, dbias = [None if a is None else np.empty(a.shape, dtype) for a in given]
+    dx = np.empty(call.x.shape, dtype) if call.input_gradient else None
+    d_weights = {
+        name: np.empty(array.shape, dtype) for name, array in call.weights.items() if array is not None
+    }
     dstates = tuple([np.empty(s.shape, dtype) for s in p.states])
     rnn.dx = _address(dx)
-    rnn.dkernel = _address(dkernel)
-    rnn.drecurrent_kernel = _address(drecurrent)
-    rnn.dbias = _address(dbias)
+    rnn.dkernel = _address(d_weights["kernel"])
+    rnn.drecurrent_kernel = _address(d_weights["recurrent_kernel"])
+    rnn.dbias = _address(d_weights.get("bias"))
     rnn.dinitial_h = _address(dstates[0])
     if len(dstates) > 1:
         rnn.dinitial_c = _address(dstates[1])
-    return RecurrentGradients(dx, dkernel, drecurrent, dbias, dstates)
+    return RecurrentGradients(dx, d_weights, dstates)
 
 
 cdef void *_address(object array):
@@ -346,7 +348,7 @@ cdef class Inference:
         self.rnn.initial_h = self.rnn.initial_c = NULL
         self.rnn.workspace = NULL
         self.rnn.save = False
-        weights = (call.kernel, call.recurrent_kernel, call.bias)
+        weights = tuple(call.weights.values())
         self.arrays = (*weights, call.quantized)  # which keeps what is packed
         for array in weights:
             if array is not None and not (array.flags.c_contiguous and array.flags.aligned):

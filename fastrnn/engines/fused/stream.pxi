@@ -23,12 +23,7 @@ cdef dict weight_shapes(stage):
     """Return the shape of each array that a stage of this kind may have."""
     inputs, outputs = stage.inputs, stage.outputs
     if stage.kind == "recurrent":
-        spec = CELLS[stage.cell]
-        return {
-            "kernel": spec.kernel_shape(inputs, outputs),
-            "recurrent_kernel": spec.recurrent_kernel_shape(outputs),
-            "bias": spec.bias_shape(outputs),
-        }
+        return CELLS[stage.cell].weight_shapes(inputs, outputs)
     if stage.kind == "dense":
         return {"kernel": (inputs, outputs), "bias": (outputs,)}
     if stage.kind == "embed":

@@ -10,7 +10,7 @@ A step returns its new states and a tape: whatever its backward step reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,41 +25,65 @@ Tape = tuple[Any, ...]
 
 @dataclass
 class Weights:
-    """The weights of a cell, cut into gates: ``W[g]`` (F, H), ``U[g]`` (H, H), ``b[g]`` (H,)."""
+    """The weights of a cell by name; those with G·H columns are cut into gates.
 
-    W: list[Array]
-    U: list[Array]
-    b: list[Array]
-    recurrent_b: list[Array]
+    W, U and b are the familiar ones: ``W[g]`` (F, H), ``U[g]`` (H, H), ``b[g]`` (H,) or (2, H).
+    """
+
+    parts: dict[str, Any]
     activation: Activation
     recurrent_activation: Activation
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parts[name]
+
+    @property
+    def W(self) -> list[Array]:
+        """The kernel, gate by gate."""
+        return list(self.parts["kernel"])
+
+    @property
+    def U(self) -> list[Array]:
+        """The recurrent kernel, gate by gate."""
+        return list(self.parts["recurrent_kernel"])
+
+    @property
+    def b(self) -> list[Array]:
+        """The bias, gate by gate."""
+        return list(self.parts["bias"])
 
 
 @dataclass
 class StepGradients:
-    """What one backward step adds to the gradients, gate by gate."""
+    """What one backward step gives.
 
-    dx: list[Array] = field(default_factory=list)  # per gate, before the gate's dropout mask
-    dW: list[Array] = field(default_factory=list)
-    dU: list[Array] = field(default_factory=list)
-    db: list[Array] = field(default_factory=list)
-    drecurrent_b: list[Array] = field(default_factory=list)
+    Attributes:
+        dx: of x as each gate sees it, before the gate's dropout mask.
+        dh: of h_{t-1} as each gate sees it, likewise.
+        states: of the states before the step, but for the way through ``dh``.
+        weights: what the step adds to the gradient of each weight, cut as ``Weights`` are.
+    """
+
+    dx: list[Array]
+    dh: list[Array]
+    states: States
+    weights: dict[str, Any]
 
 
 Step = Callable[[Weights, list[Array], list[Array], States], tuple[States, Tape]]
 StepBackward = Callable[
     [Weights, list[Array], list[Array], States, Tape, States],
-    tuple[StepGradients, list[Array], States],
+    StepGradients,
 ]
 
 
-def _input_side(weights: Weights, x: list[Array], da: list[Array]) -> StepGradients:
-    """Gradients through x·W + b, for the gradients ``da`` of each gate's pre-activation."""
-    return StepGradients(
-        dx=[d @ W.T for d, W in zip(da, weights.W, strict=True)],
-        dW=[x_g.T @ d for x_g, d in zip(x, da, strict=True)],
-        db=[d.sum(axis=0) for d in da],
-    )
+def _through_inputs(
+    w: Weights, x: list[Array], da: list[Array]
+) -> tuple[list[Array], dict[str, Any]]:
+    """Return dx and the gradients of W and b through x·W + b, for those of pre-activations."""
+    dx = [d @ W.T for d, W in zip(da, w.W, strict=True)]
+    dW = [x_g.T @ d for x_g, d in zip(x, da, strict=True)]
+    return dx, {"kernel": dW, "bias": [d.sum(axis=0) for d in da]}
 
 
 # ---- SimpleRNN (Elman 1990): h_t = act(x·W + h_{t-1}·U + b) --------------------------------
@@ -78,9 +102,9 @@ def simple_rnn_step_backward(
     """da = dh·act'(a); dh_{t-1} = da·U^T."""
     a, h_new = tape
     da = w.activation.vjp(a, h_new, d_states[0])
-    gradients = _input_side(w, x, [da])
-    gradients.dU = [h[0].T @ da]
-    return gradients, [da @ w.U[0].T], (np.zeros_like(da),)
+    dx, d_weights = _through_inputs(w, x, [da])
+    d_weights["recurrent_kernel"] = [h[0].T @ da]
+    return StepGradients(dx, [da @ w.U[0].T], (np.zeros_like(da),), d_weights)
 
 
 # ---- LSTM (Hochreiter and Schmidhuber 1997; forget gate: Gers, Schmidhuber and Cummins 2000) ----
@@ -111,10 +135,10 @@ def lstm_step_backward(
         w.activation.vjp(a[2], g, dc * i),
         w.recurrent_activation.vjp(a[3], o, dh * act_c),
     ]
-    gradients = _input_side(w, x, da)
-    gradients.dU = [h[k].T @ da[k] for k in range(4)]
+    dx, d_weights = _through_inputs(w, x, da)
+    d_weights["recurrent_kernel"] = [h[k].T @ da[k] for k in range(4)]
     dh_gates = [da[k] @ w.U[k].T for k in range(4)]
-    return gradients, dh_gates, (np.zeros_like(dh), dc * f)
+    return StepGradients(dx, dh_gates, (np.zeros_like(dh), dc * f), d_weights)
 
 
 # ---- GRU (Cho et al. 2014), z weighing the old state: h_t = z·h_{t-1} + (1 - z)·g ------------
@@ -140,18 +164,19 @@ def gru_step_backward(
     d_reset = da_h @ w.U[2].T
     da_z = w.recurrent_activation.vjp(a_z, z, dh * (h_prev - g))
     da_r = w.recurrent_activation.vjp(a_r, r, d_reset * h[2])
-    gradients = _input_side(w, x, [da_z, da_r, da_h])
-    gradients.dU = [h[0].T @ da_z, h[1].T @ da_r, (r * h[2]).T @ da_h]
-    return gradients, [da_z @ w.U[0].T, da_r @ w.U[1].T, d_reset * r], (dh * z,)
+    dx, d_weights = _through_inputs(w, x, [da_z, da_r, da_h])
+    d_weights["recurrent_kernel"] = [h[0].T @ da_z, h[1].T @ da_r, (r * h[2]).T @ da_h]
+    dh_gates = [da_z @ w.U[0].T, da_r @ w.U[1].T, d_reset * r]
+    return StepGradients(dx, dh_gates, (dh * z,), d_weights)
 
 
 def gru_reset_after_step(w: Weights, x: list[Array], h: list[Array], states: States) -> Any:
     """Reset after the product: a_h = x·W_h + b_h + r·(h_{t-1}·U_h + recurrent b_h)."""
     h_prev = states[0]
-    recurrent = [h[k] @ w.U[k] + w.recurrent_b[k] for k in range(3)]
-    a_z, a_r = (x[k] @ w.W[k] + w.b[k] + recurrent[k] for k in (0, 1))
+    recurrent = [h[k] @ w.U[k] + w.b[k][1] for k in range(3)]
+    a_z, a_r = (x[k] @ w.W[k] + w.b[k][0] + recurrent[k] for k in (0, 1))
     z, r = w.recurrent_activation(a_z), w.recurrent_activation(a_r)
-    a_h = x[2] @ w.W[2] + w.b[2] + r * recurrent[2]
+    a_h = x[2] @ w.W[2] + w.b[2][0] + r * recurrent[2]
     g = w.activation(a_h)
     return (z * h_prev + (1 - z) * g,), (a_z, a_r, a_h, z, r, g, recurrent[2])
 
@@ -165,13 +190,17 @@ def gru_reset_after_step_backward(
     da_h = w.activation.vjp(a_h, g, dh * (1 - z))
     da_z = w.recurrent_activation.vjp(a_z, z, dh * (h_prev - g))
     da_r = w.recurrent_activation.vjp(a_r, r, da_h * recurrent_h)
-    gradients = _input_side(w, x, [da_z, da_r, da_h])
+    dx, d_weights = _through_inputs(w, x, [da_z, da_r, da_h])
     d_recurrent = [da_z, da_r, da_h * r]
-    gradients.dU = [h[k].T @ d_recurrent[k] for k in range(3)]
-    gradients.drecurrent_b = [d.sum(axis=0) for d in d_recurrent]
-    return gradients, [d_recurrent[k] @ w.U[k].T for k in range(3)], (dh * z,)
+    d_weights["recurrent_kernel"] = [h[k].T @ d_recurrent[k] for k in range(3)]
+    d_weights["bias"] = [
+        np.stack([db, d.sum(axis=0)]) for db, d in zip(d_weights["bias"], d_recurrent, strict=True)
+    ]
+    dh_gates = [d_recurrent[k] @ w.U[k].T for k in range(3)]
+    return StepGradients(dx, dh_gates, (dh * z,), d_weights)
 
 
+# By the name of the cell.
 STEPS: dict[str, tuple[Step, StepBackward]] = {
     "simple_rnn": (simple_rnn_step, simple_rnn_step_backward),
     "lstm": (lstm_step, lstm_step_backward),

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.engines.cells import CELLS
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, check_call
 from fastrnn.engines.reference.cells import STEPS, States, StepGradients, Tape, Weights
 
@@ -58,16 +57,15 @@ def backward(
     call = workspace.call
     weights = _split_weights(call)
     keep, emit = _step_masks(call)
+    given = {name: array for name, array in call.weights.items() if array is not None}
     gradients = RecurrentGradients(
         dx=np.zeros_like(call.x),
-        dkernel=np.zeros_like(call.kernel),
-        drecurrent_kernel=np.zeros_like(call.recurrent_kernel),
-        dbias=None if call.bias is None else np.zeros_like(call.bias),
-        dinitial_state=(),
+        d_weights={name: np.zeros_like(array) for name, array in given.items()},
+        d_initial_state=(),
     )
     d: States = tuple(
-        np.zeros_like(s) if given is None else np.array(given, dtype=s.dtype)
-        for given, s in zip(d_states, call.initial_state, strict=True)
+        np.zeros_like(s) if d_state is None else np.array(d_state, dtype=s.dtype)
+        for d_state, s in zip(d_states, call.initial_state, strict=True)
     )
     last = call.x.shape[1] - 1
     for t in range(last, -1, -1):
@@ -75,7 +73,7 @@ def backward(
             d_output = d_outputs[:, t] if call.return_sequences else d_outputs
             d = (d[0] + np.where(emit[t][:, None], d_output, 0), *d[1:])
         d = _step_backward(workspace, weights, t, np.flatnonzero(keep[t]), d, gradients)
-    return gradients._replace(dx=gradients.dx if call.input_gradient else None, dinitial_state=d)
+    return gradients._replace(dx=gradients.dx if call.input_gradient else None, d_initial_state=d)
 
 
 def _step_backward(
@@ -93,12 +91,13 @@ def _step_backward(
     states = tuple(s[rows] for s in workspace.states[t])
     x, h = _gate_inputs(call, t, rows, workspace.states[t][0])
     step_backward = STEPS[call.cell][1]
-    step, dh_gates, direct = step_backward(weights, x, h, states, tape, tuple(s[rows] for s in d))
+    step = step_backward(weights, x, h, states, tape, tuple(s[rows] for s in d))
     _accumulate(call, step, t, rows, gradients)
+    dh_gates = step.dh
     if call.recurrent_dropout is not None:
         dh_gates = [dh * call.recurrent_dropout[g][rows] for g, dh in enumerate(dh_gates)]
     before = tuple(s.copy() for s in d)
-    for state, values in zip(before, direct, strict=True):
+    for state, values in zip(before, step.states, strict=True):
         state[rows] = values
     before[0][rows] += sum(dh_gates)
     return before
@@ -111,20 +110,16 @@ def _accumulate(
     rows: npt.NDArray[np.intp],
     gradients: RecurrentGradients,
 ) -> None:
-    gates = len(CELLS[call.cell].gates)
+    gates = len(call.spec.gates)
     dx = step.dx
     if call.input_dropout is not None:
         factors = np.broadcast_to(call.input_dropout, (gates, *call.input_dropout.shape[1:]))
         dx = [d * factors[g][rows] for g, d in enumerate(dx)]
     assert gradients.dx is not None
     gradients.dx[rows, _source(call, t)] = sum(dx)
-    gradients.dkernel[...] += np.concatenate(step.dW, axis=1)
-    gradients.drecurrent_kernel[...] += np.concatenate(step.dU, axis=1)
-    if gradients.dbias is not None:
-        db = np.concatenate(step.db)
-        if step.drecurrent_b:
-            db = np.stack([db, np.concatenate(step.drecurrent_b)])
-        gradients.dbias[...] += db
+    for name, total in gradients.d_weights.items():
+        part = step.weights[name]
+        total += np.concatenate(part, axis=-1) if isinstance(part, list) else part
 
 
 def _source(call: RecurrentCall, t: int) -> int:
@@ -136,7 +131,7 @@ def _gate_inputs(
     call: RecurrentCall, t: int, rows: npt.NDArray[np.intp], h: Array
 ) -> tuple[list[Array], list[Array]]:
     """x_t and h_{t-1} as each gate's product sees them, for the rows that count."""
-    gates = len(CELLS[call.cell].gates)
+    gates = len(call.spec.gates)
     x = [call.x[rows, _source(call, t)]] * gates
     if call.input_dropout is not None:
         factors = np.broadcast_to(call.input_dropout, (gates, *call.input_dropout.shape[1:]))
@@ -160,22 +155,16 @@ def _step_masks(call: RecurrentCall) -> tuple[Array, Array]:
 
 
 def _split_weights(call: RecurrentCall) -> Weights:
-    spec = CELLS[call.cell]
-    gates, units = len(spec.gates), call.recurrent_kernel.shape[0]
-    bias = call.bias
-    if bias is None:
-        bias = np.zeros(spec.bias_shape(units), dtype=call.x.dtype)
-    input_bias, recurrent_bias = (bias[0], bias[1]) if spec.has_recurrent_bias else (bias, bias)
-    kernels: list[Any] = [
-        np.split(kernel, gates, axis=1) for kernel in (call.kernel, call.recurrent_kernel)
-    ]
+    spec, gates = call.spec, len(call.spec.gates)
+    shapes = spec.weight_shapes(call.x.shape[2], call.units, call.outputs)
+    parts: dict[str, Any] = {}
+    for weight in spec.weights:
+        array = call.weights.get(weight.name)
+        if array is None:
+            array = np.zeros(shapes[weight.name], dtype=call.x.dtype)
+        in_gates = weight.axes[-1] == "GH"
+        parts[weight.name] = np.split(array, gates, axis=-1) if in_gates else array
     if (q := call.quantized) is not None:
-        kernels = [kernel.split(gates) for kernel in (q.kernel, q.recurrent_kernel)]
-    return Weights(
-        W=kernels[0],
-        U=kernels[1],
-        b=np.split(input_bias, gates),
-        recurrent_b=np.split(recurrent_bias, gates),
-        activation=call.activation,
-        recurrent_activation=call.recurrent_activation,
-    )
+        parts["kernel"] = q.kernel.split(gates)
+        parts["recurrent_kernel"] = q.recurrent_kernel.split(gates)
+    return Weights(parts, call.activation, call.recurrent_activation)

@@ -225,12 +225,9 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         self, gradients: RecurrentGradients, with_states: bool
     ) -> tuple[Any, list[Array]]:
         """Return what a pullback returns."""
-        d_weights = self.cell.gradients_of(
-            (self.cell.kernel, gradients.dkernel),
-            (self.cell.recurrent_kernel, gradients.drecurrent_kernel),
-            (self.cell.bias, gradients.dbias),
-        )
-        d_inputs = [gradients.dx, *gradients.dinitial_state] if with_states else gradients.dx
+        pairs = [(v, gradients.d_weights.get(n)) for n, v in self.cell.named_weights.items()]
+        d_weights = self.cell.gradients_of(*pairs)
+        d_inputs = [gradients.dx, *gradients.d_initial_state] if with_states else gradients.dx
         return d_inputs, d_weights if self._trainable else []
 
     def make_call(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
-from fastrnn.engines.dispatch import rnn_backward_side_by_side, rnn_forward_side_by_side
+from fastrnn.engines.dispatch import rnn_backward_concurrently, rnn_forward_concurrently
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.rnn import RNN
@@ -189,7 +189,7 @@ class Bidirectional(KeepsStates, Layer):
         pullback of each layer returns.
         """
         if all(isinstance(layer, RecurrentLayer) for layer in self.sublayers):
-            return self._run_side_by_side(inputs, context, mask, states)
+            return self._run_concurrently(inputs, context, mask, states)
         passes = [
             layer.run(layer.accept(inputs), context, mask, initial_state=state)
             for layer, state in zip(self.sublayers, states, strict=True)
@@ -204,7 +204,7 @@ class Bidirectional(KeepsStates, Layer):
 
         return results, pullback
 
-    def _run_side_by_side(
+    def _run_concurrently(
         self, inputs: Array, context: CallContext, mask: Any, states: tuple[Any, Any]
     ) -> tuple[list[tuple[Array, ...]], Any]:
         """Do what ``_run_layers`` does, both layers at the same time."""
@@ -213,7 +213,7 @@ class Bidirectional(KeepsStates, Layer):
             layer.make_call(inputs, context, mask, state)
             for layer, state in zip(layers, states, strict=True)
         ]
-        passes = rnn_forward_side_by_side(calls)
+        passes = rnn_forward_concurrently(calls)
         results = [
             layer.take_result(outputs, final)
             for layer, (outputs, final, _) in zip(layers, passes, strict=True)
@@ -237,7 +237,7 @@ class Bidirectional(KeepsStates, Layer):
             return [
                 layer.take_gradients(gradients, state is not None)
                 for layer, gradients, state in zip(
-                    layers, rnn_backward_side_by_side(arguments), states, strict=True
+                    layers, rnn_backward_concurrently(arguments), states, strict=True
                 )
             ]
 

@@ -108,9 +108,7 @@ class RecurrentCell(Layer):
         if self.quantized is not None:
             expected = f"a layer that is not quantized; {self.name!r} is, as {self.quantized.mode}"
             raise ValueError(errors.bad_argument("mode", mode, expected))
-        bias = None if self.bias is None else self.bias.value
-        kernels = self.kernel.value, self.recurrent_kernel.value
-        return quantize_weights(self.spec.name, mode, *kernels, bias)
+        return quantize_weights(self.spec.name, mode, self.weight_values)
 
     def use_quantized(self, quantized: QuantizedWeights) -> None:
         """Compute with these weights from now on, and keep the cell's own as they are."""
@@ -133,15 +131,16 @@ class RecurrentCell(Layer):
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
         self.input_features = features
+        shapes = self.spec.weight_shapes(features, self.units)
         self.kernel = self.add_weight(
-            self.spec.kernel_shape(features, self.units),
+            shapes["kernel"],
             initializer=self.kernel_initializer,
             name="kernel",
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
         self.recurrent_kernel = self.add_weight(
-            self.spec.recurrent_kernel_shape(self.units),
+            shapes["recurrent_kernel"],
             initializer=self.recurrent_initializer,
             name="recurrent_kernel",
             regularizer=self.recurrent_regularizer,
@@ -149,12 +148,22 @@ class RecurrentCell(Layer):
         )
         if self.use_bias:
             self.bias = self.add_weight(
-                self.spec.bias_shape(self.units),
+                shapes["bias"],
                 initializer=self.initial_bias,
                 name="bias",
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+
+    @property
+    def named_weights(self) -> dict[str, Variable | None]:
+        """The weights by the names of the cell's spec, in its order."""
+        return {weight.name: getattr(self, weight.name) for weight in self.spec.weights}
+
+    @property
+    def weight_values(self) -> dict[str, Array | None]:
+        """The values of ``named_weights``, as ``contract.RecurrentCall`` takes them."""
+        return {name: None if v is None else v.value for name, v in self.named_weights.items()}
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Return the bias before training."""
@@ -176,11 +185,12 @@ class RecurrentCell(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return one (batch_size, units) array of zeros for each state."""
-        return [np.zeros((batch_size, self.units), self.dtype) for _ in self.spec.states]
+        sizes = self.spec.state_sizes(self.units)
+        return [np.zeros((batch_size, size), self.dtype) for size in sizes]
 
     def to_states(self, argument: str, states: Any) -> tuple[Array, ...]:
         """Return the states as a tuple of arrays, or raise ``ValueError`` if they are too few."""
-        names = self.spec.states
+        names = [state.name for state in self.spec.states]
         given = states if isinstance(states, (list, tuple)) else [states]
         if len(given) != len(names):
             expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
@@ -201,9 +211,7 @@ class RecurrentCell(Layer):
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
             x=inputs,
-            kernel=self.kernel.value,
-            recurrent_kernel=self.recurrent_kernel.value,
-            bias=None if self.bias is None else self.bias.value,
+            weights=self.weight_values,
             initial_state=states,
             input_dropout=input_dropout,
             recurrent_dropout=recurrent_dropout,
