@@ -386,7 +386,7 @@ static int can_stream(const problem *p)
 
 /* ---- comparisons ---- */
 
-/* The formula of tests/tolerance.py. */
+/* The formula of tests/helpers/tolerance.py. */
 static double tolerance(const problem *p, int backward)
 {
     const fr_rnn *r = &p->rnn;

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import setuptools
+from repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 

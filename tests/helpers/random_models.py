@@ -335,7 +335,7 @@ LOSSES = {
 # An adaptive optimizer divides each gradient by its own size, and so makes a rounding error as
 # large as a gradient: a large epsilon keeps what is 0 but for rounding small. Lion takes the sign
 # of each gradient, and has no epsilon; Ftrl makes weights anew from the gradients, so small that
-# unit norms make rounding large: both are left to tests/test_keras_optimizers.py.
+# unit norms make rounding large: both are left to tests/parity_keras/test_optimizers.py.
 OPTIMIZERS = (
     Spec("SGD", {"learning_rate": 0.05}),
     Spec("SGD", {"learning_rate": 0.02, "momentum": 0.9, "nesterov": True}),

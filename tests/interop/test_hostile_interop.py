@@ -3,12 +3,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from repository import HELPERS
 
 pytest.importorskip("onnx")
 
@@ -37,7 +37,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     for key, (_, _, build) in CASES.items():
         (folder / file_name(key)).write_bytes(build())
-    command = [sys.executable, str(Path(__file__).with_name("hostile_interop_run.py")), str(folder)]
+    command = [sys.executable, str(HELPERS / "hostile_interop_run.py"), str(folder)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "pickle has run" not in run.stdout

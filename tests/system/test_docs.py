@@ -7,14 +7,13 @@ import importlib.metadata
 import io
 import pkgutil
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from repository import REPOSITORY
 
 import fastrnn
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
 MODULES = ["fastrnn"] + [
     module.name

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from hostile_changes import CHANGES, KERAS_FILES, LAMBDA, adding, file_of, setting
+from hostile_legacy_h5 import OLDER
 from hostile_models import MODELS
-from hostile_older import OLDER
 from hostile_zip import Entry, npy, zip_of
 from live_keras import keras
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy
 import pytest
+from repository import REPOSITORY
 
 import fastrnn
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 # From the ground up; each may import its own floor and those below. A module belongs where its
 # longest prefix stands.
 FLOORS = {

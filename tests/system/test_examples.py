@@ -4,11 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from repository import REPOSITORY
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = REPOSITORY / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name != "common.py")
 # Where a larger figure is the better one.
 ACCURACY = {"autoencoder.py", "sentiment.py", "stream.py", "tagging.py", "translation.py"}

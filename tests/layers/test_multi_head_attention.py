@@ -121,11 +121,11 @@ def make_pair(options, shapes):
     return pair
 
 
-def visible(masks, causal, window):
+def visible(masks, causal, window, attention_mask=True):
     """Which of 4 queries see any of 5 values, and count themselves."""
     rows, columns = np.arange(4)[:, None], np.arange(5)
     keep = (np.abs(rows - columns) < window) & ((rows >= columns) | (not causal))
-    keep = np.broadcast_to(keep, (3, 4, 5))
+    keep = np.broadcast_to(keep & attention_mask, (3, 4, 5))
     for k, mask in enumerate(masks):
         if mask is not None:
             keep = keep & (mask[:, :, None] if k == 0 else mask[:, None])
@@ -157,7 +157,7 @@ def test_multi_head_attention(name, count, causal, masked, scores):
     outputs, expected = (list(y) if scores else [y] for y in (outputs, expected))
     d = [RNG.standard_normal(y.shape, dtype=np.float32) for y in outputs]
     # Of queries that see nothing, backends make different things where no scores are wanted.
-    sees = visible(masks, causal, OPTIONS[name].get("sliding_window", 9))
+    sees = visible(masks, causal, OPTIONS[name].get("sliding_window", 9), **given)
     sees = np.ones_like(sees) if scores and masked != "all" else sees
     d = [dy * sees.reshape(3, *((4, 1) if dy.ndim == 3 else (1, 4, 1))) for dy in d]
     sum((y * torch.tensor(dy)).sum() for y, dy in zip(expected, d, strict=True)).backward()

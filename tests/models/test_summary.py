@@ -1,4 +1,4 @@
-"""The options of the summary; test_keras_training.py compares the table with Keras's."""
+"""The options of the summary; parity_keras/test_training.py compares the table with Keras's."""
 
 import pytest
 

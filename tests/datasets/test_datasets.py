@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from live_keras import keras
+from repository import REPOSITORY
 
 from fastrnn.datasets import files, imdb, sunspots
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "imdb"
+SHARED = REPOSITORY.parent / "shared" / "data" / "imdb"
 
 
 def make_reviews(samples, rng):

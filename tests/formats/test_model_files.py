@@ -5,6 +5,7 @@ import pytest
 import random_models
 from layer_table import GRAPHS, LAYERS, NO_LAYERS, batch_for, shared_by_models
 from live_keras import keras
+from model_checks import assert_same
 
 import fastrnn
 from fastrnn.layers.base.layer import registry
@@ -18,25 +19,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Skipping variable loading for optimizer",  # Keras of an optimizer before its first step
     "ignore:The model does not have any trainable weights",
 )
-
-
-def flat(outputs):
-    if isinstance(outputs, dict):
-        return [np.asarray(outputs[key]) for key in sorted(outputs)]
-    return [np.asarray(y) for y in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
-
-
-def assert_same(model, other, x, exact):
-    for m in (model, other):
-        for layer in m.layers:
-            if getattr(layer, "stateful", False):
-                layer.reset_state()
-    for a, b in zip(flat(model.predict_on_batch(x)), flat(other.predict_on_batch(x)), strict=True):
-        assert a.shape == b.shape
-        if exact:
-            np.testing.assert_array_equal(a, b)
-        else:
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-6)
 
 
 def test_every_layer_is_in_the_table():

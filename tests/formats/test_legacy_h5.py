@@ -5,9 +5,9 @@ import json
 import h5py
 import numpy as np
 import pytest
-from layer_table import FEATURES, TIME, batch_for
+from layer_table import FEATURES, GRAPHS, LAYERS, TIME, batch_for
 from live_keras import keras
-from test_model_files import GRAPHS, LAYERS, assert_same
+from model_checks import assert_same
 
 import fastrnn
 from fastrnn import Input, Sequential, layers

@@ -1,11 +1,11 @@
 """State dicts of live torch modules: outputs, states and gradients are torch's, and back again."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from live_keras import to_numpy, torch
+from repository import REPOSITORY
 from tolerance import assert_close
 
 import fastrnn
@@ -383,7 +383,7 @@ def test_pickles_are_refused(ending, tmp_path):
 
 
 def test_the_code_of_the_page_runs():
-    page = Path(__file__).parents[1] / "docs" / "interop.md"
+    page = REPOSITORY / "docs" / "interop.md"
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
     assert len(blocks) == 2
     fastrnn.utils.clear_session()

@@ -1,6 +1,6 @@
 """Damages good files at random for as long as you like: only ``ModelFileError`` may come out.
 
-    python tests/fuzz_files.py SECONDS [SEED]
+    python tests/helpers/fuzz_files.py SECONDS [SEED]
 
 Each run of a minute is a process of its own. A file that crashes it, that raises something else, or
 that takes more than five seconds, is kept in the folder ``fuzz`` with what happened.
@@ -12,6 +12,7 @@ import functools
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from hostile_changes import file_of
 from hostile_hdf5 import hdf5, weights
-from hostile_older import older
+from hostile_legacy_h5 import older
 from hostile_run import READERS
 from hostile_zip import DEFLATE, Entry, npy, zip_of
 
@@ -104,16 +105,17 @@ def fuzz(seconds, seed):
     kept = FOLDER / f"{seed}"
     counts = collections.Counter()
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        kind, data = rng.choice(seeds())
-        for _ in range(rng.choice([1, 1, 2, 4, 16])):
-            reach = rng.choice([100, 1000, 10**9])
-            data = damaged(data, lambda n, reach=reach: rng.randrange(min(n, reach)))
-        kept.with_suffix(f".{kind}").write_bytes(data)
-        faulthandler.dump_traceback_later(LIMIT, exit=True)
-        counts[kind, read(kind, data, FOLDER)] += 1
-        faulthandler.cancel_dump_traceback_later()
-        kept.with_suffix(f".{kind}").unlink()
+    with tempfile.TemporaryDirectory() as scratch:
+        while time.monotonic() < end:
+            kind, data = rng.choice(seeds())
+            for _ in range(rng.choice([1, 1, 2, 4, 16])):
+                reach = rng.choice([100, 1000, 10**9])
+                data = damaged(data, lambda n, reach=reach: rng.randrange(min(n, reach)))
+            kept.with_suffix(f".{kind}").write_bytes(data)
+            faulthandler.dump_traceback_later(LIMIT, exit=True)
+            counts[kind, read(kind, data, Path(scratch))] += 1
+            faulthandler.cancel_dump_traceback_later()
+            kept.with_suffix(f".{kind}").unlink()
     print(f"seed {seed}: {counts.total()} files,", end=" ")
     print(*(f"{kind} {reason} {n}," for (kind, reason), n in counts.most_common(12)))
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hostile_changes import CHANGES, KERAS_FILES, file_of
 from hostile_hdf5 import HDF5S, hdf5, weights
+from hostile_legacy_h5 import OLDER, older
 from hostile_models import MODELS
-from hostile_older import OLDER, older
 from hostile_zip import JSONS, NPYS, ZIPS, Entry, npy, zip_of
+from repository import HELPERS
 
 import fastrnn
 from fastrnn.formats.containers.hdf5 import open_hdf5
@@ -74,7 +75,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     for key, (_, _, build) in CASES.items():
         (folder / (key + ENDINGS.get(key.split("-")[0], ""))).write_bytes(build())
-    command = [sys.executable, str(Path(__file__).with_name("hostile_run.py")), str(folder)]
+    command = [sys.executable, str(HELPERS / "hostile_run.py"), str(folder)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return {name.split(".")[0]: result for name, result in json.loads(run.stdout).items()}
@@ -91,7 +92,7 @@ def test_it_is_refused(key, results):
 def test_every_reason_is_the_reason_of_a_file():
     """One of the cases, or one that another file of the tests names."""
     cases = {reason for _, reason, _ in CASES.values()}
-    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    tests = "".join(path.read_text() for path in HELPERS.parent.rglob("*.py"))
     assert cases <= set(ERROR_CODES)
     assert [reason for reason in set(ERROR_CODES) - cases if f'"{reason}"' not in tests] == []
 
