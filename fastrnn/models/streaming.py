@@ -17,17 +17,10 @@ from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_list, to_positive_int
 from fastrnn.engines import dispatch
+from fastrnn.layers.base.capabilities import step_rank
 from fastrnn.layers.base.layer import INFERENCE, Layer, iterate_layers
-from fastrnn.layers.core.embedding import Embedding
+from fastrnn.layers.base.stream_lowering import feature_count, lower, require_streamable
 from fastrnn.layers.rnn.base import RecurrentLayer
-from fastrnn.layers.stages import (
-    expand,
-    feature_count,
-    is_identity,
-    is_normalization,
-    require_streamable,
-    stages_of,
-)
 
 Array = npt.NDArray[Any]
 
@@ -163,23 +156,23 @@ def make_stream(layer: Layer, batch_size: int = 1, threads: int = 1) -> Stream:
     """Return the stream of a model or layer; see ``Layer.stream``."""
     batch_size = to_positive_int("batch_size", batch_size)
     threads = min(to_positive_int("threads", threads), config.default_num_threads())
-    layers = [inner for outer in layer.stream_layers() for inner in expand(outer)]
+    layers = layer.stream_layers()
     for k, inner in enumerate(layers):
         require_streamable(inner, first=k == 0)
     features = feature_count(layer, layers)
     kernel, dtypes = dispatch.stream_kernel(), {inner.dtype for inner in layers}
-    stages = stages_of(layers, features) if kernel is not None and len(dtypes) == 1 else None
-    if stages is None:
+    ops = lower(layers, features) if kernel is not None and len(dtypes) == 1 else None
+    if ops is None:
         return LayerStream(layers, batch_size, features)
     dtype, convert = np.dtype(layers[0].dtype), _convert(layers)
-    stream: Stream = _fused_stream()(stages, batch_size, dtype, convert, threads)
+    stream: Stream = _fused_stream()(ops, batch_size, dtype, convert, threads)
     stream._layers = layers
     return stream
 
 
 def _convert(layers: list[Layer]) -> Callable[[Any], Array]:
     """Return the function that makes an array of what a step is given."""
-    if isinstance(layers[0], Embedding):
+    if layers[0].takes_integers:
         return layers[0].convert_inputs
     return functools.partial(to_float_array, "x", dtype=layers[0].dtype)
 
@@ -189,10 +182,10 @@ def _fused_stream() -> Any:
     """Return the class of streams of the fused engine; their call is the kernel's own."""
 
     def refresh(self: Any) -> None:
-        stages = stages_of(self._layers, feature_count(self._layers[0], self._layers))
-        if stages is None:
+        ops = lower(self._layers, feature_count(self._layers[0], self._layers))
+        if ops is None:
             raise ValueError("layers have changed, or are quantized now: make a new stream")
-        self._pack(stages)
+        self._pack(ops)
 
     members = {"engine": "fused", "refresh": refresh, "__doc__": Stream.__doc__}
     return type("FusedStream", (dispatch.stream_kernel(), Stream), members)
@@ -206,7 +199,7 @@ class LayerStream(Stream):
     def __init__(self, layers: list[Layer], batch_size: int, features: int) -> None:
         self._layers, self.batch_size = layers, batch_size
         self._convert = _convert(layers)
-        self._shape = (batch_size,) if isinstance(layers[0], Embedding) else (batch_size, features)
+        self._shape = (batch_size,) if layers[0].takes_integers else (batch_size, features)
         self.refresh()
         self._states = [
             layer.get_initial_state(batch_size)
@@ -229,8 +222,8 @@ class LayerStream(Stream):
             if isinstance(layer, RecurrentLayer):
                 y, final = layer.cell(y, next(states))
                 new.append(final)
-            elif is_identity(layer):
-                y = np.asarray(y, layer.dtype)
+            elif step_rank(layer) == y.ndim:
+                y = layer.run(layer.accept(y[:, None]), INFERENCE)[0][:, 0]
             else:
                 y = layer.run(layer.accept(y), INFERENCE)[0]
         if out is None:
@@ -275,10 +268,7 @@ def _takes(out: Any, y: Array) -> bool:
 def _snapshot(layer: Layer) -> Layer:
     """Return a copy of the layer with weights of its own, and without the calls on tensors."""
     memo: dict[int, Any] = {id(inner.nodes): [] for inner in iterate_layers(layer)}
-    made = copy.deepcopy(layer, memo)
-    if is_normalization(made):
-        made.axis = -1  # type: ignore[attr-defined]  # the same axis, but of one step
-    return made
+    return copy.deepcopy(layer, memo)
 
 
 def _to_rows(rows: Any, batch: int) -> Sequence[int]:

@@ -261,6 +261,7 @@ CANNOT = {
     "'gelu'": [Input((6, 4)), layers.GRU(3, activation="gelu")],
     "built-in cells": [Input((6, 4)), layers.RNN([layers.GRUCell(3), layers.GRUCell(3)])],
     "Conv1D": [Input((6, 4)), layers.Conv1D(3, 2)],
+    "GroupNormalization": [Input((6, 4)), layers.GroupNormalization(2)],
     "axis=1": [Input((6, 4)), layers.LayerNormalization(axis=1)],
     "inside": [Input((6, 4, 3)), layers.TimeDistributed(layers.LSTM(4))],
     "the other order": [Input((6, 4)), two(layers.LSTM(3, go_backwards=True), layers.LSTM(3))],

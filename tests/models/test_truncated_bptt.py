@@ -231,6 +231,7 @@ MIXING = {
     "pooling": lambda: layers.GlobalAveragePooling1D(),
     "backwards": lambda: layers.GRU(3, return_sequences=True, go_backwards=True),
     "last output": lambda: layers.GRU(3),
+    "group mean": lambda: layers.GroupNormalization(1),
 }
 
 

@@ -12,7 +12,9 @@ from fastrnn import activations, constraints, initializers, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_axes, to_int, to_number, to_real_array
 from fastrnn.core.variable import Variable
+from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.stream_lowering import activation_ops
 from fastrnn.layers.merging.merge import sum_to
 
 Array = npt.NDArray[Any]
@@ -25,6 +27,7 @@ class Elementwise(Layer):
     """A function of every entry: a subclass implements ``evaluate`` and ``slope``."""
 
     supports_masking = True
+    stepwise = True
 
     def evaluate(self, x: Array) -> Array:
         """Return the outputs for ``x``."""
@@ -75,6 +78,11 @@ class ReLU(Elementwise):
         self.max_value = None if max_value is None else to_number("max_value", max_value, 0)
         self.negative_slope = to_number("negative_slope", negative_slope, 0)
         self.threshold = to_number("threshold", threshold, 0)
+
+    def stream_ops(self, features: int) -> list[StreamStage] | None:
+        """Return the activation, without options alone."""
+        plain = (self.max_value, self.negative_slope, self.threshold) == (None, 0, 0)
+        return activation_ops(activations.relu, features) if plain else None
 
     def evaluate(self, x: Array) -> Array:
         """Return the outputs for ``x``."""
@@ -291,16 +299,26 @@ class Softmax(Layer):
     """
 
     supports_masking = True
+    stepwise = True
     min_input_rank = 1
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = to_axes("axis", axis)
 
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axes of the sum."""
+        return self.axis if isinstance(self.axis, tuple) else (self.axis,)
+
+    def stream_ops(self, features: int) -> list[StreamStage] | None:
+        """Return the activation."""
+        return activation_ops(activations.softmax, features)
+
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if the inputs have not the axes."""
         super().check_inputs(inputs)
-        axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        axes = self.mixed_axes
         if not all(-inputs.ndim <= axis < inputs.ndim for axis in axes):
             expected = f"axes {axes}, for layer {self.name!r}"
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))

@@ -13,6 +13,7 @@ from fastrnn.core import errors, random
 from fastrnn.core.checks import to_choice, to_mask, to_number
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
+from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, Pullback, registry
 from fastrnn.layers.merging.merge import SeveralInputs
 from fastrnn.layers.regularization.dropout import dropout_factors
@@ -53,6 +54,7 @@ class Attention(SeveralInputs):
     """
 
     least_inputs, most_inputs = 2, 3
+    stream_refusal = ALL_STEPS
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
+from fastrnn.layers.base.capabilities import Capabilities
 from fastrnn.layers.base.naming import auto_name
 from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
 from fastrnn.layers.base.weights import HasWeights
@@ -47,7 +48,7 @@ class CallContext:
 INFERENCE, TRAINING = CallContext(), CallContext(training=True)
 
 
-class Layer(HasWeights):
+class Layer(HasWeights, Capabilities):
     """A function of arrays with weights.
 
     A subclass implements ``forward`` and, where they differ from the defaults,
@@ -272,7 +273,7 @@ class Layer(HasWeights):
         """The symbolic tensors that this call gave."""
         return symbolic.sole_node(self).result
 
-    # ---- streams ---
+    # ---- streams ----
 
     def stream(self, batch_size: int = 1, threads: int = 1) -> Any:
         """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.

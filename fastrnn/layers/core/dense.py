@@ -11,8 +11,12 @@ from fastrnn import activations, constraints, initializers, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number, to_positive_int
 from fastrnn.core.variable import Variable
+from fastrnn.engines.contract import StreamStage
 from fastrnn.engines.dispatch import matmul
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.stream_lowering import activation_ops, is_fused, values_of
+from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
 
@@ -51,6 +55,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    stepwise = True
     min_input_rank = 2
     input_axes = "(batch, …, features)"
 
@@ -104,6 +109,22 @@ class Dense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+
+    def stream_ops(self, features: int) -> list[StreamStage] | None:
+        """Return the product, and the activation where it is not a part of it."""
+        weights = values_of(kernel=self.kernel, bias=self.bias)
+        if is_fused(self.activation):
+            name = self.activation.name
+            return [StreamStage("dense", features, self.units, weights, activation=name)]
+        rest = activation_ops(self.activation, self.units)
+        return rest and [StreamStage("dense", features, self.units, weights), *rest]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append product, bias and activation."""
+        name = graph.node("MatMul", [inputs[0], graph.weight(self.kernel)])
+        if self.bias is not None:
+            name = graph.node("Add", [name, graph.weight(self.bias)])
+        return [graph.activate(self.activation, name, self)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, …, units)."""
@@ -172,10 +193,19 @@ class Activation(Layer):
     """
 
     supports_masking = True
+    stepwise = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
+
+    def stream_ops(self, features: int) -> list[StreamStage] | None:
+        """Return the activation."""
+        return activation_ops(self.activation, features)
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the activation."""
+        return [graph.activate(self.activation, inputs[0], self)]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
@@ -210,11 +240,20 @@ class Masking(Layer):
     """
 
     supports_masking = True
+    stepwise = True
     min_input_rank = 2
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mask_value = to_number("mask_value", mask_value)
+
+    def refuse_stream(self, first: bool) -> str:
+        """Return why the layer cannot be run one time step at a time."""
+        return "a stream has no masks: leave out the call for a step that does not count"
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Raise ``ValueError``: ONNX has no masks."""
+        raise ValueError(not_in_onnx(self, "Masking", "no masks"))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return (batch, timesteps), True where some feature differs from ``mask_value``."""

@@ -12,7 +12,11 @@ from fastrnn import constraints, initializers, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int, to_real_array
 from fastrnn.core.variable import Variable
+from fastrnn.engines.contract import StreamStage
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.stream_lowering import values_of
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.core.dense import refuse_adapters
 
 Array = npt.NDArray[Any]
@@ -42,6 +46,9 @@ class Embedding(Layer):
     >>> Embedding(1000, 8)(np.array([[4, 10], [0, 999]])).shape
     (2, 2, 8)
     """
+
+    stepwise = True
+    takes_integers = True
 
     def __init__(
         self,
@@ -101,6 +108,32 @@ class Embedding(Layer):
             remedy = f"Layer {self.name!r} needs a larger input_dim, or the data fewer words."
             raise ValueError(errors.bad_argument("inputs", received, expected, remedy))
         return np.asarray(array, dtype=np.intp, order="C")
+
+    def refuse_stream(self, first: bool) -> str | None:
+        """Return why the layer cannot be run one time step at a time."""
+        if self.mask_zero:
+            return "a stream has no masks: `mask_zero` would skip steps"
+        if not first:
+            return "an Embedding takes integers: it comes first"
+        return super().refuse_stream(first)
+
+    @property
+    def stream_features(self) -> int:
+        """The number of different integers."""
+        return self.input_dim
+
+    def stream_ops(self, features: int) -> list[StreamStage]:
+        """Return the look-up."""
+        weights = values_of(kernel=self.embeddings)
+        return [StreamStage("embed", self.input_dim, self.output_dim, weights)]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the look-up."""
+        if self.mask_zero:
+            raise ValueError(
+                not_in_onnx(self, "mask_zero=True", "mask_zero=False: it has no masks")
+            )
+        return [graph.node("Gather", [graph.weight(self.embeddings), inputs[0]], axis=0)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the inputs' shape and output_dim."""

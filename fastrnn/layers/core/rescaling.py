@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core.checks import to_number
+from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.pass_through import PassThrough
 
 Array = npt.NDArray[Any]
 
 
 @registry.register()
-class Identity(Layer):
+class Identity(PassThrough):
     """Hands the inputs through, of any shape.
 
     Args:
@@ -26,16 +28,8 @@ class Identity(Layer):
     array([[1., 1.]], dtype=float32)
     """
 
-    supports_masking = True
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Hand the inputs through."""
-        return inputs, (lambda d: (d, [])) if context.gradient else None
 
 
 @registry.register()
@@ -59,11 +53,18 @@ class Rescaling(Layer):
     """
 
     supports_masking = True
+    stepwise = True
 
     def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = to_number("scale", scale)
         self.offset = to_number("offset", offset)
+
+    def stream_ops(self, features: int) -> list[StreamStage]:
+        """Return a scaling of the features."""
+        numbers = {"gamma": self.scale, "beta": self.offset}
+        weights = {name: np.full(features, n, self.dtype) for name, n in numbers.items()}
+        return [StreamStage("scale", features, features, {**weights})]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_int
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -62,6 +64,10 @@ class SeveralInputs(Layer):
 class Merge(SeveralInputs):
     """Joins inputs entry by entry. Shapes broadcast; missing axes are added behind the batch."""
 
+    stepwise = True
+    onnx_operator: ClassVar[str]
+    onnx_is_binary = False
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape that all inputs broadcast to."""
         self.check_count(input_shape)
@@ -74,6 +80,16 @@ class Merge(SeveralInputs):
         if mask is None or any(m is None for m in mask):
             return None
         return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in mask])
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator: one for all inputs, or one for each after the first."""
+        ranks = [len(tensor.shape) for tensor in call.tensors]
+        if len(set(ranks)) > 1:  # Keras puts the missing axes behind the batch, ONNX before it
+            raise ValueError(not_in_onnx(self, f"inputs of the ranks {ranks}", "equal ranks"))
+        if self.onnx_is_binary:
+            pairs = functools.partial(graph.node, self.onnx_operator)
+            return [functools.reduce(lambda a, b: pairs([a, b]), inputs)]
+        return [graph.node(self.onnx_operator, inputs)]
 
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Return the outputs for inputs of one rank, and the function d -> gradient of each."""
@@ -112,6 +128,9 @@ class Add(Merge):
     array([[2., 2.]], dtype=float32)
     """
 
+    onnx_operator = "Add"
+    onnx_is_binary = True
+
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Add up."""
         return functools.reduce(np.add, inputs), lambda d: [d for _ in inputs]
@@ -121,6 +140,8 @@ class Add(Merge):
 class Subtract(Merge):
     """The first of two inputs less the second; see ``Add``."""
 
+    onnx_operator = "Sub"
+    onnx_is_binary = True
     least_inputs, most_inputs = 2, 2
 
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
@@ -134,6 +155,9 @@ class Multiply(Merge):
 
     A masked step of an input counts as 1. Where all inputs are masked, the outputs are 0.
     """
+
+    onnx_operator = "Mul"
+    onnx_is_binary = True
 
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Multiply."""
@@ -157,6 +181,8 @@ class Multiply(Merge):
 @registry.register()
 class Average(Merge):
     """The mean of the inputs; see ``Add``."""
+
+    onnx_operator = "Mean"
 
     def merge(self, inputs: list[Array], masks: Masks) -> tuple[Array, Gradients]:
         """Average."""
@@ -197,6 +223,7 @@ class _Extremum(Merge):
 class Maximum(_Extremum):
     """The largest of the inputs, entry by entry; see ``Add``."""
 
+    onnx_operator = "Max"
     choose = np.maximum
 
 
@@ -204,6 +231,7 @@ class Maximum(_Extremum):
 class Minimum(_Extremum):
     """The smallest of the inputs, entry by entry; see ``Add``."""
 
+    onnx_operator = "Min"
     choose = np.minimum
 
 
@@ -225,9 +253,20 @@ class Concatenate(SeveralInputs):
     (2, 7)
     """
 
+    stepwise = True
+
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = to_int("axis", axis)
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axis along which the inputs stand."""
+        return (self.axis,)
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator."""
+        return [graph.node("Concat", inputs, axis=self.axis)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs, the axis as long as all together."""

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_float_array, to_number
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.naming import auto_name
-from fastrnn.layers.base.symbolic import SymbolicTensor, tensors_in
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor, tensors_in
 from fastrnn.layers.merging.merge import broadcast, sum_to
 
 Array = npt.NDArray[Any]
 
-# Value, and the gradients of both operands: (a, b, y) -> y and (d, a, b, y) -> da, db.
-_OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[..., tuple[Any, Any]]]] = {
-    "add": (np.add, lambda d, a, b, y: (d, d)),
-    "subtract": (np.subtract, lambda d, a, b, y: (d, -d)),
-    "multiply": (np.multiply, lambda d, a, b, y: (d * b, d * a)),
-    "true_divide": (np.true_divide, lambda d, a, b, y: (d / b, -d * y / b)),
+
+class Operation(NamedTuple):
+    """An operation of two arrays.
+
+    Attributes:
+        compute: (a, b) -> y.
+        gradients: (d, a, b, y) -> da, db.
+        onnx: name of ONNX's operator.
+    """
+
+    compute: Callable[[Array, Array], Array]
+    gradients: Callable[[Array, Array, Array, Array], tuple[Array, Array]]
+    onnx: str
+
+
+_OPERATIONS = {
+    "add": Operation(np.add, lambda d, a, b, y: (d, d), "Add"),
+    "subtract": Operation(np.subtract, lambda d, a, b, y: (d, -d), "Sub"),
+    "multiply": Operation(np.multiply, lambda d, a, b, y: (d * b, d * a), "Mul"),
+    "true_divide": Operation(np.true_divide, lambda d, a, b, y: (d / b, -d * y / b), "Div"),
 }
 
 
@@ -44,6 +59,8 @@ class Arithmetic(Layer):
     >>> Model(x, 1 - x / 2)(np.ones((1, 3)))
     array([[0.5, 0.5, 0.5]], dtype=float32)
     """
+
+    stepwise = True
 
     def __init__(
         self, operation: str, left: float | None = None, right: float | None = None, **kwargs: Any
@@ -84,11 +101,20 @@ class Arithmetic(Layer):
         """Return no mask, as Keras does."""
         return None
 
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator."""
+        names = [
+            None if number is None else graph.constant(np.array(number, self.dtype))
+            for number in (self.left, self.right)
+        ]
+        pair = [names[0] or inputs[0], names[1] or inputs[-1]]
+        return [graph.node(_OPERATIONS[self.operation].onnx, pair)]
+
     def forward(
         self, inputs: Any, context: CallContext, mask: Any = None
     ) -> tuple[Array, Pullback | None]:
         """Compute the operation."""
-        compute, gradients = _OPERATIONS[self.operation]
+        compute, gradients, _ = _OPERATIONS[self.operation]
         a, b = self._operands(inputs)
         outputs = compute(a, b)
 
@@ -152,6 +178,25 @@ class GetItem(Layer):
         """Return no mask, as Keras does."""
         return None
 
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append an operator for each slice, then for each integer."""
+        key = list(self.key)
+        if None in key:
+            raise ValueError(not_in_onnx(self, "None in an index", "integers and slices"))
+        if Ellipsis in key:
+            place = key.index(Ellipsis)
+            missing = len(call.tensors[0].shape) - len(key) + 1
+            key[place : place + 1] = [slice(None)] * missing
+        name = inputs[0]
+        for axis, entry in enumerate(key):
+            if isinstance(entry, slice) and entry != slice(None):
+                bounds = [graph.constant([n]) for n in _onnx_bounds(entry, axis)]
+                name = graph.node("Slice", [name, *bounds])
+        for axis, entry in reversed(list(enumerate(key))):
+            if not isinstance(entry, slice):
+                name = graph.node("Gather", [name, graph.constant(np.int64(entry))], axis=axis)
+        return [name]
+
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
     ) -> tuple[Array, Pullback | None]:
@@ -168,6 +213,14 @@ class GetItem(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments; slices as lists, ``...`` as a string."""
         return {**super().get_config(), "key": [_as_data(entry) for entry in self.key]}
+
+
+def _onnx_bounds(entry: slice, axis: int) -> tuple[int, int, int, int]:
+    """Return start, stop, axis and step as ONNX's operator Slice takes them."""
+    step, far = 1 if entry.step is None else entry.step, 2**31 - 1
+    start, stop = (0, far) if step > 0 else (far, -far)
+    start = start if entry.start is None else entry.start
+    return start, stop if entry.stop is None else entry.stop, axis, step
 
 
 def _to_index(entry: Any) -> Any:

@@ -11,7 +11,11 @@ from fastrnn import config, constraints, initializers, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_int, to_mask, to_number
 from fastrnn.core.variable import Variable
+from fastrnn.engines.contract import StreamStage
+from fastrnn.layers.base.capabilities import OnnxGraph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.stream_lowering import values_of
+from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
 
@@ -47,6 +51,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    stepwise = True
     min_input_rank = 2
 
     def __init__(
@@ -125,6 +130,36 @@ class BatchNormalization(Layer):
             trainable=False,
             name="moving_variance",
         )
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axis of the features."""
+        return (self.axis,)
+
+    def stream_ops(self, features: int) -> list[StreamStage]:
+        """Return a scaling by the moving averages."""
+        variance = self.moving_variance.value
+        weights = values_of(mean=self.moving_mean, gamma=self.gamma, beta=self.beta)
+        weights["rate"] = 1 / np.sqrt(variance + variance.dtype.type(self.epsilon))
+        return [StreamStage("scale", features, features, weights)]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator, between transpositions: ONNX has the features in axis 1."""
+        order = list(range(len(call.tensors[0].shape)))
+        order.insert(1, order.pop(self.axis))
+        moving = (self.moving_mean, self.moving_variance)
+        weights = [
+            graph.constant(np.full(moving[0].shape, fill, self.dtype))
+            if weight is None
+            else graph.weight(weight)
+            for weight, fill in ((self.gamma, 1), (self.beta, 0))
+        ]
+        weights += map(graph.weight, moving)
+        moved = order != sorted(order)
+        name = graph.node("Transpose", inputs, perm=order) if moved else inputs[0]
+        name = graph.node("BatchNormalization", [name, *weights], epsilon=self.epsilon)
+        back = [int(axis) for axis in np.argsort(order)]
+        return [graph.node("Transpose", [name], perm=back) if moved else name]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None

@@ -11,7 +11,11 @@ from fastrnn.core import errors
 from fastrnn.core.checks import to_axes, to_int, to_number, to_positive_int
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.normalization.layer_normalization import LayerNormalization, normalized_axes
+from fastrnn.layers.normalization.layer_normalization import (
+    LayerNormalization,
+    as_axes,
+    normalized_axes,
+)
 
 Array = npt.NDArray[Any]
 
@@ -69,6 +73,8 @@ class GroupNormalization(LayerNormalization):
             **kwargs,
         )
         self.groups = groups if groups == -1 else to_positive_int("groups", groups)
+
+    stepwise = False  # the mean is also over the steps
 
     def make_weights(self, input_shape: Any) -> None:
         """Make gamma and beta."""
@@ -138,12 +144,19 @@ class RMSNormalization(Layer):
     array([[0.2, 1.4]], dtype=float32)
     """
 
+    stepwise = True
+
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         axes = to_axes("axis", axis)
         self.axis = list(axes) if isinstance(axes, tuple) else axes
         self.epsilon = to_number("epsilon", epsilon, 0)
         self.scale: Variable
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axes of the mean."""
+        return as_axes(self.axis)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the scale."""

@@ -11,7 +11,11 @@ from fastrnn import constraints, initializers, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_axes, to_number
 from fastrnn.core.variable import Variable
+from fastrnn.engines.contract import StreamStage
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.stream_lowering import values_of
+from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
 
@@ -41,6 +45,7 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
+    stepwise = True
 
     def __init__(
         self,
@@ -95,6 +100,32 @@ class LayerNormalization(Layer):
                 regularizer=self.beta_regularizer,
                 constraint=self.beta_constraint,
             )
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axes that mean and variance are taken over."""
+        return as_axes(self.axis)
+
+    @property
+    def stream_features(self) -> int | None:
+        """The length of the weights, if there are some."""
+        return self.weights[0].shape[0] if self.weights else None
+
+    def stream_ops(self, features: int) -> list[StreamStage]:
+        """Return the normalization of a row."""
+        weights = values_of(gamma=self.gamma, beta=self.beta)
+        return [StreamStage("normalize", features, features, weights, epsilon=self.epsilon)]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator, which takes the last axes alone."""
+        shape, axes = call.tensors[0].shape, as_axes(self.axis)
+        rank = len(shape)
+        if [axis % rank for axis in axes] != list(range(rank - len(axes), rank)):
+            raise ValueError(not_in_onnx(self, f"axis={self.axis}", "the last axes"))
+        ones = np.ones([shape[axis] or 1 for axis in axes], self.dtype)
+        gamma = graph.constant(ones) if self.gamma is None else graph.weight(self.gamma)
+        names = [inputs[0], gamma, *([] if self.beta is None else [graph.weight(self.beta)])]
+        return [graph.node("LayerNormalization", names, axis=-len(axes), epsilon=self.epsilon)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs."""
@@ -168,11 +199,17 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
+    stepwise = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         axes = to_axes("axis", axis)
         self.axis = list(axes) if isinstance(axes, tuple) else axes
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axes of the norm."""
+        return as_axes(self.axis)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs."""
@@ -199,10 +236,15 @@ class UnitNormalization(Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+def as_axes(axis: Any) -> tuple[int, ...]:
+    """Return an axis, or several, as a tuple."""
+    return tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+
+
 def normalized_axes(axis: Any, shape: Any) -> tuple[int, ...]:
     """Return the axes counted from the front, in order, or raise ``ValueError``."""
     rank = len(shape)
-    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    axes = as_axes(axis)
     if not all(-rank <= k < rank for k in axes):
         raise ValueError(errors.bad_argument("axis", axis, f"axes of shape {tuple(shape)}"))
     return tuple(sorted({k % rank for k in axes}))

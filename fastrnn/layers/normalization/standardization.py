@@ -46,6 +46,7 @@ class Normalization(Layer):
     """
 
     supports_masking = True
+    stepwise = True
     min_input_rank = 1
 
     def __init__(
@@ -78,6 +79,11 @@ class Normalization(Layer):
         self.adapt_variance: Variable | None = None
         self._broadcast: tuple[int, ...] = ()
         self._reduced: tuple[int, ...] = ()
+
+    @property
+    def mixed_axes(self) -> tuple[int, ...]:
+        """The axes whose entries have numbers of their own."""
+        return self.axis
 
     def make_weights(self, input_shape: Any) -> None:
         """Make mean, variance and count, unless the first two are given."""

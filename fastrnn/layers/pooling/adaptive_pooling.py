@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core.checks import to_choice
+from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.pooling.windows import DATA_FORMATS, to_sole
 
@@ -33,6 +34,7 @@ class AdaptivePooling(Layer):
 
     input_rank = 3
     input_axes = "(batch, timesteps, channels)"
+    stream_refusal = ALL_STEPS
 
     def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

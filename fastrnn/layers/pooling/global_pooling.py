@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core.checks import to_choice, to_mask
+from fastrnn.layers.base.capabilities import ALL_STEPS, OnnxGraph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.pooling.windows import DATA_FORMATS
 
 Array = npt.NDArray[Any]
+Gradient = Callable[[Array], Array]
 
 
 class GlobalPooling(Layer):
@@ -28,6 +32,8 @@ class GlobalPooling(Layer):
 
     input_rank = 3
     input_axes = "(batch, timesteps, channels)"
+    stream_refusal = ALL_STEPS
+    onnx_operator: ClassVar[str]
 
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
@@ -59,8 +65,25 @@ class GlobalPooling(Layer):
         options = {"data_format": self.data_format, "keepdims": self.keepdims}
         return {**super().get_config(), **options}
 
-    def _restore(self, d_outputs: Array) -> Array:
-        return d_outputs if self.keepdims else np.expand_dims(d_outputs, self.axis)
+    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
+        """Return the outputs, and the function d -> d_inputs for d with an axis of time."""
+        raise NotImplementedError
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None
+    ) -> tuple[Array, Pullback | None]:
+        """Pool."""
+        outputs, gradient = self.pool(inputs, mask)
+
+        def pullback(d: Array) -> tuple[Array, list[Array]]:
+            return gradient(d if self.keepdims else np.expand_dims(d, self.axis)), []
+
+        return outputs, pullback if context.gradient else None
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator."""
+        keep = int(self.keepdims)
+        return [graph.node(self.onnx_operator, inputs, axes=[self.axis], keepdims=keep)]
 
 
 @registry.register("GlobalAvgPool1D")
@@ -75,10 +98,9 @@ class GlobalAveragePooling1D(GlobalPooling):
     """
 
     supports_masking = True
+    onnx_operator = "ReduceMean"
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
+    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
         """Average."""
         steps = inputs.shape[self.axis]
         if mask is None:
@@ -91,11 +113,10 @@ class GlobalAveragePooling1D(GlobalPooling):
         kept = inputs if mask is None else np.where(weights != 0, inputs, 0)
         outputs = (kept * weights).sum(axis=self.axis, keepdims=self.keepdims)
 
-        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
-            d = self._restore(d_outputs) * weights
-            return np.ascontiguousarray(np.broadcast_to(d, inputs.shape)), []
+        def gradient(d: Array) -> Array:
+            return np.ascontiguousarray(np.broadcast_to(d * weights, inputs.shape))
 
-        return outputs, pullback if context.gradient else None
+        return outputs, gradient
 
 
 @registry.register("GlobalMaxPool1D")
@@ -109,16 +130,15 @@ class GlobalMaxPooling1D(GlobalPooling):
     array([[3.]], dtype=float32)
     """
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
+    onnx_operator = "ReduceMax"
+
+    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
         """Take the largest; equal ones share the gradient."""
         outputs = inputs.max(axis=self.axis, keepdims=True)
 
-        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
+        def gradient(d: Array) -> Array:
             best = (inputs == outputs).astype(inputs.dtype)
             best /= best.sum(axis=self.axis, keepdims=True)
-            return best * self._restore(d_outputs), []
+            return best * d
 
-        result = outputs if self.keepdims else outputs.squeeze(self.axis)
-        return result, pullback if context.gradient else None
+        return outputs if self.keepdims else outputs.squeeze(self.axis), gradient

@@ -25,6 +25,7 @@ class WindowLayer(Layer):
 
     input_rank = 3
     input_axes = "(batch, timesteps, channels)"
+    stream_refusal = "it computes with several steps at once"
     paddings: tuple[str, ...] = ("valid", "same")
 
     def __init__(

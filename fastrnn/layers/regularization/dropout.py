@@ -11,7 +11,8 @@ import numpy.typing as npt
 from fastrnn import activations, regularizers
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_number, to_positive_int
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import registry
+from fastrnn.layers.base.pass_through import PassThrough
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +28,7 @@ def dropout_factors(
 
 
 @registry.register()
-class Dropout(Layer):
+class Dropout(PassThrough):
     """Sets a random share of the inputs to zero in training, and scales the others up.
 
     Args:
@@ -45,8 +46,6 @@ class Dropout(Layer):
     >>> Dropout(0.5)(np.ones((1, 3)))  # not training
     array([[1., 1., 1.]], dtype=float32)
     """
-
-    supports_masking = True
 
     def __init__(
         self,
@@ -67,16 +66,16 @@ class Dropout(Layer):
             )
         self.generator = random.generator(seed)
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Drop if training, else hand the inputs through."""
-        if not context.training or self.rate == 0:
-            return inputs, (lambda d: (d, [])) if context.gradient else None
-        factors = dropout_factors(
-            self.generator, self._mask_shape(inputs.shape), self.rate, inputs.dtype
-        )
-        return inputs * factors, (lambda d: (d * factors, [])) if context.gradient else None
+    @property
+    def is_disturbing(self) -> bool:
+        """Whether something is dropped."""
+        return self.rate > 0
+
+    def disturb(self, inputs: Array) -> tuple[Array, Array]:
+        """Drop."""
+        shape = self._mask_shape(inputs.shape)
+        factors = dropout_factors(self.generator, shape, self.rate, inputs.dtype)
+        return inputs * factors, factors
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.noise_shape is None:
@@ -156,12 +155,8 @@ class AlphaDropout(Dropout):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Drop if training, else hand the inputs through."""
-        if not context.training or self.rate == 0:
-            return inputs, (lambda d: (d, [])) if context.gradient else None
+    def disturb(self, inputs: Array) -> tuple[Array, Array]:
+        """Drop, scale and shift."""
         number = inputs.dtype.type
         shape = self._mask_shape(inputs.shape)
         keep = self.generator.random(shape, dtype=np.float32) >= self.rate
@@ -171,12 +166,11 @@ class AlphaDropout(Dropout):
         scale = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
         shift = -scale * limit * self.rate
         outputs = np.where(keep, inputs, number(limit)) * number(scale) + number(shift)
-        factors = keep * number(scale)
-        return outputs, (lambda d: (d * factors, [])) if context.gradient else None
+        return outputs, keep * number(scale)
 
 
 @registry.register()
-class GaussianDropout(Layer):
+class GaussianDropout(PassThrough):
     """Multiplies the inputs by noise of mean 1 in training (Srivastava et al., 2014).
 
     Args:
@@ -194,26 +188,25 @@ class GaussianDropout(Layer):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    supports_masking = True
-
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = to_number("rate", rate, 0, 1)
         self.seed = seed
         self.generator = random.generator(seed)
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Multiply by noise if training, else hand the inputs through."""
-        if not context.training or self.rate == 0:
-            return inputs, (lambda d: (d, [])) if context.gradient else None
+    @property
+    def is_disturbing(self) -> bool:
+        """Whether there is noise."""
+        return self.rate > 0
+
+    def disturb(self, inputs: Array) -> tuple[Array, Array]:
+        """Multiply by noise."""
         if self.rate == 1:
             expected = "less than 1, for noise of finite variance"
             raise ValueError(errors.bad_argument("rate", self.rate, expected))
         stddev = inputs.dtype.type((self.rate / (1 - self.rate)) ** 0.5)
         noise = 1 + stddev * self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
-        return inputs * noise, (lambda d: (d * noise, [])) if context.gradient else None
+        return inputs * noise, noise
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -221,7 +214,7 @@ class GaussianDropout(Layer):
 
 
 @registry.register()
-class GaussianNoise(Layer):
+class GaussianNoise(PassThrough):
     """Adds noise of a normal distribution in training.
 
     Args:
@@ -238,23 +231,21 @@ class GaussianNoise(Layer):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    supports_masking = True
-
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stddev = to_number("stddev", stddev, 0, 1)
         self.seed = seed
         self.generator = random.generator(seed)
 
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Add noise if training, else hand the inputs through."""
-        outputs = inputs
-        if context.training and self.stddev > 0:
-            noise = self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
-            outputs = inputs + noise * inputs.dtype.type(self.stddev)
-        return outputs, (lambda d: (d, [])) if context.gradient else None
+    @property
+    def is_disturbing(self) -> bool:
+        """Whether there is noise."""
+        return self.stddev > 0
+
+    def disturb(self, inputs: Array) -> tuple[Array, None]:
+        """Add noise."""
+        noise = self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+        return inputs + noise * inputs.dtype.type(self.stddev), None
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
@@ -262,7 +253,7 @@ class GaussianNoise(Layer):
 
 
 @registry.register()
-class ActivityRegularization(Layer):
+class ActivityRegularization(PassThrough):
     """Hands the inputs through, and adds a penalty on them to the loss.
 
     Args:
@@ -276,17 +267,9 @@ class ActivityRegularization(Layer):
     array([[1., 1.]], dtype=float32)
     """
 
-    supports_masking = True
-
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.l1, self.l2 = l1, l2
-
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Hand the inputs through."""
-        return inputs, (lambda d: (d, [])) if context.gradient else None
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_positive_int
+from fastrnn.layers.base.capabilities import MOVED_STEPS, OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
 
@@ -33,6 +35,7 @@ class Flatten(Layer):
     """
 
     min_input_rank = 1
+    stream_refusal = MOVED_STEPS
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,6 +46,12 @@ class Flatten(Layer):
         """Return (batch, product of the other axes)."""
         rest = input_shape[1:]
         return (input_shape[0], None if None in rest else math.prod(rest))
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator."""
+        if self.data_format != "channels_last":
+            raise ValueError(not_in_onnx(self, self.data_format, "channels_last"))
+        return [graph.node("Flatten", inputs, axis=1)]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
@@ -84,6 +93,7 @@ class RepeatVector(Layer):
 
     input_rank = 2
     input_axes = "(batch, features)"
+    stream_refusal = MOVED_STEPS
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -94,6 +104,11 @@ class RepeatVector(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, n, features)."""
         return (input_shape[0], self.n, input_shape[1])
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append an axis of time, and repeat along it."""
+        raised = graph.node("Unsqueeze", [inputs[0], graph.constant([1])])
+        return [graph.node("Expand", [raised, graph.constant([1, self.n, 1])])]
 
     def forward(
         self, inputs: Array, context: CallContext, mask: Any = None
@@ -127,6 +142,7 @@ class Reshape(Layer):
     """
 
     min_input_rank = 1
+    stream_refusal = MOVED_STEPS
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -179,6 +195,8 @@ class Permute(Layer):
     >>> Permute((2, 1))(np.zeros((3, 4, 5))).shape
     (3, 5, 4)
     """
+
+    stream_refusal = MOVED_STEPS
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

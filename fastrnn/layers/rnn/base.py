@@ -12,9 +12,18 @@ import numpy.typing as npt
 from fastrnn import config, regularizers
 from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_choice, to_mask
-from fastrnn.engines.contract import RecurrentCall, RecurrentGradients
-from fastrnn.engines.dispatch import Inference, rnn_backward, rnn_forward, rnn_inference
+from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, StreamStage
+from fastrnn.engines.dispatch import (
+    STREAM_CELLS,
+    Inference,
+    rnn_backward,
+    rnn_forward,
+    rnn_inference,
+)
+from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward
 from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, Pullback
+from fastrnn.layers.base.stream_lowering import is_fused
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
@@ -138,6 +147,29 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         """Set the kept states to zero: see ``KeepsStates``."""
         if self.states is not None:
             self.states = with_zero_rows(self.states, rows)
+
+    def refuse_stream(self, first: bool) -> str | None:
+        """Return why the layer cannot be run one time step at a time."""
+        if not describes_forward(type(self), "stream_ops"):
+            return self.stream_refusal
+        return "it goes backwards, from the last step on" if self.go_backwards else None
+
+    def stream_ops(self, features: int) -> list[StreamStage] | None:
+        """Return the cell's step; ``None`` for a quantized cell, whose own reads fewer bytes."""
+        cell = self.cell
+        pair = (cell.activation, cell.recurrent_activation)
+        fused = cell.spec.name in STREAM_CELLS and all(map(is_fused, pair))
+        if cell.quantized is not None or not fused:
+            return None
+        activation, recurrent = (function.name for function in pair)
+        name = cell.spec.name
+        weights = cell.weight_values
+        op = StreamStage("recurrent", features, cell.units, weights, name, activation, recurrent)
+        return [op]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator of the cell."""
+        return graph.recurrent(self, [self], "concat", inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""

@@ -11,8 +11,11 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.engines.dispatch import rnn_backward_concurrently, rnn_forward_concurrently
+from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.states import KeepsStates, flat
 
@@ -57,6 +60,7 @@ class Bidirectional(KeepsStates, Layer):
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
+    stream_refusal = "the other direction begins at the end of the sequence"
 
     def __init__(
         self,
@@ -117,6 +121,13 @@ class Bidirectional(KeepsStates, Layer):
     def state_keepers(self) -> list[Layer]:
         """Both layers."""
         return self.sublayers
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator that runs the cells of both layers."""
+        if not all(isinstance(layer.cell, RecurrentCell) for layer in self.sublayers):
+            received = "cells of one's own or in stacks"
+            raise ValueError(not_in_onnx(self, received, "built-in cells"))
+        return graph.recurrent(self, self.sublayers, self.merge_mode, inputs)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of both layers."""

@@ -32,6 +32,7 @@ class CellLoop:
         zero_output_for_mask: bool,
     ) -> None:
         self.cell = cell
+        self.name: str = cell.name
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
         self.stateful = stateful
@@ -49,6 +50,10 @@ class CellLoop:
         """Set the kept states to zero, see ``RecurrentLayer``."""
         if self.states is not None:
             self.states = with_zero_rows(self.states, rows)
+
+    def refuse_stream(self, first: bool) -> str:
+        """Return why the cell cannot be run in a stream."""
+        return "its cell is not one of fastrnn's own"
 
     def build(self, input_shape: Any) -> None:
         """Make the states if the layer is stateful; the cell is built already."""

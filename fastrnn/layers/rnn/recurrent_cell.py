@@ -42,6 +42,7 @@ class RecurrentCell(Layer):
     """
 
     spec: CellSpec
+    stream_refusal = "a cell has no steps of its own: stream a layer with it"
 
     def __init__(
         self,

@@ -12,7 +12,9 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.engines.dispatch import Inference
+from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Pullback, registry
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
@@ -123,6 +125,17 @@ class RNN(KeepsStates, QuantizableLayer):
     def sublayers(self) -> list[Any]:
         """The cell."""
         return [self.cell]
+
+    def stream_layers(self) -> list[Any]:
+        """Return what runs each cell."""
+        return self.loops if describes_forward(type(self), "stream_layers") else [self]
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the operator of the cell."""
+        if not isinstance(self.cell, RecurrentCell):
+            received = "cells of one's own or in stacks"
+            raise ValueError(not_in_onnx(self, received, "built-in cells"))
+        return graph.recurrent(self, [self], "concat", inputs)
 
     @property
     def loops(self) -> list[Any]:

@@ -11,8 +11,11 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.nest import holds_shapes
+from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, iterate_layers, registry
+from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.normalization.batch_normalization import BatchNormalization
+from fastrnn.layers.rnn.base import RecurrentLayer
 
 Array = npt.NDArray[Any]
 
@@ -42,6 +45,7 @@ class TimeDistributed(Layer):
     supports_masking = True
     min_input_rank = 2
     input_axes = "(batch, timesteps, …)"
+    stepwise = True
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
@@ -57,6 +61,29 @@ class TimeDistributed(Layer):
     def convert_inputs(self, inputs: Any) -> Any:
         """Convert as the layer inside does."""
         return self.layer.convert_inputs(inputs)
+
+    @property
+    def takes_integers(self) -> bool:
+        """What the layer inside takes."""
+        return self.layer.takes_integers
+
+    def stream_layers(self) -> list[Any]:
+        """Return the layers that run on each step; the layer itself where there is one of steps."""
+        inside = self.layer.stream_layers()
+        alone = not any(isinstance(inner, RecurrentLayer) for inner in inside)
+        return inside if alone and describes_forward(type(self), "stream_layers") else [self]
+
+    def refuse_stream(self, first: bool) -> str | None:
+        """Return why the layer cannot be run one time step at a time."""
+        known = describes_forward(type(self), "stream_layers")
+        return "the layer inside has time steps of its own" if known else self.stream_refusal
+
+    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
+        """Append the layer inside, which has to treat each step alike by itself."""
+        if not (self.layer.stepwise and self.layer.mixed_axes == (-1,)):
+            expected = "a layer inside that computes along the features alone"
+            raise ValueError(not_in_onnx(self, type(self.layer).__name__, expected))
+        return graph.layer(self.layer, inputs, call)
 
     def make_weights(self, input_shape: Any) -> None:
         """Build the layer inside for one step."""

@@ -8,51 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import layers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.layers.merging.operators import Arithmetic
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.carrying import carried_states
+from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.models.trainer.data import Batch, arrays_in, count_samples, each
 
 Array = npt.NDArray[Any]
 ARGUMENT = "truncated_bptt"
 
-RECURRENT = (RecurrentLayer, layers.RNN)
-# Layers that compute each time step of their outputs from that step of their inputs alone.
-STEPWISE = (
-    layers.Activation,
-    layers.ActivityRegularization,
-    layers.Add,
-    layers.Average,
-    layers.BatchNormalization,
-    layers.Concatenate,
-    layers.Dense,
-    layers.Dropout,
-    layers.ELU,
-    layers.Embedding,
-    layers.GaussianDropout,
-    layers.GaussianNoise,
-    layers.Identity,
-    layers.LayerNormalization,
-    layers.LeakyReLU,
-    layers.Masking,
-    layers.Maximum,
-    layers.Minimum,
-    layers.Multiply,
-    layers.Normalization,
-    layers.RMSNormalization,
-    layers.ReLU,
-    layers.Rescaling,
-    layers.Softmax,
-    layers.SpatialDropout1D,
-    layers.Subtract,
-    layers.TimeDistributed,
-    layers.UnitNormalization,
-    Arithmetic,
-)
+RECURRENT = (RecurrentLayer, RNN)
 
 
 class Truncation:
@@ -175,18 +142,13 @@ def _require_stepwise(node: Node) -> None:
             _refuse(layer.name, "goes backwards")
         if "initial_state" in node.options:
             _refuse(layer.name, "is given an initial state")
-    elif not isinstance(layer, STEPWISE):
+    elif not layer.stepwise:
         remedy = "If it does not, wrap it in TimeDistributed."
         _refuse(layer.name, "may look at more than one time step", remedy)
-    elif 1 in _axes_of(layer, node.outputs[0].ndim):
+    elif any(axis % node.outputs[0].ndim == 1 for axis in layer.mixed_axes):
         _refuse(layer.name, "computes along the time axis")
     if node.outputs[0].ndim < 3:
         _refuse(layer.name, "gives no outputs for each step", "Use `return_sequences=True`.")
-
-
-def _axes_of(layer: Any, rank: int) -> list[int]:
-    axis = getattr(layer, "axis", -1)
-    return [a % rank for a in (axis if isinstance(axis, (list, tuple)) else [axis])]
 
 
 def _refuse(name: str, reason: str, remedy: str = "") -> None:

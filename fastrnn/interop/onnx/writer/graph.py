@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.interop.onnx.operators import ACTIVATIONS
-from fastrnn.layers.base.layer import Layer
+from fastrnn.interop.onnx.writer.recurrent import write_recurrent
+from fastrnn.layers.base.capabilities import describes_forward, not_in_onnx
+from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 
 Array = npt.NDArray[Any]
@@ -63,7 +65,7 @@ class Writer:
         """Append an activation, unless it is linear."""
         if activation.name not in ACTIVATIONS or not activation.builtin:
             expected = f"one of {', '.join(ACTIVATIONS)}"
-            raise ValueError(unwritable(owner, f"activation={activation.name!r}", expected))
+            raise ValueError(not_in_onnx(owner, f"activation={activation.name!r}", expected))
         operator, attributes = ACTIVATIONS[activation.name]
         if operator == "Identity":
             return name
@@ -76,7 +78,7 @@ class Writer:
 
         if not hasattr(model, "outputs"):
             expected = "a Sequential or functional model"
-            raise ValueError(unwritable(model, type(model).__name__, expected))
+            raise ValueError(not_in_onnx(model, type(model).__name__, expected))
         known = {id(t): name for t, name in zip(model.inputs, names, strict=True)}
         for node in Graph(model.inputs, model.outputs).nodes:
             self._scope = node.layer.name
@@ -85,22 +87,34 @@ class Writer:
             if hasattr(node.layer, "get_layer"):  # a model inside the model
                 results = self.write_nodes(node.layer, inputs)
             else:
-                results = writer_of(node.layer)(self, node.layer, inputs, node)
+                results = self.layer(node.layer, inputs, node)
             known |= {id(t): name for t, name in zip(node.outputs, results, strict=True)}
         return [known[id(tensor)] for tensor in model.outputs]
+
+    def layer(self, layer: Layer, inputs: list[str], call: Node) -> list[str]:
+        """Append what a layer says of itself."""
+        if not describes_forward(type(layer), "write_onnx"):
+            known = [c.__name__ for c in registry.modules if describes_forward(c, "write_onnx")]
+            expected = f"one of {', '.join(sorted(known))}"
+            raise ValueError(not_in_onnx(layer, type(layer).__name__, expected))
+        return layer.write_onnx(self, inputs, call)
+
+    def recurrent(
+        self, owner: Layer, directions: Sequence[Any], merge_mode: str | None, inputs: list[str]
+    ) -> list[str]:
+        """Append the operator that runs the cells of recurrent layers, one for each direction."""
+        return write_recurrent(self, owner, directions, merge_mode, inputs)
 
     def _check_call(self, node: Node) -> None:
         options = set(node.options) - {"initial_state"}
         if node.options.get("training") is False:
             options.remove("training")
         if options:
-            raise ValueError(unwritable(node.layer, sorted(options), "a call without them"))
+            raise ValueError(not_in_onnx(node.layer, sorted(options), "a call without them"))
 
     def _cast(self, name: str, tensor: SymbolicTensor, layer: Layer) -> str:
-        """Convert a tensor, as the layer does, to its dtype; an Embedding takes integers."""
-        from fastrnn.layers import Embedding
-
-        wanted = "int64" if isinstance(layer, Embedding) else layer.dtype
+        """Convert a tensor, as the layer does, to its dtype, or to integers."""
+        wanted = "int64" if layer.takes_integers else layer.dtype
         if tensor.dtype == wanted or hasattr(layer, "get_layer"):
             return name
         return str(self.node("Cast", [name], to=element_type(self.onnx, wanted)))
@@ -109,29 +123,6 @@ class Writer:
         base = f"{self._scope}/{kind}"
         number = next(self._numbers.setdefault(base, itertools.count()))
         return f"{base}_{number}" if number else base
-
-
-Write = Callable[[Writer, Any, list[str], Node], list[str]]
-
-
-def writer_of(layer: Layer) -> Write:
-    """Return the function that writes a layer.
-
-    Raises:
-        ValueError: there is none.
-    """
-    from fastrnn.interop.onnx.writer.layers import WRITERS
-
-    for cls in type(layer).__mro__:
-        if cls in WRITERS:
-            return WRITERS[cls]
-    known = ", ".join(cls.__name__ for cls in WRITERS)
-    raise ValueError(unwritable(layer, type(layer).__name__, f"one of {known}"))
-
-
-def unwritable(layer: Any, received: Any, expected: str) -> str:
-    """Say that a layer cannot be written."""
-    return errors.bad_argument(f"layer {layer.name!r}", received, f"{expected}, for ONNX")
 
 
 def element_type(onnx: Any, dtype: str) -> int:
