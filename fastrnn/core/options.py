@@ -32,7 +32,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
@@ -41,6 +41,7 @@ from fastrnn.core import checks, serialization
 P = ParamSpec("P")
 T = TypeVar("T")
 Parameter = inspect.Parameter
+ConfigOrder = tuple[str | types.EllipsisType, ...]
 
 
 # ---- kinds -------------------------------------------------------------------------------------
@@ -267,12 +268,14 @@ class Configurable:
     """A class whose config follows from the options of its constructor.
 
     The base's options come first in a config, then those that the class adds, in the order of the
-    signature; ``config_order`` names options that come before all others. What a class takes away,
-    by a constructor without it, is not in its config. A subclass of the user's may write
-    ``get_config`` by hand, as in Keras: ``{**super().get_config(), "units": self.units}``.
+    signature. ``config_order`` names options that come before all others, and behind ``...`` those
+    that come after them. What a class's constructor lacks is not in its config.
+
+    A subclass of the user's may write ``get_config`` by hand, as in Keras:
+    ``{**super().get_config(), "units": self.units}``.
     """
 
-    config_order: ClassVar[tuple[str, ...]] = ()
+    config_order: ClassVar[ConfigOrder] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -303,10 +306,21 @@ def options_in_config(cls: type) -> dict[str, Kind]:
         inherited = options_in_config(chain[1]) if len(chain) > 1 else {}
         found = {n: kind for n, kind in inherited.items() if open_ended or n in parameters}
         found.update(constructor.kinds)
-        first = {name: found[name] for name in chain[0].__dict__.get("config_order", ())}
-        found = {**first, **found}
-        constructor.config = {name: kind for name, kind in found.items() if kind.in_config}
+        constructor.config = {
+            name: found[name]
+            for name in _in_order(found, getattr(chain[0], "config_order", ()))
+            if found[name].in_config
+        }
     return constructor.config
+
+
+def _in_order(names: Collection[str], order: ConfigOrder) -> list[str]:
+    """Return ``names`` in the order that ``config_order`` gives."""
+    split = order.index(...) if ... in order else len(order)
+    first = [str(name) for name in order[:split] if name in names]
+    last = [str(name) for name in order[split + 1 :] if name in names]
+    middle = [name for name in names if name not in (*first, *last)]
+    return [*first, *middle, *last]
 
 
 def values_of_options(obj: Configurable, base: type) -> dict[str, Any]:

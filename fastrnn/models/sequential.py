@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_shape
+from fastrnn.core.naming import auto_name
 from fastrnn.core.variable import name_scope
 from fastrnn.layers.base.chain import run_chain, several_outputs
 from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, Shape, registry
-from fastrnn.layers.base.naming import auto_name
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.models.model import Model

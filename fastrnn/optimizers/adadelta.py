@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import NonNegative, Share, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("adadelta")
@@ -25,9 +23,7 @@ class Adadelta(Optimizer):
         learning_rate: see ``Optimizer``.
         rho: weight of the old values in the averages.
         epsilon: stands inside the square roots.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     Raises:
         ValueError: an argument is out of range.
@@ -39,39 +35,18 @@ class Adadelta(Optimizer):
 
     slots = (("accumulated_grad", "accumulated_delta_var"),)
 
+    rho: float
+    epsilon: float
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        rho: float = 0.95,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        rho: Share = 0.95,
+        epsilon: NonNegative = 1e-7,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.rho = to_number("rho", rho, 0, 1)
-        self.epsilon = to_number("epsilon", epsilon, 0)
+        super().__init__(learning_rate, **options)
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
@@ -89,11 +64,3 @@ class Adadelta(Optimizer):
         steps += (1 - self.rho) * step * step
         step *= rate
         variable.value -= step
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "rho": self.rho,
-            "epsilon": self.epsilon,
-        }

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import Flag, NonNegative, Positive, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import NonPositive, Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("adafactor")
@@ -32,9 +30,7 @@ class Adafactor(Optimizer):
         epsilon_2: the least scale of a variable.
         clip_threshold: the largest root mean square of u.
         relative_step: accepted as in Keras; the rate is at most 1 / sqrt(t) in either case.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     Raises:
         ValueError: an argument is out of range.
@@ -46,45 +42,24 @@ class Adafactor(Optimizer):
 
     slots = (("r", "c", "velocity"),)
 
+    beta_2_decay: float
+    epsilon_1: float
+    epsilon_2: float
+    clip_threshold: float
+    relative_step: bool
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta_2_decay: float = -0.8,
-        epsilon_1: float = 1e-30,
-        epsilon_2: float = 1e-3,
-        clip_threshold: float = 1.0,
-        relative_step: bool = True,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        beta_2_decay: NonPositive = -0.8,
+        epsilon_1: NonNegative = 1e-30,
+        epsilon_2: NonNegative = 1e-3,
+        clip_threshold: Positive = 1.0,
+        relative_step: Flag = True,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_2_decay = to_number("beta_2_decay", beta_2_decay, most=0)
-        self.epsilon_1 = to_number("epsilon_1", epsilon_1, 0)
-        self.epsilon_2 = to_number("epsilon_2", epsilon_2, 0)
-        self.clip_threshold = to_number("clip_threshold", clip_threshold, 0, exclusive=True)
-        self.relative_step = bool(relative_step)
+        super().__init__(learning_rate, **options)
 
     def new_slot(self, variable: Variable, name: str) -> Variable | None:
         """Return the slot; r is without the last axis, c without the one before it."""
@@ -118,17 +93,6 @@ class Adafactor(Optimizer):
         step /= max(1.0, _rms(step) / self.clip_threshold)
         step *= rho * max(self.epsilon_2, _rms(variable.value))
         variable.value -= step
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "beta_2_decay": self.beta_2_decay,
-            "epsilon_1": self.epsilon_1,
-            "epsilon_2": self.epsilon_2,
-            "clip_threshold": self.clip_threshold,
-            "relative_step": self.relative_step,
-        }
 
 
 def _rms(x: Array) -> float:

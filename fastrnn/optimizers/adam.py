@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core import errors
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import Flag, NonNegative, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import adam
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, UpdateOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register()
@@ -29,9 +26,7 @@ class Adam(Optimizer):
         beta_1, beta_2: weights of the old values in the averages.
         epsilon: stands outside the square root.
         amsgrad: whether the largest v so far takes the place of v (Reddi et al., 2018).
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     >>> from fastrnn.optimizers import Adam
     >>> Adam(clipnorm=1.0).clipnorm
@@ -40,42 +35,22 @@ class Adam(Optimizer):
 
     slots: tuple[tuple[str, ...], ...] = (("momentum", "velocity"),)
 
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    amsgrad: bool
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        beta_1: Decay = 0.9,
+        beta_2: Decay = 0.999,
+        epsilon: NonNegative = 1e-7,
+        amsgrad: Flag = False,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1, self.beta_2 = to_decay("beta_1", beta_1), to_decay("beta_2", beta_2)
-        self.epsilon = to_number("epsilon", epsilon, 0)
-        self.amsgrad = bool(amsgrad)
+        super().__init__(learning_rate, **options)
         if self.amsgrad:
             self.slots = (*self.slots, ("velocity_hat",))
 
@@ -94,15 +69,14 @@ class Adam(Optimizer):
             alpha=rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t),
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-            "epsilon": self.epsilon,
-            "amsgrad": self.amsgrad,
-        }
+
+class AdamOptions(UpdateOptions, total=False):
+    """The options of ``Adam`` but for the learning rate and the weight decay."""
+
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    amsgrad: bool
 
 
 @registry.register("adamw")
@@ -112,9 +86,7 @@ class AdamW(Adam):
     Args:
         learning_rate: see ``Optimizer``.
         weight_decay: share of each weight, times the learning rate, taken off at each update.
-        beta_1, beta_2, epsilon, amsgrad: see ``Adam``.
-        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-            loss_scale_factor, gradient_accumulation_steps, name, **kwargs: see ``Optimizer``.
+        **options: see ``Adam``.
 
     Raises:
         ValueError: an argument is out of range, or ``weight_decay`` is ``None``.
@@ -124,44 +96,14 @@ class AdamW(Adam):
     0.004
     """
 
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        weight_decay: float = 0.004,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        weight_decay: NonNegative = 0.004,
+        **options: Unpack[AdamOptions],
     ) -> None:
-        to_number("weight_decay", weight_decay, 0)
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **options)
 
 
 def move_averages(
@@ -175,12 +117,3 @@ def move_averages(
     scratch -= v
     scratch *= 1 - beta_2
     v += scratch
-
-
-def to_decay(argument: str, value: Any) -> float:
-    """Return ``value`` as the weight of the old value in an average, from 0 to below 1."""
-    number = to_number(argument, value, 0, 1)
-    # At 1 the averages would stay 0, and the bias correction divide by 0.
-    if number == 1:
-        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to below 1"))
-    return number

@@ -3,27 +3,85 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, ClassVar, Self, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int, to_name, to_number, to_positive_int
+from fastrnn.core.checks import to_int, to_number
+from fastrnn.core.naming import auto_name
+from fastrnn.core.options import (
+    ConfigOrder,
+    Configurable,
+    Flag,
+    Kind,
+    Name,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Share,
+    number,
+    takes_options,
+)
 from fastrnn.core.registry import Registry
+from fastrnn.core.user_warnings import warn
 from fastrnn.core.variable import Variable, name_scope
-from fastrnn.layers.base.naming import auto_name
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
+from fastrnn.typing import Array, Config, LearningRateLike
 
-Array = npt.NDArray[Any]
 registry = Registry("optimizer", "keras.optimizers")
 
 
-class Optimizer:
+class UpdateOptions(TypedDict, total=False):
+    """The options of ``Optimizer`` but for the learning rate and the weight decay."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+
+
+class OptimizerOptions(UpdateOptions, total=False):
+    """The options of ``Optimizer`` but for the learning rate."""
+
+    weight_decay: float | None
+
+
+def _to_decay(argument: str, value: Any) -> float:
+    rate = to_number(argument, value, 0, 1)
+    # At 1 the averages would stay 0, and the bias correction divide by 0.
+    if rate == 1:
+        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to below 1"))
+    return rate
+
+
+def _to_steps(argument: str, value: Any) -> int:
+    to_number(argument, to_int(argument, value), 0)
+    return int(value)
+
+
+def _to_accumulation_steps(argument: str, value: Any) -> int:
+    if to_int(argument, value) < 2:
+        raise ValueError(errors.bad_argument(argument, value, "an integer, 2 or more, or None"))
+    return int(value)
+
+
+# The weight of the old value in a moving average, and a number of steps.
+Decay = Annotated[float, Kind(_to_decay)]
+Steps = Annotated[int, Kind(_to_steps)]
+AccumulationSteps = Annotated[int, Kind(_to_accumulation_steps)]
+NonPositive = Annotated[float, number(most=0)]
+
+
+class Optimizer(Configurable):
     """Changes variables in place, by their gradients.
 
     A subclass names its slots, arrays that it keeps for each variable, and implements ``update``.
@@ -56,40 +114,42 @@ class Optimizer:
     slots: tuple[tuple[str, ...], ...] = ()
     initial_values: Mapping[str, float] = MappingProxyType({})
 
+    loss_scale_factor: float | None
+    weight_decay: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
+    config_order: ClassVar[ConfigOrder] = (
+        "name",
+        "learning_rate",
+        "weight_decay",
+        "clipnorm",
+        "global_clipnorm",
+    )
+
+    @takes_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
+        learning_rate: LearningRateLike = 0.001,
+        weight_decay: NonNegative | None = None,
+        clipnorm: Positive | None = None,
+        clipvalue: Positive | None = None,
+        global_clipnorm: Positive | None = None,
+        use_ema: Flag = False,
+        ema_momentum: Share = 0.99,
+        ema_overwrite_frequency: PositiveInt | None = None,
+        loss_scale_factor: Positive | None = None,
+        gradient_accumulation_steps: AccumulationSteps | None = None,
+        name: Name | None = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("decay", None) is not None:
-            warnings.warn("Argument `decay` has no effect.", UserWarning, stacklevel=3)
+            warn("Argument `decay` has no effect.")
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
-        if loss_scale_factor is not None:
-            to_number("loss_scale_factor", loss_scale_factor, 0, exclusive=True)
-        self.loss_scale_factor = loss_scale_factor
-        self.use_ema = bool(use_ema)
-        self.ema_momentum = to_number("ema_momentum", ema_momentum, 0, 1)
-        if ema_overwrite_frequency is not None:
-            to_positive_int("ema_overwrite_frequency", ema_overwrite_frequency)
-        self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.gradient_accumulation_steps = _accumulation_steps(gradient_accumulation_steps)
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
-        self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
-        if weight_decay is not None:
-            to_number("weight_decay", weight_decay, 0)
-        self.weight_decay = weight_decay
-        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        self.name = auto_name(type(self).__name__) if name is None else name
         self._schedule: Callable[[int], float] | None = None
         with name_scope(self.name):
             self._iterations = Variable(np.int32(0), "iteration", trainable=False)
@@ -358,35 +418,15 @@ class Optimizer:
     def _arrays(self, variable: Variable) -> dict[str, Array]:
         return {name: slot.value for name, slot in self._slots[id(variable)].items()}
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "name": self.name,
-            "learning_rate": schedules.serialize(self._schedule or float(self._learning_rate)),
-            "weight_decay": self.weight_decay,
-            "clipnorm": self.clipnorm,
-            "global_clipnorm": self.global_clipnorm,
-            "clipvalue": self.clipvalue,
-            "use_ema": self.use_ema,
-            "ema_momentum": self.ema_momentum,
-            "ema_overwrite_frequency": self.ema_overwrite_frequency,
-            "loss_scale_factor": self.loss_scale_factor,
-            "gradient_accumulation_steps": self.gradient_accumulation_steps,
-        }
+    def get_config(self) -> Config:
+        """Return the constructor arguments, the learning rate as it is now."""
+        rate = schedules.serialize(self._schedule or float(self._learning_rate))
+        return {**super().get_config(), "learning_rate": rate}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: Config) -> Self:
         """Make an optimizer from what ``get_config`` returned."""
         rate = config.get("learning_rate")
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate)}
         return cls(**config)
-
-
-def _accumulation_steps(steps: Any) -> int | None:
-    if steps is None:
-        return None
-    if to_int("gradient_accumulation_steps", steps) < 2:
-        expected = "an integer, 2 or more, or None"
-        raise ValueError(errors.bad_argument("gradient_accumulation_steps", steps, expected))
-    return int(steps)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import NonNegative, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import NonPositive, Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("ftrl")
@@ -29,9 +27,7 @@ class Ftrl(Optimizer):
         l1_regularization_strength, l2_regularization_strength: penalties, 0 or more.
         l2_shrinkage_regularization_strength: penalty that enters through the gradient alone.
         beta: added to the square root of n, in effect.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     Raises:
         ValueError: an argument is out of range.
@@ -43,56 +39,27 @@ class Ftrl(Optimizer):
 
     slots = (("accumulator", "linear"),)
 
+    learning_rate_power: float
+    initial_accumulator_value: float
+    l1_regularization_strength: float
+    l2_regularization_strength: float
+    l2_shrinkage_regularization_strength: float
+    beta: float
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        learning_rate_power: float = -0.5,
-        initial_accumulator_value: float = 0.1,
-        l1_regularization_strength: float = 0.0,
-        l2_regularization_strength: float = 0.0,
-        l2_shrinkage_regularization_strength: float = 0.0,
-        beta: float = 0.0,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        learning_rate_power: NonPositive = -0.5,
+        initial_accumulator_value: NonNegative = 0.1,
+        l1_regularization_strength: NonNegative = 0.0,
+        l2_regularization_strength: NonNegative = 0.0,
+        l2_shrinkage_regularization_strength: NonNegative = 0.0,
+        beta: NonNegative = 0.0,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.learning_rate_power = to_number("learning_rate_power", learning_rate_power, most=0)
-        self.initial_accumulator_value = to_number(
-            "initial_accumulator_value", initial_accumulator_value, 0
-        )
+        super().__init__(learning_rate, **options)
         self.initial_values = {"accumulator": self.initial_accumulator_value}
-        self.l1_regularization_strength = to_number(
-            "l1_regularization_strength", l1_regularization_strength, 0
-        )
-        self.l2_regularization_strength = to_number(
-            "l2_regularization_strength", l2_regularization_strength, 0
-        )
-        self.l2_shrinkage_regularization_strength = to_number(
-            "l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength, 0
-        )
-        self.beta = to_number("beta", beta, 0)
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
@@ -109,15 +76,3 @@ class Ftrl(Optimizer):
         np.clip(z, -most, most, out=w)
         w -= z
         w /= after
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "learning_rate_power": self.learning_rate_power,
-            "initial_accumulator_value": self.initial_accumulator_value,
-            "l1_regularization_strength": self.l1_regularization_strength,
-            "l2_regularization_strength": self.l2_regularization_strength,
-            "l2_shrinkage_regularization_strength": self.l2_shrinkage_regularization_strength,
-            "beta": self.beta,
-        }

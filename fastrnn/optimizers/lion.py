@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("lion")
@@ -26,9 +24,7 @@ class Lion(Optimizer):
         learning_rate: see ``Optimizer``.
         beta_1: weight of m in the step, above 0.
         beta_2: weight of the old value in m.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     Raises:
         ValueError: an argument is out of range.
@@ -40,42 +36,21 @@ class Lion(Optimizer):
 
     slots = (("momentum",),)
 
+    beta_1: float
+    beta_2: float
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.99,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        beta_1: Decay = 0.9,
+        beta_2: Decay = 0.99,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1 = to_number("beta_1", beta_1, 0, 1)
+        super().__init__(learning_rate, **options)
         if self.beta_1 == 0:
             remedy = "At 0 the steps would ignore m."
             raise ValueError(errors.bad_argument("beta_1", beta_1, "above 0, up to 1", remedy))
-        self.beta_2 = to_number("beta_2", beta_2, 0, 1)
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""
@@ -88,11 +63,3 @@ class Lion(Optimizer):
         np.multiply(gradient, 1 - self.beta_2, out=change)
         m *= self.beta_2
         m += change
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-        }

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.core.options import Kind, Positive, PositiveInt, takes_options
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.typing import Array, Config
 
-Array = npt.NDArray[Any]
 
-# Options that belong to the optimizer inside; here they are accepted at these values.
-_INNER_OPTIONS = {
-    "weight_decay": None, "clipnorm": None, "global_clipnorm": None, "clipvalue": None,
-    "use_ema": False, "ema_momentum": 0.99, "ema_overwrite_frequency": None,
-    "loss_scale_factor": None, "gradient_accumulation_steps": None,
-}  # fmt: skip
+def _to_optimizer(argument: str, value: Any) -> Optimizer:
+    found = registry.deserialize(value) if isinstance(value, dict) else value
+    if not isinstance(found, Optimizer):
+        raise ValueError(errors.bad_argument(argument, value, "an optimizer"))
+    return found
 
 
 @registry.register("lossscaleoptimizer")
@@ -46,28 +45,27 @@ class LossScaleOptimizer(Optimizer):
     4.0
     """
 
+    inner_optimizer: Optimizer
+    initial_scale: float
+    dynamic_growth_steps: int
+
+    @takes_options
     def __init__(
         self,
-        inner_optimizer: Optimizer,
-        initial_scale: float = 2.0**15,
-        dynamic_growth_steps: int = 2000,
+        inner_optimizer: Annotated[Optimizer, Kind(_to_optimizer, registry.serialize)],
+        initial_scale: Positive = 2.0**15,
+        dynamic_growth_steps: PositiveInt = 2000,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(inner_optimizer, Optimizer):
-            expected = "an optimizer"
-            raise ValueError(errors.bad_argument("inner_optimizer", inner_optimizer, expected))
-        options = {"dynamic": True, **_INNER_OPTIONS}
-        for argument in [argument for argument in kwargs if argument in options]:
+        defaults = inspect.signature(Optimizer).parameters
+        for argument in [n for n in kwargs if n in defaults or n == "dynamic"]:
             value = kwargs.pop(argument)
-            if value != options[argument]:
+            default = True if argument == "dynamic" else defaults[argument].default
+            if value != default:
                 remedy = "Give it to the inner optimizer."
-                expected = repr(options[argument])
-                raise ValueError(errors.bad_argument(argument, value, expected, remedy))
+                raise ValueError(errors.bad_argument(argument, value, repr(default), remedy))
         super().__init__(0.0, name=name, **kwargs)
-        self.inner_optimizer = inner_optimizer
-        self.initial_scale = to_number("initial_scale", initial_scale, 0, exclusive=True)
-        self.dynamic_growth_steps = to_positive_int("dynamic_growth_steps", dynamic_growth_steps)
         inner_optimizer.loss_scale_factor = None
 
     @property
@@ -137,17 +135,8 @@ class LossScaleOptimizer(Optimizer):
         """Let the inner optimizer put averages in the place of variables, if it has any."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the constructor arguments."""
-        return {
-            "name": self.name,
-            "inner_optimizer": registry.serialize(self.inner_optimizer),
-            "initial_scale": self.initial_scale,
-            "dynamic_growth_steps": self.dynamic_growth_steps,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make an optimizer from what ``get_config`` returned."""
-        inner = registry.deserialize(config["inner_optimizer"])
-        return cls(**{**config, "inner_optimizer": inner})
+        names = ("name", "inner_optimizer", "initial_scale", "dynamic_growth_steps")
+        config = super().get_config()
+        return {name: config[name] for name in names}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.checks import to_int, to_number
+from fastrnn.core.options import Finite, Flag, NonNegative, Share, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.adam import move_averages, to_decay
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.adam import move_averages
+from fastrnn.optimizers.base import Decay, Optimizer, Steps, UpdateOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register()
@@ -30,9 +28,7 @@ class Muon(Optimizer):
         learning_rate: see ``Optimizer``.
         adam_beta_1, adam_beta_2, epsilon: see ``Adam``, for the variables that take its steps.
         adam_weight_decay: ``weight_decay`` of those variables.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        weight_decay, **options: see ``Optimizer``.
         exclude_layers: regular expressions; variables in whose paths one is found are excluded.
         exclude_embeddings: whether variables with "embedding" in their paths are.
         muon_a, muon_b, muon_c: a, b and c of the iterations.
@@ -52,70 +48,45 @@ class Muon(Optimizer):
 
     slots = (("momentum", "velocity"),)
 
+    config_order = (..., "exclude_embeddings", "adam_weight_decay", "rms_rate")
+    adam_beta_1: float
+    adam_beta_2: float
+    adam_weight_decay: float | None
+    epsilon: float
+    exclude_embeddings: bool
+    muon_a: float
+    muon_b: float
+    muon_c: float
+    adam_lr_ratio: float
+    momentum: float
+    ns_steps: int
+    nesterov: bool
+    rms_rate: float | None
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        adam_beta_1: float = 0.9,
-        adam_beta_2: float = 0.999,
-        adam_weight_decay: float | None = 0.004,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = 0.004,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
+        learning_rate: LearningRateLike = 0.001,
+        adam_beta_1: Decay = 0.9,
+        adam_beta_2: Decay = 0.999,
+        adam_weight_decay: NonNegative | None = 0.004,
+        epsilon: NonNegative = 1e-7,
+        weight_decay: NonNegative | None = 0.004,
+        *,
         exclude_layers: Sequence[str] | None = None,
-        exclude_embeddings: bool = True,
-        muon_a: float = 3.4445,
-        muon_b: float = -4.7750,
-        muon_c: float = 2.0315,
-        adam_lr_ratio: float = 1,
-        momentum: float = 0.95,
-        ns_steps: int = 5,
-        nesterov: bool = True,
-        rms_rate: float | None = 0.2,
-        **kwargs: Any,
+        exclude_embeddings: Flag = True,
+        muon_a: Finite = 3.4445,
+        muon_b: Finite = -4.7750,
+        muon_c: Finite = 2.0315,
+        adam_lr_ratio: NonNegative = 1,
+        momentum: Share = 0.95,
+        ns_steps: Steps = 5,
+        nesterov: Flag = True,
+        rms_rate: NonNegative | None = 0.2,
+        **options: Unpack[UpdateOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.adam_beta_1 = to_decay("adam_beta_1", adam_beta_1)
-        self.adam_beta_2 = to_decay("adam_beta_2", adam_beta_2)
-        for argument, decay in {
-            "adam_weight_decay": adam_weight_decay,
-            "rms_rate": rms_rate,
-        }.items():
-            if decay is not None:
-                to_number(argument, decay, 0)
-        self.adam_weight_decay, self.rms_rate = adam_weight_decay, rms_rate
-        self.epsilon = to_number("epsilon", epsilon, 0)
+        super().__init__(learning_rate, weight_decay, **options)
         self.exclude_layers = list(exclude_layers or [])
-        self.exclude_embeddings = bool(exclude_embeddings)
-        self.muon_a, self.muon_b, self.muon_c = (
-            to_number(f"muon_{letter}", value)
-            for letter, value in zip("abc", (muon_a, muon_b, muon_c), strict=True)
-        )
-        self.adam_lr_ratio = to_number("adam_lr_ratio", adam_lr_ratio, 0)
-        self.momentum = to_number("momentum", momentum, 0, 1)
-        to_number("ns_steps", to_int("ns_steps", ns_steps), 0)
-        self.ns_steps = ns_steps
-        self.nesterov = bool(nesterov)
 
     def takes_adams_steps(self, variable: Variable) -> bool:
         """Whether a variable is no matrix, or excluded."""
@@ -166,12 +137,3 @@ class Muon(Optimizer):
             a = y @ y.T
             y = self.muon_a * y + (self.muon_b * a + self.muon_c * (a @ a)) @ y
         return y if wide else y.T
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        own = (
-            "adam_beta_1", "adam_beta_2", "epsilon", "exclude_layers", "muon_a", "muon_b", "muon_c",
-            "adam_lr_ratio", "momentum", "ns_steps", "nesterov", "exclude_embeddings",
-            "adam_weight_decay", "rms_rate",
-        )  # fmt: skip
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

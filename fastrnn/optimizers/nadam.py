@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import NonNegative, extends_options
 from fastrnn.core.variable import Variable, name_scope
-from fastrnn.optimizers.adam import move_averages, to_decay
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.adam import move_averages
+from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("nadam")
@@ -29,9 +27,7 @@ class Nadam(Optimizer):
         learning_rate: see ``Optimizer``.
         beta_1, beta_2: weights of the old values in the averages.
         epsilon: stands outside the square root.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     Raises:
         ValueError: an argument is out of range.
@@ -43,40 +39,20 @@ class Nadam(Optimizer):
 
     slots = (("momentum", "velocity"),)
 
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        beta_1: Decay = 0.9,
+        beta_2: Decay = 0.999,
+        epsilon: NonNegative = 1e-7,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1, self.beta_2 = to_decay("beta_1", beta_1), to_decay("beta_2", beta_2)
-        self.epsilon = to_number("epsilon", epsilon, 0)
+        super().__init__(learning_rate, **options)
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots, and the product of the momenta of all steps so far."""
@@ -112,12 +88,3 @@ class Nadam(Optimizer):
         ahead += gradient * (rate * (1 - u) / (1 - product))
         np.divide(ahead, change, out=change)
         variable.value -= change
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-            "epsilon": self.epsilon,
-        }

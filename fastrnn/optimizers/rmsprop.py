@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import Flag, NonNegative, Share, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.optimizers.base import Optimizer, OptimizerOptions, registry
+from fastrnn.typing import Array, LearningRateLike
 
 
 @registry.register("rmsprop")
@@ -24,52 +22,29 @@ class RMSprop(Optimizer):
         momentum: weight of the last step in this one.
         epsilon: stands inside the square root.
         centered: whether the squared average of the gradient is taken off v.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs:
-            see ``Optimizer``.
+        **options: see ``Optimizer``.
 
     >>> from fastrnn.optimizers import RMSprop
     >>> RMSprop(rho=0.8).rho
     0.8
     """
 
+    rho: float
+    momentum: float
+    epsilon: float
+    centered: bool
+
+    @extends_options
     def __init__(
         self,
-        learning_rate: Any = 0.001,
-        rho: float = 0.9,
-        momentum: float = 0.0,
-        epsilon: float = 1e-7,
-        centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        learning_rate: LearningRateLike = 0.001,
+        rho: Share = 0.9,
+        momentum: Share = 0.0,
+        epsilon: NonNegative = 1e-7,
+        centered: Flag = False,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.rho = to_number("rho", rho, 0, 1)
-        self.momentum = to_number("momentum", momentum, 0, 1)
-        self.epsilon = to_number("epsilon", epsilon, 0)
-        self.centered = bool(centered)
+        super().__init__(learning_rate, **options)
         wanted = {"velocity": True, "momentum": momentum > 0, "average_gradient": self.centered}
         self.slots = tuple((name,) for name, use in wanted.items() if use)
 
@@ -98,13 +73,3 @@ class RMSprop(Optimizer):
             momentum += step
             step = momentum
         variable.value -= step
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": self.centered,
-        }

@@ -11,11 +11,15 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Self, SupportsFloat, TypeVar
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
+from fastrnn.core.options import Configurable, Flag, as_given, number, set_defaults, takes_options
 from fastrnn.core.registry import Registry
+from fastrnn.typing import Config
+
+T = TypeVar("T")
 
 registry = Registry("learning_rate", "keras.optimizers.schedules")
 serialize = registry.serialize
@@ -25,67 +29,76 @@ deserialize = registry.deserialize
 class LearningRateSchedule:
     """Base class: a subclass implements ``__call__`` and ``get_config``."""
 
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Return the constructor arguments."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `get_config`.")
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: Config) -> Self:
         """Make a schedule from what ``get_config`` returned."""
         return cls(**config)
 
 
-class _Decay(LearningRateSchedule):
+# Checked, and kept as they are: configs have integers where integers were given.
+NonNegativeAsGiven = Annotated[float, as_given(number(0))]
+PositiveAsGiven = Annotated[float, as_given(number(0, exclusive=True))]
+FiniteAsGiven = Annotated[float, as_given(number())]
+
+
+class _BuiltIn(Configurable, LearningRateSchedule):
+    """A schedule whose config follows from its constructor."""
+
+
+class _Decay(_BuiltIn):
     """What schedules share that count in ``decay_steps`` from ``initial_learning_rate``."""
 
-    def __init__(self, initial_learning_rate: float, decay_steps: float, name: str) -> None:
-        to_number("initial_learning_rate", initial_learning_rate, 0)
-        to_number("decay_steps", decay_steps, 0, exclusive=True)
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.name = name
+    initial_learning_rate: float
+    decay_steps: float
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "name": self.name,
-        }
+    @takes_options
+    def __init__(
+        self,
+        initial_learning_rate: NonNegativeAsGiven,
+        decay_steps: PositiveAsGiven,
+        name: str = "",
+    ) -> None:
+        pass
 
 
 class _RateDecay(_Decay):
     """What the schedules share that have a ``decay_rate`` and may go in stairs."""
 
+    decay_rate: float
+    staircase: bool
+
+    @takes_options
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: float,
-        decay_rate: float,
-        staircase: bool,
-        name: str,
+        decay_rate: NonNegativeAsGiven,
+        staircase: Flag = False,
+        name: str = "",
     ) -> None:
         super().__init__(initial_learning_rate, decay_steps, name)
-        to_number("decay_rate", decay_rate, 0)
-        self.decay_rate, self.staircase = decay_rate, bool(staircase)
 
-    def _periods(self, step: Any) -> float:
+    def _periods(self, step: SupportsFloat) -> float:
         periods = float(step) / self.decay_steps
         return math.floor(periods) if self.staircase else periods
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-        }
+
+def _named(cls: type[T]) -> type[T]:
+    """Give a schedule its class's name as the default of ``name``."""
+    set_defaults(cls, name=cls.__name__)
+    return cls
 
 
 @registry.register()
+@_named
 class ExponentialDecay(_RateDecay):
     """initial_learning_rate · decay_rate^(step / decay_steps).
 
@@ -103,22 +116,13 @@ class ExponentialDecay(_RateDecay):
     0.2
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "ExponentialDecay",
-    ) -> None:
-        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
-
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         return float(self.initial_learning_rate * self.decay_rate ** self._periods(step))
 
 
 @registry.register()
+@_named
 class InverseTimeDecay(_RateDecay):
     """initial_learning_rate / (1 + decay_rate · step / decay_steps).
 
@@ -136,23 +140,13 @@ class InverseTimeDecay(_RateDecay):
     0.4
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ) -> None:
-        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
-
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         return float(self.initial_learning_rate / (1 + self.decay_rate * self._periods(step)))
 
 
 @registry.register()
-class PiecewiseConstantDecay(LearningRateSchedule):
+class PiecewiseConstantDecay(_BuiltIn):
     """values[k], where k is the number of ``boundaries`` below the step.
 
     Args:
@@ -168,6 +162,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     [0.1, 0.01, 0.001]
     """
 
+    boundaries: Sequence[float]
+    values: Sequence[float]
+
+    @takes_options
     def __init__(
         self,
         boundaries: Sequence[float],
@@ -181,15 +179,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ValueError(errors.bad_argument("boundaries", boundaries, "increasing numbers"))
         for value in values:
             to_number("values", value, 0)
-        self.boundaries, self.values, self.name = boundaries, values, name
 
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         return float(self.values[bisect.bisect_left(self.boundaries, float(step))])
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
 
 
 @registry.register()
@@ -211,35 +204,28 @@ class PolynomialDecay(_Decay):
     0.375
     """
 
+    end_learning_rate: float
+    power: float
+    cycle: bool
+
+    @takes_options
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: float,
-        end_learning_rate: float = 0.0001,
-        power: float = 1.0,
-        cycle: bool = False,
+        end_learning_rate: NonNegativeAsGiven = 0.0001,
+        power: FiniteAsGiven = 1.0,
+        cycle: Flag = False,
         name: str = "PolynomialDecay",
     ) -> None:
         super().__init__(initial_learning_rate, decay_steps, name)
-        to_number("end_learning_rate", end_learning_rate, 0)
-        to_number("power", power)
-        self.end_learning_rate, self.power, self.cycle = end_learning_rate, power, bool(cycle)
 
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         periods = float(step) / self.decay_steps
         done = periods / max(1, math.ceil(periods)) if self.cycle else min(1.0, periods)
         span = self.initial_learning_rate - self.end_learning_rate
         return float(span * (1 - done) ** self.power + self.end_learning_rate)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "end_learning_rate": self.end_learning_rate,
-            "power": self.power,
-            "cycle": self.cycle,
-        }
 
 
 @registry.register()
@@ -264,23 +250,23 @@ class CosineDecay(_Decay):
     0.25
     """
 
+    alpha: float
+    warmup_target: float | None
+    warmup_steps: float
+
+    @takes_options
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: float,
-        alpha: float = 0.0,
+        alpha: NonNegativeAsGiven = 0.0,
         name: str = "CosineDecay",
-        warmup_target: float | None = None,
-        warmup_steps: float = 0,
+        warmup_target: NonNegativeAsGiven | None = None,
+        warmup_steps: NonNegativeAsGiven = 0,
     ) -> None:
         super().__init__(initial_learning_rate, decay_steps, name)
-        to_number("alpha", alpha, 0)
-        to_number("warmup_steps", warmup_steps, 0)
-        if warmup_target is not None:
-            to_number("warmup_target", warmup_target, 0)
-        self.alpha, self.warmup_target, self.warmup_steps = alpha, warmup_target, warmup_steps
 
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         step, first, top = float(step), self.initial_learning_rate, self.warmup_target
         if top is None:
@@ -291,18 +277,9 @@ class CosineDecay(_Decay):
             step -= self.warmup_steps
         return float(top * _half_cosine(min(1.0, step / self.decay_steps), 1, self.alpha))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "alpha": self.alpha,
-            "warmup_target": self.warmup_target,
-            "warmup_steps": self.warmup_steps,
-        }
-
 
 @registry.register()
-class CosineDecayRestarts(LearningRateSchedule):
+class CosineDecayRestarts(_BuiltIn):
     """Half a cosine again and again (Loshchilov and Hutter, 2016).
 
     Args:
@@ -320,25 +297,25 @@ class CosineDecayRestarts(LearningRateSchedule):
     0.5
     """
 
+    initial_learning_rate: float
+    first_decay_steps: float
+    t_mul: float
+    m_mul: float
+    alpha: float
+
+    @takes_options
     def __init__(
         self,
-        initial_learning_rate: float,
-        first_decay_steps: float,
-        t_mul: float = 2.0,
-        m_mul: float = 1.0,
-        alpha: float = 0.0,
+        initial_learning_rate: NonNegativeAsGiven,
+        first_decay_steps: PositiveAsGiven,
+        t_mul: Annotated[float, as_given(number(1))] = 2.0,
+        m_mul: NonNegativeAsGiven = 1.0,
+        alpha: NonNegativeAsGiven = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        to_number("initial_learning_rate", initial_learning_rate, 0)
-        to_number("first_decay_steps", first_decay_steps, 0, exclusive=True)
-        to_number("t_mul", t_mul, 1)
-        to_number("m_mul", m_mul, 0)
-        to_number("alpha", alpha, 0)
-        self.initial_learning_rate = initial_learning_rate
-        self.first_decay_steps = first_decay_steps
-        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        pass
 
-    def __call__(self, step: Any) -> float:
+    def __call__(self, step: SupportsFloat) -> float:
         """Return the learning rate after ``step`` batches."""
         done = float(step) / self.first_decay_steps
         restarts = math.floor(done)
@@ -352,17 +329,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         return float(
             self.initial_learning_rate * _half_cosine(done, self.m_mul**restarts, self.alpha)
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "first_decay_steps": self.first_decay_steps,
-            "t_mul": self.t_mul,
-            "m_mul": self.m_mul,
-            "alpha": self.alpha,
-            "name": self.name,
-        }
 
 
 def _half_cosine(done: float, height: float, least: float) -> float:

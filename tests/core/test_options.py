@@ -142,6 +142,18 @@ def test_defaults_of_a_class_without_a_constructor():
     assert Named(1, 2, "other").get_config() == {"name": "other", "rate": 1.0, "limit": 2}
 
 
+def test_order_of_a_config():
+    class Ordered(Extended):
+        config_order = ("units", ..., "limit")
+
+        @extends_options
+        def __init__(self, units: int, *, more: Flag = True, **options: Any) -> None:
+            super().__init__(units, **options)
+
+    expected = ["units", "name", "rate", "kernel_initializer", "more", "limit"]
+    assert list(Ordered(units=2).get_config()) == expected
+
+
 def test_values_beside_those_of_the_base():
     found = values_of_options(Extended(3, kernel_initializer=None), Base)
     assert found == {"units": 3, "kernel_initializer": None}

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from fastrnn import config, regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_name
+from fastrnn.core.naming import auto_name
 from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities
-from fastrnn.layers.base.naming import auto_name
 from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
 from fastrnn.layers.base.weights import HasWeights
 

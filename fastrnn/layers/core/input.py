@@ -10,8 +10,8 @@ import numpy as np
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_shape
+from fastrnn.core.naming import auto_name
 from fastrnn.layers.base.layer import Layer, Shape, registry
-from fastrnn.layers.base.naming import auto_name
 from fastrnn.layers.base.symbolic import SymbolicTensor
 
 INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_real_array
+from fastrnn.core.naming import names_kept
 from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.base.naming import names_kept
 from fastrnn.layers.base.symbolic import SymbolicTensor
 
 Array = npt.NDArray[Any]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_float_array, to_number
+from fastrnn.core.naming import auto_name
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.base.naming import auto_name
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, tensors_in
 from fastrnn.layers.merging.merge import broadcast, sum_to
 
