@@ -5,16 +5,20 @@ In a checkout Cython translates the engines to C. An sdist has the C files: it n
 
 import os
 import platform
+import re
 import shutil
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FUSED_SOURCES = ["src_c/fr_crew.c", "src_c/fr_dispatch.c", "src_c/fr_pool.c"]
+FUSED_SOURCES = ["base/pool.c", "base/team.c", "base/threads.c", "isa/dispatch.c"]
+ISAS = "src_c/isa/isas.h"
+BLAS_SOURCES = ["blas/activations_double.c", "blas/activations_float.c"]
 TRANSLATED = ("fastrnn/engines/blas/engine", "fastrnn/engines/fused/engine")
 # What translates them: module and requirement. The blas engine cimports from scipy.
 TRANSLATORS = {"Cython": "cython>=3.1", "scipy": "scipy>=1.11"}
@@ -26,28 +30,44 @@ UNIX_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidd
 MSVC_FLAGS = ["/O2", "/std:c11"]
 CLANG_CL_TARGETS = {"amd64": "x86_64-pc-windows-msvc", "arm64": "arm64-pc-windows-msvc"}
 
-# Each variant is a file of its own with flags of its own. Products are fused with sums where the
-# source says so and nowhere else, so that results do not depend on how work is divided.
-# On ARM, GCC would load all rows' numbers before the first product of a step, which leaves too few
-# registers for the sums: neon does without that scheduling (the CPU reorders by itself).
-VARIANT_FLAGS = {
-    "generic": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"],
-    # Of AVX-512, and without the rest of the engine: the 8-bit products of CPUs that have VNNI.
-    "avx512_vnni": ["-mavx512f", "-mavx512bw", "-mavx512vnni"],
-    "neon": ["-fno-schedule-insns"],
-}
-VARIANTS_BY_MACHINE = {
-    "x86_64": ("generic", "avx2", "avx512", "avx512_vnni"),
-    "amd64": ("generic", "avx2", "avx512", "avx512_vnni"),
-    "aarch64": ("generic", "neon"),
-    "arm64": ("generic", "neon"),
-}
+# Products are fused with sums where the source says so and nowhere else, so that results do not
+# depend on how work is divided.
+ISA_FLAGS = ["-ffp-contract=off"]
+# A line of src_c/isa/isas.h, the list of instruction sets and of what some CPUs have beside them.
+ISA_ROW = re.compile(
+    r'^ +(ISA|CAPABILITY)\((\w+), (\w+), (\w+), (\d+), (\d+), "(.*)"\)', re.MULTILINE
+)
+MACHINES = {"x86_64": "x86", "amd64": "x86", "i686": "x86", "aarch64": "arm", "arm64": "arm"}
+
+
+class Instance(NamedTuple):
+    """A file of src_c that is compiled with flags of its own, once for each way to compile it."""
+
+    name: str
+    source: str
+    macros: dict[str, str]
+    flags: list[str]
+
+
+def instances(machine: str) -> list[Instance]:
+    """Return what the fused engine compiles for a machine: the body for each ISA and type."""
+    result = []
+    for kind, name, code, own, size, rows, flags in ISA_ROW.findall(Path(ISAS).read_text("utf-8")):
+        if own not in ("any", MACHINES.get(machine)):
+            continue
+        macros = {"FR_VECTOR_BYTES": size, "FR_MAX_ROWS": rows}
+        if kind == "CAPABILITY":
+            result.append(Instance(name, f"src_c/isa/{name}.c", macros, flags.split()))
+            continue
+        macros.update(FR_ISA=name, FR_ISA_CODE=f"FR_{code}")
+        for bits in ("32", "64"):
+            each = {**macros, "FR_REAL_BITS": bits}
+            result.append(Instance(f"{name}_{bits}", "src_c/isa/body.c", each, flags.split()))
+    return result
 
 
 class BuildExt(build_ext):
-    """Adds the flags that suit the compiler at hand, and the variants of the fused engine."""
+    """Adds the flags that suit the compiler at hand, and the instances of the fused engine."""
 
     @property
     def machine(self) -> str:
@@ -83,15 +103,16 @@ class BuildExt(build_ext):
         return [*MSVC_FLAGS, f"--target={CLANG_CL_TARGETS[self.machine]}", *map(clang, UNIX_FLAGS)]
 
     def build_extension(self, extension: Extension) -> None:
-        """Compile the variants first, each with its flags, and link their objects."""
+        """Compile what has flags of its own first, and link its objects."""
         if extension.name == "fastrnn.engines.fused.engine":
-            for name in VARIANTS_BY_MACHINE.get(self.machine, ("generic",)):
-                flags = ["-ffp-contract=off", *VARIANT_FLAGS[name]]
+            for instance in instances(self.machine):
+                flags = [*ISA_FLAGS, *instance.flags]
                 if self.compiler.compiler_type == "msvc":
                     flags = [clang(flag) for flag in flags]
                 extension.extra_objects += self.compiler.compile(
-                    [f"src_c/variants/kernels_{name}.c"],
-                    output_dir=self.build_temp,
+                    [instance.source],
+                    output_dir=str(Path(self.build_temp, instance.name)),
+                    macros=list(instance.macros.items()),
                     include_dirs=extension.include_dirs,
                     debug=self.debug,
                     extra_postargs=[*extension.extra_compile_args, *flags],
@@ -108,7 +129,7 @@ def clang(flag: str) -> str:
 def one_architecture(platform_name: str, arch_flags: str, machine: str) -> dict[str, str]:
     """Return the environment in which a universal Python of macOS builds for one architecture.
 
-    The variants of the fused engine belong to one: wheels for both are joined afterwards.
+    The instruction sets of the fused engine belong to one: wheels for both are joined afterwards.
 
     Args:
         platform_name: what is built for, ``sysconfig.get_platform()``.
@@ -134,13 +155,13 @@ def extensions() -> list[Extension]:
     headers = sorted(str(path) for path in Path("src_c").rglob("*.h"))
     blas = Extension(
         "fastrnn.engines.blas.engine",
-        sources=[f"fastrnn/engines/blas/engine{suffix}", "src_c/fr_activations.c"],
+        sources=[f"fastrnn/engines/blas/engine{suffix}", *in_src_c(BLAS_SOURCES)],
         depends=[*parts("blas"), *headers],
         include_dirs=["src_c"],
     )
     fused = Extension(
         "fastrnn.engines.fused.engine",
-        sources=[f"fastrnn/engines/fused/engine{suffix}", *FUSED_SOURCES],
+        sources=[f"fastrnn/engines/fused/engine{suffix}", *in_src_c(FUSED_SOURCES)],
         depends=[*parts("fused"), *headers],
         include_dirs=["src_c", numpy.get_include()],
     )
@@ -149,6 +170,11 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     return list(cythonize([blas, fused]))
+
+
+def in_src_c(names: list[str]) -> list[str]:
+    """Return the paths of C sources."""
+    return [f"src_c/{name}" for name in names]
 
 
 def parts(engine: str) -> list[str]:

@@ -4,13 +4,15 @@
  *   - of each usable variant agrees with a scalar reference in double: the outputs with those of
  *     the equations, the gradients with the central difference along one direction;
  *   - of each variant agrees with the generic one, number by number;
- *   - has the same bits without saving, and for any threads that share rows (eager 1) or units (2),
+ *   - has the same bits without saving, and for any threads that share rows or units,
  *     and where it is long enough and has no options, step by step as a stream.
  * Buffers begin as NaN, and nothing may write behind them.
+ * Prints a digest of all results of each variant: the same digits, the same bits.
  * Exit code 1 and a message at the first difference; else 0. No arguments.
  */
-#include "fr_api.h"
-#include "fr_stream.h"
+#include "api/fr_api.h"
+#include "api/fr_stream.h"
+#include "api/fr_testing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,10 +26,9 @@ enum { INPUT_DROPOUT = GRADIENTS, RECURRENT_DROPOUT, D_OUTPUTS, D_H, D_C, GIVEN 
 enum { OUTPUTS, FINAL_H, FINAL_C, STATES_END, RESULTS = STATES_END + GRADIENTS };
 
 static const char *const result_names[RESULTS] = {
-    "outputs", "final_h", "final_c", "dx", "dkernel", "drecurrent_kernel", "dbias",
-    "dinitial_h", "dinitial_c",
+    "outputs",           "final_h", "final_c",    "dx",         "dkernel",
+    "drecurrent_kernel", "dbias",   "dinitial_h", "dinitial_c",
 };
-static const char *const isa_names[FR_ISA_COUNT] = {"generic", "avx2", "avx512", "neon"};
 static const char *const cell_names[FR_CELL_COUNT] = {"SimpleRNN", "LSTM", "GRU",
                                                       "GRU reset_after"};
 static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
@@ -61,14 +62,22 @@ static double draw(void)
     return (double)(state >> 40) / (1 << 23) - 1; /* from -1 to 1, in 24 bits */
 }
 
+static enum fr_sharing sharing;
+
+static void share(enum fr_sharing forced)
+{
+    sharing = forced;
+    fr_force_parallel(forced);
+}
+
 static _Noreturn void fail(const problem *p, enum fr_isa isa, const char *what, const char *name,
                            double actual, double expected)
 {
     const fr_rnn *r = &p->rnn;
-    printf("%s of %s: %s, %s: %.17g, expected %.17g\n", name, isa_names[isa],
+    printf("%s of %s: %s, %s: %.17g, expected %.17g\n", name, fr_isa_name((enum fr_isa)isa),
            cell_names[r->cell], r->real == FR_FLOAT ? "float" : "double", actual, expected);
-    printf("  %s; batch %td, timesteps %td, features %td, units %td, threads %d, eager %d\n", what,
-           r->batch, r->timesteps, r->features, r->units, r->threads, r->eager);
+    printf("  %s; batch %td, timesteps %td, features %td, units %td, threads %d, sharing %d\n",
+           what, r->batch, r->timesteps, r->features, r->units, r->threads, sharing);
     printf("  mask %d, go_backwards %d, return_sequences %d, zero_output_for_mask %d, "
            "input dropout %d, recurrent dropout %d, bias %d, activations %d %d\n",
            p->has_mask, r->go_backwards, r->return_sequences, r->zero_output_for_mask,
@@ -354,11 +363,15 @@ static void run_stream(const problem *p, enum fr_isa isa, double **out)
         given[k] = to_real(p, p->given[k], p->given_count[k]);
     for (int k = 0; k < STATES_END; k++)
         results[k] = buffer(real_size(p, p->result_count[k]));
-    const fr_stage stage = {.kind = FR_STAGE_RECURRENT, .cell = r->cell,
+    const fr_stage stage = {.kind = FR_STAGE_RECURRENT,
+                            .cell = r->cell,
                             .activation = r->activation,
                             .recurrent_activation = r->recurrent_activation,
-                            .inputs = r->features, .outputs = r->units, .kernel = given[KERNEL],
-                            .recurrent_kernel = given[RECURRENT], .bias = given[BIAS]};
+                            .inputs = r->features,
+                            .outputs = r->units,
+                            .kernel = given[KERNEL],
+                            .recurrent_kernel = given[RECURRENT],
+                            .bias = given[BIAS]};
     const size_t size = f->size(&stage, 1, r->batch);
     void *stream = buffer(size);
     f->make(stream, &stage, 1, r->batch);
@@ -461,13 +474,29 @@ static void check_gradients(const problem *p, enum fr_isa isa, double *const *re
 
 static long passes;
 
+/* Of all results of each variant. */
+static uint64_t digests[FR_ISA_COUNT];
+
+static void digest(enum fr_isa isa, const problem *p, double *const *results)
+{
+    for (int k = 0; k < RESULTS; k++)
+        for (ptrdiff_t i = 0; i < p->result_count[k]; i++) {
+            uint64_t bits;
+            memcpy(&bits, &results[k][i], sizeof bits);
+            digests[isa] = (digests[isa] ^ bits) * UINT64_C(0x9e3779b97f4a7c15);
+            digests[isa] ^= digests[isa] >> 32;
+        }
+}
+
 static void check_isa(problem *p, enum fr_isa isa, double *const *reference, double *const *generic)
 {
     double *alone[RESULTS], *other[RESULTS];
     make_results(p, alone);
     make_results(p, other);
-    p->rnn.save = 1, p->rnn.threads = 1, p->rnn.eager = 0;
+    p->rnn.save = 1, p->rnn.threads = 1;
+    share(FR_SHARE_BY_SIZE);
     run(p, isa, alone);
+    digest(isa, p, alone);
     compare(p, isa, "against the scalar reference", STATES_END, alone, reference);
     if (p->rnn.activation != FR_RELU) /* whose slope jumps */
         check_gradients(p, isa, alone);
@@ -484,8 +513,9 @@ static void check_isa(problem *p, enum fr_isa isa, double *const *reference, dou
     }
     p->rnn.threads = 3;
     for (int save = 0; save < 2; save++)
-        for (int eager = 1; eager <= 2; eager++, passes++) {
-            p->rnn.save = save, p->rnn.eager = eager;
+        for (int forced = FR_SHARE_ROWS; forced <= FR_SHARE_UNITS; forced++, passes++) {
+            p->rnn.save = save;
+            share((enum fr_sharing)forced);
             run(p, isa, other);
             compare_bits(p, isa, "bits across threads", save ? RESULTS : STATES_END, other, alone);
         }
@@ -500,7 +530,8 @@ static void check_problem(problem *p)
     make_results(p, reference);
     make_results(p, generic);
     reference_forward(p, p->given, reference);
-    p->rnn.save = 1, p->rnn.threads = 1, p->rnn.eager = 0;
+    p->rnn.save = 1, p->rnn.threads = 1;
+    share(FR_SHARE_BY_SIZE);
     run(p, FR_GENERIC, generic);
     for (int isa = 0; isa < FR_ISA_COUNT; isa++)
         if (fr_isa_usable((enum fr_isa)isa))
@@ -515,8 +546,8 @@ int main(void)
 {
     static const ptrdiff_t sizes[][4] = {
         /* batch, timesteps, features, units */
-        {1, 1, 1, 1},    {1, 6, 33, 31},  {2, 5, 5, 3},    {3, 5, 4, 7},    {1, 200, 2, 5},
-        {7, 4, 9, 17},   {13, 3, 17, 65}, {6, 2, 3, 130}, {31, 2, 70, 16}, {31, 9, 6, 11},
+        {1, 1, 1, 1},  {1, 6, 33, 31},  {2, 5, 5, 3},   {3, 5, 4, 7},    {1, 200, 2, 5},
+        {7, 4, 9, 17}, {13, 3, 17, 65}, {6, 2, 3, 130}, {31, 2, 70, 16}, {31, 9, 6, 11},
     };
     static const struct {
         enum fr_activation activation, recurrent;
@@ -540,12 +571,15 @@ int main(void)
                     /* Over many steps of anything else, errors grow without bound. */
                     const int few_steps = sizes[s][1] <= 20;
                     problem p = {
-                        .rnn = {.cell = (enum fr_cell)cell, .real = (enum fr_real)real,
+                        .rnn = {.cell = (enum fr_cell)cell,
+                                .real = (enum fr_real)real,
                                 .activation = few_steps ? options[o].activation : FR_TANH,
                                 .recurrent_activation =
                                     few_steps ? options[o].recurrent : FR_SIGMOID,
-                                .batch = sizes[s][0], .timesteps = sizes[s][1],
-                                .features = sizes[s][2], .units = sizes[s][3],
+                                .batch = sizes[s][0],
+                                .timesteps = sizes[s][1],
+                                .features = sizes[s][2],
+                                .units = sizes[s][3],
                                 .go_backwards = options[o].backwards,
                                 .return_sequences = options[o].sequences,
                                 .zero_output_for_mask = options[o].zero,
@@ -559,7 +593,7 @@ int main(void)
     printf("fr_driver: %ld passes agree; variants:", passes);
     for (int isa = 0; isa < FR_ISA_COUNT; isa++)
         if (fr_isa_usable((enum fr_isa)isa))
-            printf(" %s", isa_names[isa]);
+            printf(" %s %016llx", fr_isa_name((enum fr_isa)isa), (unsigned long long)digests[isa]);
     printf("\n");
     return 0;
 }

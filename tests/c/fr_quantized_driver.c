@@ -2,18 +2,18 @@
  *
  * For every cell, weights of 8 and of 16 bits, odd sizes and masks:
  *   - one step agrees with loops over unpacked numbers, which sum integers exactly;
- *   - any threads that share rows (eager 1) or units (2), and VNNI or not, give the same bits.
+ *   - any threads that share rows or units, and VNNI or not, give the same bits.
  * Buffers begin as NaN, and nothing may write behind them.
  * Exit code 1 and a message at the first difference; else 0. No arguments.
  */
-#include "fr_api.h"
+#include "api/fr_api.h"
+#include "api/fr_testing.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const isa_names[FR_ISA_COUNT] = {"generic", "avx2", "avx512", "neon"};
 static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
 
 /* One side: K rows, G·H columns. Weights are whole numbers from -127 to 127 in both modes; those of
@@ -44,14 +44,26 @@ static void *buffer(size_t size)
     return p;
 }
 
+static enum fr_sharing sharing;
+static int has_vnni, used_vnni;
+
+static void use(enum fr_sharing forced, int vnni)
+{
+    sharing = forced, used_vnni = vnni;
+    fr_force_parallel(forced);
+    fr_allow_capability(FR_VNNI, vnni);
+}
+
 static _Noreturn void fail(const problem *p, enum fr_isa isa, const char *what, double actual,
                            double expected)
 {
     const fr_rnn *r = &p->rnn;
-    printf("%s, %s, vnni %d: %.9g, expected %.9g\n", what, isa_names[isa], r->vnni, actual, expected);
+    printf("%s, %s, vnni %d: %.9g, expected %.9g\n", what, fr_isa_name(isa), used_vnni, actual,
+           expected);
     printf("  cell %d, weights %d, batch %td, timesteps %td, features %td, units %td, threads %d, "
-           "eager %d\n", r->cell, r->weights, r->batch, r->timesteps, r->features, r->units,
-           r->threads, r->eager);
+           "sharing %d\n",
+           r->cell, r->weight_format, r->batch, r->timesteps, r->features, r->units, r->threads,
+           sharing);
     exit(1);
 }
 
@@ -82,12 +94,14 @@ static float *draw_floats(ptrdiff_t n, double scale)
 static side draw_side(const problem *p, ptrdiff_t terms)
 {
     const ptrdiff_t width = p->gates * p->rnn.units;
-    side s = {.terms = terms, .weights = buffer((size_t)(terms * width) * sizeof(int)),
-              .scale = draw_floats(width, 0.001), .bias = draw_floats(width, 0.5)};
+    side s = {.terms = terms,
+              .weights = buffer((size_t)(terms * width) * sizeof(int)),
+              .scale = draw_floats(width, 0.001),
+              .bias = draw_floats(width, 0.5)};
     for (ptrdiff_t i = 0; i < terms * width; i++)
         s.weights[i] = (int)lrint(127 * draw());
     for (ptrdiff_t i = 0; i < width; i++)
-        s.scale[i] = p->rnn.weights == FR_INT8_WEIGHTS ? fabsf(s.scale[i]) + 1e-4f : 1;
+        s.scale[i] = p->rnn.weight_format == FR_INT8_WEIGHTS ? fabsf(s.scale[i]) + 1e-4f : 1;
     return s;
 }
 
@@ -105,10 +119,11 @@ static void multiply(const problem *p, const side *s, const float *a, double *ou
         double sum = 0;
         for (ptrdiff_t k = 0; k < s->terms; k++) {
             const int w = s->weights[k * width + j];
-            sum += p->rnn.weights == FR_INT8_WEIGHTS ? (double)rintf(a[k] * inverse) * w
-                                                     : (double)a[k] * w;
+            sum += p->rnn.weight_format == FR_INT8_WEIGHTS ? (double)rintf(a[k] * inverse) * w
+                                                           : (double)a[k] * w;
         }
-        out[j] = p->rnn.weights == FR_INT8_WEIGHTS ? sum * (most / 127.0f) * s->scale[j] : sum;
+        out[j] =
+            p->rnn.weight_format == FR_INT8_WEIGHTS ? sum * (most / 127.0f) * s->scale[j] : sum;
     }
 }
 
@@ -183,9 +198,9 @@ static float *pack_floats(const problem *p, ptrdiff_t lanes, const float *values
     return out;
 }
 
-static fr_packed_side pack(const problem *p, ptrdiff_t lanes, const side *s, int with_bias)
+static fr_packed_operand pack(const problem *p, ptrdiff_t lanes, const side *s, int with_bias)
 {
-    const int bytes = p->rnn.weights == FR_INT8_WEIGHTS;
+    const int bytes = p->rnn.weight_format == FR_INT8_WEIGHTS;
     const ptrdiff_t each = bytes ? 4 : 2, groups = (s->terms + each - 1) / each;
     const ptrdiff_t H = p->rnn.units, width = p->gates * H;
     uint32_t *words = buffer(packed_count(p, lanes, groups) * sizeof(uint32_t));
@@ -205,11 +220,11 @@ static fr_packed_side pack(const problem *p, ptrdiff_t lanes, const side *s, int
                     *word |= bits >> 16 << 16 * (k % each);
                 first[packed_index(p, lanes, 1, 0, g, u)] -= 128 * w;
             }
-    return (fr_packed_side){words, pack_floats(p, lanes, s->scale),
-                            with_bias ? pack_floats(p, lanes, s->bias) : NULL, first};
+    return (fr_packed_operand){words, pack_floats(p, lanes, s->scale),
+                               with_bias ? pack_floats(p, lanes, s->bias) : NULL, first};
 }
 
-static void free_packed(fr_packed_side *packed)
+static void free_packed(fr_packed_operand *packed)
 {
     free((void *)packed->words), free((void *)packed->scale);
     free((void *)packed->bias), free((void *)packed->first);
@@ -218,6 +233,7 @@ static void free_packed(fr_packed_side *packed)
 /* ---- passes ---- */
 
 static long passes;
+static uint64_t digests[FR_ISA_COUNT]; /* of all results of each variant */
 
 /* outputs, h and c, one after the other, into `out`; c alone of an LSTM. */
 static void run(problem *p, enum fr_isa isa, float *out)
@@ -248,7 +264,7 @@ static void check_step(problem *p, enum fr_isa isa, const float *actual)
     const ptrdiff_t H = p->rnn.units, states = p->rnn.batch * H;
     double *h = buffer((size_t)H * sizeof(double)), *c = buffer((size_t)H * sizeof(double));
     /* Numbers of 16 bits stand for weights up to 127: what is rounded is larger, too. */
-    const double size = p->rnn.weights == FR_INT8_WEIGHTS ? 1 : 127;
+    const double size = p->rnn.weight_format == FR_INT8_WEIGHTS ? 1 : 127;
     const double terms = (double)(p->rnn.features + H);
     const double allowed = 8 * ceil(log2(terms * p->gates + 1)) * 0x1p-23 * size * sqrt(terms);
     for (ptrdiff_t b = 0; b < p->rnn.batch; b++) {
@@ -267,13 +283,21 @@ static void check_isa(problem *p, enum fr_isa isa)
 {
     const size_t count = (size_t)(p->rnn.batch * p->rnn.units * (p->rnn.timesteps + 2));
     float *alone = buffer(count * sizeof(float)), *other = buffer(count * sizeof(float));
-    p->rnn.threads = 1, p->rnn.eager = 0, p->rnn.vnni = 0;
+    p->rnn.threads = 1;
+    use(FR_SHARE_BY_SIZE, 0);
     run(p, isa, alone);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &alone[i], sizeof bits);
+        digests[isa] = (digests[isa] ^ bits) * UINT64_C(0x9e3779b97f4a7c15);
+        digests[isa] ^= digests[isa] >> 32;
+    }
     if (p->rnn.timesteps == 1 && !p->rnn.mask)
         check_step(p, isa, alone);
-    for (int vnni = 0; vnni <= (isa == FR_AVX512 && fr_vnni_usable()); vnni++)
-        for (int eager = 0; eager <= 2; eager++) {
-            p->rnn.threads = 3, p->rnn.eager = eager, p->rnn.vnni = vnni;
+    for (int vnni = 0; vnni <= (isa == FR_AVX512 && has_vnni); vnni++)
+        for (int forced = FR_SHARE_BY_SIZE; forced <= FR_SHARE_UNITS; forced++) {
+            p->rnn.threads = 3;
+            use((enum fr_sharing)forced, vnni);
             run(p, isa, other);
             for (size_t i = 0; i < count; i++)
                 if (memcmp(&alone[i], &other[i], sizeof(float)) != 0)
@@ -306,23 +330,31 @@ int main(void)
 {
     static const ptrdiff_t sizes[][4] = {
         /* batch, timesteps, features, units */
-        {1, 1, 1, 1},   {2, 1, 3, 2},    {3, 1, 17, 33}, {7, 1, 64, 16},  {13, 1, 33, 130},
-        {1, 1, 70, 65},
-        {1, 6, 33, 31}, {2, 300, 5, 17}, {9, 4, 7, 65},  {1, 200, 2, 64}, {31, 3, 70, 3},
+        {1, 1, 1, 1},     {2, 1, 3, 2},    {3, 1, 17, 33}, {7, 1, 64, 16},
+        {13, 1, 33, 130}, {1, 1, 70, 65},  {1, 6, 33, 31}, {2, 300, 5, 17},
+        {9, 4, 7, 65},    {1, 200, 2, 64}, {31, 3, 70, 3},
     };
+    has_vnni = fr_isa_capabilities(FR_AVX512) >> FR_VNNI & 1;
     for (int cell = 0; cell < FR_CELL_COUNT; cell++)
-        for (int weights = FR_INT8_WEIGHTS; weights <= FR_BF16_WEIGHTS; weights++)
+        for (int format = FR_INT8_WEIGHTS; format <= FR_BF16_WEIGHTS; format++)
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
                 for (int masked = 0; masked < 2; masked++) {
-                    problem p = {.rnn = {.cell = (enum fr_cell)cell, .real = FR_FLOAT,
-                                         .weights = (enum fr_weights)weights,
+                    problem p = {.rnn = {.cell = (enum fr_cell)cell,
+                                         .real = FR_FLOAT,
+                                         .weight_format = (enum fr_weight_format)format,
                                          .activation = FR_TANH,
                                          .recurrent_activation = FR_SIGMOID,
-                                         .batch = sizes[s][0], .timesteps = sizes[s][1],
-                                         .features = sizes[s][2], .units = sizes[s][3],
+                                         .batch = sizes[s][0],
+                                         .timesteps = sizes[s][1],
+                                         .features = sizes[s][2],
+                                         .units = sizes[s][3],
                                          .return_sequences = 1}};
                     check_problem(&p, masked);
                 }
-    printf("fr_quantized_driver: %ld passes agree; VNNI %d\n", passes, fr_vnni_usable());
+    printf("fr_quantized_driver: %ld passes agree; VNNI %d; variants:", passes, has_vnni);
+    for (int isa = 0; isa < FR_ISA_COUNT; isa++)
+        if (fr_isa_usable((enum fr_isa)isa))
+            printf(" %s %016llx", fr_isa_name((enum fr_isa)isa), (unsigned long long)digests[isa]);
+    printf("\n");
     return 0;
 }

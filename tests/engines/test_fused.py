@@ -41,8 +41,8 @@ def test_agrees_with_the_reference_whatever_the_threads(case, isa, dtype):
         lean = fused.forward(dataclasses.replace(call, save=False))
         assert lean[2] is None
         assert_same_bits([lean[0], *lean[1]], expected[: 1 + len(lean[1])])
-    for threads, eager in SHARINGS:
-        with settings(isa, threads, eager):
+    for threads, force_parallel in SHARINGS:
+        with settings(isa, threads, force_parallel):
             assert_same_bits(run(call), expected)
 
 
@@ -103,7 +103,7 @@ def test_passes_side_by_side_are_the_passes_alone(cell, isa):
     with settings(isa):
         expected = [run(call) for call in calls]
     for threads in (1, 2, 3, 8):
-        with settings(isa, threads, eager=1):
+        with settings(isa, threads, force_parallel=1):
             results = fused.forward_concurrently(calls)
             gradients = fused.backward_concurrently(
                 [(r[2], *make_gradients(call)) for r, call in zip(results, calls, strict=True)]
@@ -124,7 +124,7 @@ def test_a_pullback_may_be_used_twice_and_from_threads(cell):
         for _ in range(20):
             results[k] = flatten(outputs, states, fused.backward(workspace, *gradients))
 
-    with settings(threads=2, eager=1):
+    with settings(threads=2, force_parallel=1):
         workers = [threading.Thread(target=work, args=(k,)) for k in range(len(results))]
         for worker in workers:
             worker.start()
@@ -150,8 +150,8 @@ def test_weights_read_where_they_stand(case, isa):
     call = make_call(case, dtype="float32")
     with settings(isa):
         expected = check(fused, case, call, cast(call, "float64"))
-    for threads, eager in SHARINGS:
-        with settings(isa, threads, eager):
+    for threads, force_parallel in SHARINGS:
+        with settings(isa, threads, force_parallel):
             assert_same_bits(run(call), expected)
 
 

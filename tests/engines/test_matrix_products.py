@@ -22,7 +22,7 @@ SIZES = (
     (130, 1100, 3),
     (300, 40, 260),
 )
-EAGER = tuple(dict.fromkeys((threads, min(eager, 1)) for threads, eager in SHARINGS))
+FORCED = tuple(dict.fromkeys((threads, min(force_parallel, 1)) for threads, force_parallel in SHARINGS))
 rng = np.random.default_rng(17)
 
 
@@ -53,8 +53,8 @@ def test_agrees_with_numpy_whatever_the_threads(size, isa, dtype, transposed):
         plain = fused.matmul(a, b)
     assert_close(alone, expected_of(a, b, bias), n_accumulated=size[1] + 1)
     assert_close(plain, expected_of(a, b), n_accumulated=size[1])
-    for threads, eager in EAGER:
-        with settings(isa, threads, eager):
+    for threads, force_parallel in FORCED:
+        with settings(isa, threads, force_parallel):
             np.testing.assert_array_equal(fused.matmul(a, b, bias), alone)
 
 
@@ -62,8 +62,8 @@ def test_agrees_with_numpy_whatever_the_threads(size, isa, dtype, transposed):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_several_matrices(count, transposed):
     a, b, bias = matrices(33, 20, 70, "float32", count, transposed)
-    for threads, eager in ((1, 0), *EAGER):
-        with settings("auto", threads, eager):
+    for threads, force_parallel in ((1, 0), *FORCED):
+        with settings("auto", threads, force_parallel):
             product = fused.matmul(a, b, bias)
         for k in range(count):
             np.testing.assert_array_equal(product[k], fused.matmul(a[k], b[k], bias))

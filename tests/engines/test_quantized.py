@@ -47,8 +47,8 @@ LONG = [
 
 
 @contextlib.contextmanager
-def settings(variant=("auto", True), threads=1, eager=0):
-    with fused_settings.settings(variant[0], threads, eager):
+def settings(variant=("auto", True), threads=1, force_parallel=0):
+    with fused_settings.settings(variant[0], threads, force_parallel):
         fused.set_vnni(variant[1])
         try:
             yield
@@ -77,8 +77,8 @@ def assert_same_bits(actual, expected):
 
 
 def check_sharings(call, variant, expected):
-    for threads, eager in SHARINGS:
-        with settings(variant, threads, eager):
+    for threads, force_parallel in SHARINGS:
+        with settings(variant, threads, force_parallel):
             assert_same_bits(run(call), expected)
 
 
@@ -272,7 +272,7 @@ def test_passes_side_by_side(mode):
     calls = [quantized_call(Case("lstm", units=n), mode) for n in (7, 33, 20)]
     expected = [run(call) for call in calls]
     for threads in (1, 2, 4):
-        with settings(threads=threads, eager=2):
+        with settings(threads=threads, force_parallel=2):
             for actual, wanted in zip(fused.forward_concurrently(calls), expected, strict=True):
                 assert_same_bits([actual[0], *actual[1]], wanted)
     mixed = [calls[0], dataclasses.replace(calls[0], quantized=None)]

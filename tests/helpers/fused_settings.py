@@ -11,13 +11,13 @@ SHARINGS = ((2, 1), (3, 1), (2, 2), (3, 2), (7, 2))
 
 
 @contextlib.contextmanager
-def settings(isa="auto", threads=1, eager=0):
+def settings(isa="auto", threads=1, force_parallel=0):
     config.set_isa(isa)
     config.set_num_threads(threads)
-    fused.set_eager(eager)
+    fused.set_force_parallel(force_parallel)
     try:
         yield
     finally:
         config.set_isa("auto")
         config.set_num_threads(None)
-        fused.set_eager(0)
+        fused.set_force_parallel(0)

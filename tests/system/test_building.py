@@ -12,6 +12,8 @@ import pytest
 import setuptools
 from repository import REPOSITORY
 
+from fastrnn import config
+
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -56,14 +58,16 @@ class FakeCompiler:
     def initialize(self, plat_name=None):
         self.initialized = True
 
-    def compile(self, sources, extra_postargs=(), **options):
-        for source in sources:
-            self.compiled[Path(source).name] = [self.cc, *extra_postargs]
+    def compile(self, sources, output_dir, macros, extra_postargs=(), **options):
+        define = "/D" if self.compiler_type == "msvc" else "-D"
+        defines = [f"{define}{name}={value}" for name, value in macros]
+        assert all(Path(source).is_file() for source in sources)
+        self.compiled[Path(output_dir).name] = [self.cc, *extra_postargs, *defines]
         return []
 
 
 def compiled(building, monkeypatch, compiler_type, plat_name, clang_cl=None):
-    """Return the command line of each variant, by file, and the names of the extensions."""
+    """Return the command line of each instance, by name, and the names of the extensions."""
     building.HAS_C_FILES = True
     monkeypatch.setattr(shutil, "which", lambda name: clang_cl)
     monkeypatch.setattr(building.build_ext, "build_extension", lambda self, extension: None)
@@ -75,23 +79,35 @@ def compiled(building, monkeypatch, compiler_type, plat_name, clang_cl=None):
     return command.compiler.compiled, names
 
 
+X86 = {"generic", "avx2", "avx512"}
+
+
 @pytest.mark.parametrize(
-    "plat_name, variants",
+    "plat_name, isas, capabilities",
     [
-        ("linux-x86_64", {"generic", "avx2", "avx512", "avx512_vnni"}),
-        ("linux-aarch64", {"generic", "neon"}),
-        ("macosx-11.0-arm64", {"generic", "neon"}),
-        ("macosx-10.13-x86_64", {"generic", "avx2", "avx512", "avx512_vnni"}),
-        ("linux-riscv64", {"generic"}),
+        ("linux-x86_64", X86, {"vnni"}),
+        ("linux-aarch64", {"generic", "neon"}, set()),
+        ("macosx-11.0-arm64", {"generic", "neon"}, set()),
+        ("macosx-10.13-x86_64", X86, {"vnni"}),
+        ("linux-riscv64", {"generic"}, set()),
     ],
 )
-def test_each_machine_has_its_variants(building, monkeypatch, plat_name, variants):
+def test_each_machine_has_its_instruction_sets(
+    building, monkeypatch, plat_name, isas, capabilities
+):
     commands, _ = compiled(building, monkeypatch, "unix", plat_name)
-    assert set(commands) == {f"kernels_{name}.c" for name in variants}
-    for command in commands.values():
-        assert "-ffp-contract=off" in command and "-std=c11" in command
+    assert set(commands) == capabilities | {f"{isa}_{bits}" for isa in isas for bits in (32, 64)}
     for name, command in commands.items():
-        assert any(flag.startswith("-mavx") for flag in command) == ("avx" in name)
+        assert "-ffp-contract=off" in command and "-std=c11" in command
+        assert f"-DFR_ISA={name[:-3]}" in command or name in capabilities
+        wide = any(flag.startswith("-mavx") for flag in command)
+        assert wide == (name in capabilities or "avx" in name)
+
+
+def test_the_list_of_instruction_sets_is_the_one_of_the_settings(building):
+    rows = building.ISA_ROW.findall(Path(building.ISAS).read_text("utf-8"))
+    names = [name for kind, name, *_ in rows if kind == "ISA"]
+    assert ("auto", *names) == config.ISAS
 
 
 def test_cl_builds_the_blas_engine_alone(building, monkeypatch):

@@ -22,7 +22,7 @@ import numpy as np
 
 from fastrnn.engines.contract import RecurrentGradients, check_call
 
-cdef extern from "fr_activations.h" nogil:
+cdef extern from "blas/activations.h" nogil:
     ctypedef struct fr_activation_float:
         int elementwise
         void (*forward)(float *y, Py_ssize_t n) noexcept nogil

@@ -13,7 +13,8 @@ def adam(value, gradient, m, v, v_hat, double beta_1, double beta_2, double epsi
     given = [a for a in (value, gradient, m, v, v_hat) if a is not None]
     for array in given:
         if array.shape != value.shape or array.dtype != value.dtype:
-            raise ValueError(f"{array.shape} {array.dtype} does not fit {value.shape} {value.dtype}")
+            given_as, expected = f"{array.shape} {array.dtype}", f"{value.shape} {value.dtype}"
+            raise ValueError(f"{given_as} does not fit {expected}")
         if not (array.flags.c_contiguous and array.flags.aligned):
             raise ValueError("the arrays must be C-contiguous")
         if array is not gradient and not array.flags.writeable:

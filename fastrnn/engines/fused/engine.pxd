@@ -1,8 +1,8 @@
-# The C interface of the fused engine; src_c/fr_api.h documents every field.
+# The C interface of the fused engine; src_c/api/fr_api.h documents every field.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
-cdef extern from "fr_api.h" nogil:
+cdef extern from "api/fr_api.h" nogil:
     cdef enum fr_cell:
         FR_SIMPLE_RNN
         FR_LSTM
@@ -21,17 +21,18 @@ cdef extern from "fr_api.h" nogil:
         FR_DOUBLE
 
     cdef enum fr_isa:
-        FR_GENERIC
-        FR_AVX2
         FR_AVX512
-        FR_NEON
+        FR_ISA_COUNT
 
-    cdef enum fr_weights:
+    cdef enum fr_capability:
+        FR_VNNI
+
+    cdef enum fr_weight_format:
         FR_REAL_WEIGHTS
         FR_INT8_WEIGHTS
         FR_BF16_WEIGHTS
 
-    ctypedef struct fr_packed_side:
+    ctypedef struct fr_packed_operand:
         const uint32_t *words
         const float *scale
         const float *bias
@@ -52,7 +53,6 @@ cdef extern from "fr_api.h" nogil:
         bint save
         int input_dropout_gates
         int threads
-        int eager
         const void *x
         const void *kernel
         const void *recurrent_kernel
@@ -62,10 +62,9 @@ cdef extern from "fr_api.h" nogil:
         const uint8_t *mask
         const void *input_dropout
         const void *recurrent_dropout
-        fr_weights weights
-        bint vnni
-        fr_packed_side packed_inputs
-        fr_packed_side packed_recurrent
+        fr_weight_format weight_format
+        fr_packed_operand packed_inputs
+        fr_packed_operand packed_recurrent
         void *workspace
         void *scratch
         void *outputs
@@ -104,7 +103,6 @@ cdef extern from "fr_api.h" nogil:
         void *out
         void *scratch
         int threads
-        int eager
 
     size_t fr_matrix_scratch(fr_isa isa, const fr_matrix_product *product)
     void fr_multiply(fr_isa isa, const fr_matrix_product *product)
@@ -125,23 +123,31 @@ cdef extern from "fr_api.h" nogil:
     void fr_adam_update(fr_isa isa, const fr_adam *update)
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
-    bint fr_vnni_usable()
+    unsigned int fr_isa_capabilities(fr_isa isa)
+    const char *fr_isa_name(fr_isa isa)
     Py_ssize_t fr_lanes(fr_isa isa)
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)
     void fr_forward(fr_isa isa, const fr_rnn *rnns, int count)
     void fr_backward(fr_isa isa, const fr_rnn *rnns, int count)
     double fr_fma_loop(fr_isa isa, fr_real real, long turns)
 
-# Streams; src_c/fr_stream.h documents every field.
+cdef extern from "api/fr_testing.h" nogil:
+    cdef enum fr_sharing:
+        FR_SHARE_BY_SIZE
 
-cdef extern from "fr_crew.h" nogil:
-    ctypedef struct fr_crew
+    void fr_force_parallel(fr_sharing sharing)
+    void fr_allow_capability(fr_capability capability, int allowed)
 
-    size_t fr_crew_size()
-    int fr_crew_start(fr_crew *crew, int helpers)
-    void fr_crew_stop(fr_crew *crew)
+# Streams; src_c/api/fr_stream.h documents every field.
 
-cdef extern from "fr_stream.h" nogil:
+cdef extern from "base/team.h" nogil:
+    ctypedef struct fr_team
+
+    size_t fr_team_size()
+    int fr_team_start(fr_team *team, int helpers)
+    void fr_team_stop(fr_team *team)
+
+cdef extern from "api/fr_stream.h" nogil:
     cdef enum fr_stage_kind:
         FR_STAGE_RECURRENT
         FR_STAGE_DENSE
@@ -173,10 +179,14 @@ cdef extern from "fr_stream.h" nogil:
 
     ctypedef struct fr_stream_functions:
         size_t (*size)(const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
-        void (*make)(void *stream, const fr_stage *stages, int count, Py_ssize_t batch) noexcept nogil
-        void (*share)(void *stream, fr_crew *crew) noexcept nogil
+        void (*make)(
+            void *stream, const fr_stage *stages, int count, Py_ssize_t batch
+        ) noexcept nogil
+        void (*share)(void *stream, fr_team *team) noexcept nogil
         void (*pack)(void *stream, const fr_stage *stages) noexcept nogil
-        int (*step)(void *stream, const void *x, void *y, Py_ssize_t step, Py_ssize_t steps) noexcept nogil
+        int (*step)(
+            void *stream, const void *x, void *y, Py_ssize_t step, Py_ssize_t steps
+        ) noexcept nogil
         void (*read_state)(const void *stream, int index, void *out) noexcept nogil
         void (*write_state)(void *stream, int index, const void *state) noexcept nogil
         void (*reset_row)(void *stream, Py_ssize_t row) noexcept nogil

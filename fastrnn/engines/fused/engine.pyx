@@ -29,7 +29,7 @@ from fastrnn.engines.contract import RecurrentGradients, check_call
 
 cdef object np_empty = np.empty, np_ndarray = np.ndarray
 
-# Calls of fewer rows and fewer steps go the short way from Python, `Inference`.
+# Calls of fewer rows and fewer steps take the fast path from Python, `Inference`.
 cdef Py_ssize_t SMALL_ROWS = 65
 
 cdef dict CELL_CODES = {
@@ -45,12 +45,7 @@ cdef dict ACTIVATION_CODES = {
     "relu": FR_RELU,
     "hard_sigmoid": FR_HARD_SIGMOID,
 }
-cdef dict ISA_CODES = {
-    "generic": FR_GENERIC,
-    "avx2": FR_AVX2,
-    "avx512": FR_AVX512,
-    "neon": FR_NEON,
-}
+cdef dict ISA_CODES = {fr_isa_name(<fr_isa>k).decode("ascii"): k for k in range(FR_ISA_COUNT)}
 
 
 # Found once: to ask the CPU again costs more than a small call, under a hypervisor much more.
@@ -59,12 +54,12 @@ cdef str BEST = USABLE[len(USABLE) - 1]
 
 
 def usable_isas() -> tuple[str, ...]:
-    """Return the names of the variants that this machine runs, the most capable one last."""
+    """Return the names of the instruction sets that this machine runs, the best one last."""
     return USABLE
 
 
 def isa() -> str:
-    """Return the name of the variant in use: the best one, or the one that is set.
+    """Return the name of the instruction set in use: the best one, or the one that is set.
 
     Raises:
         ValueError: this machine does not run the one that is set.
@@ -77,30 +72,22 @@ def isa() -> str:
     return name
 
 
-# For tests: share work however small it is, by rows (1) or by units (2).
-cdef int eager = 0
+def set_force_parallel(int value) -> None:
+    """For tests: use all threads however small the work is; share rows (1), units (2)."""
+    fr_force_parallel(<fr_sharing>value)
 
 
-def set_eager(int value) -> None:
-    """Use all threads for all work, however small: 1 shares rows, 2 units, 0 is the normal rule."""
-    global eager
-    eager = value
-
-
-# The instructions VNNI, which no result depends on; tests do without them too.
-cdef bint has_vnni = fr_vnni_usable()
-cdef bint use_vnni = has_vnni
+cdef bint has_vnni = fr_isa_capabilities(FR_AVX512) >> FR_VNNI & 1
 
 
 def set_vnni(bint value) -> bool:
-    """Use the instructions VNNI where the CPU has them, or not; return whether they are used."""
-    global use_vnni
-    use_vnni = value and has_vnni
-    return use_vnni
+    """For tests: use VNNI where the CPU has it, or not; return whether it is used."""
+    fr_allow_capability(FR_VNNI, value)
+    return value and has_vnni
 
 
 def lanes() -> int:
-    """Return the number of floats in a vector of the variant in use."""
+    """Return the number of floats in a vector of the instruction set in use."""
     return fr_lanes(ISA_CODES[isa()])
 
 
@@ -111,7 +98,7 @@ include "buffers.pxi"
 
 
 cdef class Pass:
-    """One forward pass: its argument struct and the arrays behind it. Saved, it is the workspace."""
+    """One forward pass: its argument struct and the arrays behind it. The workspace, if saved."""
 
     cdef fr_rnn rnn
     cdef fr_sizes sizes
@@ -162,7 +149,6 @@ cdef class Pass:
         self.rnn.zero_output_for_mask = call.zero_output_for_mask
         self.rnn.save = call.save
         self.rnn.threads = config.num_threads()
-        self.rnn.eager = eager
 
     cdef _set_arrays(self):
         call, rnn = self.call, &self.rnn
@@ -190,16 +176,15 @@ cdef class Pass:
     cdef _set_quantized(self):
         call, rnn = self.call, &self.rnn
         inputs, recurrent = call.quantized.packed(fr_lanes(self.isa))
-        rnn.weights = FR_INT8_WEIGHTS if call.quantized.mode == "int8" else FR_BF16_WEIGHTS
-        rnn.vnni = use_vnni
-        self._set_side(&rnn.packed_inputs, inputs)
-        self._set_side(&rnn.packed_recurrent, recurrent)
+        rnn.weight_format = FR_INT8_WEIGHTS if call.quantized.mode == "int8" else FR_BF16_WEIGHTS
+        self._set_operand(&rnn.packed_inputs, inputs)
+        self._set_operand(&rnn.packed_recurrent, recurrent)
 
-    cdef _set_side(self, fr_packed_side *side, packed):
-        side.words = <const uint32_t *>self._given(packed.words)
-        side.scale = <const float *>self._given(packed.scale)
-        side.bias = <const float *>self._given(packed.bias)
-        side.first = <const int32_t *>self._given(packed.first)
+    cdef _set_operand(self, fr_packed_operand *operand, packed):
+        operand.words = <const uint32_t *>self._given(packed.words)
+        operand.scale = <const float *>self._given(packed.scale)
+        operand.bias = <const float *>self._given(packed.bias)
+        operand.first = <const int32_t *>self._given(packed.first)
 
     cdef void *_own(self, object array) except NULL:
         self.arrays.append(array)
@@ -246,7 +231,7 @@ cdef _check_alike(list passes):
     for p in passes:
         if p.isa != first.isa or p.rnn.real != first.rnn.real:
             raise ValueError("calls that run side by side have one dtype and one instruction set")
-        if (p.rnn.weights == FR_REAL_WEIGHTS) != (first.rnn.weights == FR_REAL_WEIGHTS):
+        if (p.rnn.weight_format == FR_REAL_WEIGHTS) != (first.rnn.weight_format == FR_REAL_WEIGHTS):
             raise ValueError("calls that run side by side are all quantized, or none")
 
 
@@ -292,7 +277,7 @@ cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_state
         rnn.d_final_c = _gradient_of(p.states[1], d_states[1], dtype, "d_states", kept)
     dx = np.empty(call.x.shape, dtype) if call.input_gradient else None
     d_weights = {
-        name: np.empty(array.shape, dtype) for name, array in call.weights.items() if array is not None
+        name: np.empty(a.shape, dtype) for name, a in call.weights.items() if a is not None
     }
     dstates = tuple([np.empty(s.shape, dtype) for s in p.states])
     rnn.dx = _address(dx)
@@ -310,7 +295,9 @@ cdef void *_address(object array):
     return <void *>address
 
 
-cdef const void *_gradient_of(object of, object given, object dtype, str name, list kept) except? NULL:
+cdef const void *_gradient_of(
+    object of, object given, object dtype, str name, list kept
+) except? NULL:
     if given is None:
         return NULL
     if given.shape != of.shape or given.dtype != dtype:

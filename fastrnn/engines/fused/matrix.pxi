@@ -30,7 +30,6 @@ def matmul(a, b, bias=None):
     out = np_empty((*a.shape[: a.ndim - 1], m.columns), a.dtype)
     m.out = _address(out)
     m.threads = config.num_threads()
-    m.eager = eager
     scratch = take_buffer(fr_matrix_scratch(code, &m))
     m.scratch = aligned(scratch)
     with nogil:
@@ -52,7 +51,7 @@ cdef _check_matrices(a, b, bias):
 
 
 cdef object _whole_numbers(object array):
-    """The array, or a copy where it is not aligned, or its strides are no multiples of its items."""
+    """The array, or a copy where it is not aligned or its strides are no multiples of items."""
     if array.flags.aligned and not any([stride % array.itemsize for stride in array.strides]):
         return array
     return np.require(array, requirements="CA")

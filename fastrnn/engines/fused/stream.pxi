@@ -99,8 +99,8 @@ cdef class StreamKernel:
 
     cdef const fr_stream_functions *functions
     cdef void *stream
-    cdef fr_crew *crew
-    cdef object memory, crew_memory, convert
+    cdef fr_team *team
+    cdef object memory, team_memory, convert
     cdef object dtype
     cdef list signature, state_shapes
     cdef readonly Py_ssize_t batch_size
@@ -136,18 +136,18 @@ cdef class StreamKernel:
             for _ in CELLS[stage.cell].states
         ]
         if threads > 1:
-            self._hire(threads - 1)
+            self._start_team(threads - 1)
 
-    cdef _hire(self, int helpers):
-        cdef size_t size = fr_crew_size() + 64
-        self.crew_memory = np.empty(size, np.uint8)
-        self.crew = <fr_crew *>aligned(self.crew_memory)
-        fr_crew_start(self.crew, helpers)
-        self.functions.share(self.stream, self.crew)
+    cdef _start_team(self, int helpers):
+        cdef size_t size = fr_team_size() + 64
+        self.team_memory = np.empty(size, np.uint8)
+        self.team = <fr_team *>aligned(self.team_memory)
+        fr_team_start(self.team, helpers)
+        self.functions.share(self.stream, self.team)
 
     def __dealloc__(self):
-        if self.crew != NULL:
-            fr_crew_stop(self.crew)
+        if self.team != NULL:
+            fr_team_stop(self.team)
 
     def __call__(self, x, out=None):
         """Compute one step, see ``streaming.Stream``."""

@@ -1,0 +1,110 @@
+/* The sizes of a pass, and the places of its arrays in the caller's buffers. */
+#ifndef FR_RNN_LAYOUT_H
+#define FR_RNN_LAYOUT_H
+
+#include "base/arena.h"
+#include "rnn/cells/table.h"
+#include "rnn/gradients.h"
+#include "rnn/pack.h"
+
+#include <string.h>
+
+static void plan_sizes(fr_plan *p, const fr_rnn *r)
+{
+    memset(p, 0, sizeof *p);
+    p->r = r;
+    p->cell = &cell_specs[r->cell];
+    p->B = r->batch, p->T = r->timesteps, p->F = r->features, p->H = r->units;
+    p->G = p->cell->gates;
+    p->terms = p->F + 1 + p->H;
+    p->vectors = (p->H + LANES - 1) / LANES;
+    p->padded = p->vectors * LANES;
+    p->in_place = reads_in_place(r);
+    p->per_gate = r->recurrent_dropout != NULL || r->input_dropout_gates > 1;
+    p->dense = tail_columns(p);
+    p->input_rows = p->per_gate ? p->G : p->cell->input_rows;
+    p->gate_stride = row_stride(p->F + 1 + p->padded + FR_MAX_ROWS);
+    p->a_stride = p->input_rows * p->gate_stride;
+    p->steps = r->save ? count_steps(r) : 2 * p->B;
+    p->d_stride = row_stride(p->cell->d_gates * p->H + FR_MAX_COLUMNS * LANES);
+    const ptrdiff_t rows = 192;
+    p->chunk = rows / p->B > 1 ? rows / p->B : 1;
+    if (p->chunk > p->T)
+        p->chunk = p->T;
+}
+
+static void place_workspace(fr_plan *p, fr_arena *w)
+{
+    const ptrdiff_t rows = p->steps + (p->r->save ? p->B : 0);
+    p->A = ARENA_TAKE(*w, rows * p->a_stride, REAL);
+    p->h = p->A ? p->A + p->F + 1 : NULL;
+    p->h_stride = p->a_stride;
+    if (p->per_gate) {
+        p->h = ARENA_TAKE(*w, rows * p->padded, REAL);
+        p->h_stride = p->padded;
+    }
+    if (p->cell->has_c)
+        p->c = ARENA_TAKE(*w, rows * p->padded, REAL);
+    if (p->r->save || p->cell->phases > 1) /* the second phase reads what the first one saved */
+        p->saved = ARENA_TAKE(*w, p->steps * p->cell->saved * p->padded, REAL);
+    if (!p->r->save)
+        return;
+    p->row_of = ARENA_TAKE(*w, p->T * p->B, int32_t);
+    p->next = ARENA_TAKE(*w, p->steps, int32_t);
+    p->source = ARENA_TAKE(*w, p->steps, int32_t);
+    p->first = ARENA_TAKE(*w, p->B, int32_t);
+    p->offset = ARENA_TAKE(*w, p->T + 1, int32_t);
+}
+
+static void place_forward_scratch(fr_plan *p, fr_arena *s, int threads)
+{
+    p->lists = ARENA_TAKE(*s, (ptrdiff_t)threads * 2 * p->B, fr_sample);
+    p->parity = ARENA_TAKE(*s, (ptrdiff_t)threads * p->B, uint8_t);
+    p->packed = ARENA_TAKE(*s, packed_numbers(p), REAL);
+    if (hoists(p)) {
+        p->input_part = ARENA_TAKE(*s, p->chunk * p->B * p->vectors * p->G * LANES, REAL);
+        p->chunk_x = ARENA_TAKE(*s, p->chunk * p->B * (p->F + 1), REAL);
+    }
+}
+
+static void place_backward_scratch(fr_plan *p, fr_arena *s, int threads)
+{
+    p->lists = ARENA_TAKE(*s, (ptrdiff_t)threads * 2 * p->B, fr_sample);
+    p->dh = ARENA_TAKE(*s, p->B * p->padded, REAL);
+    p->dc = ARENA_TAKE(*s, p->B * p->padded, REAL);
+    p->dinner = ARENA_TAKE(*s, p->B * p->padded, REAL);
+    p->dz = ARENA_TAKE(*s, p->chunk * p->B * p->d_stride, REAL);
+    p->d_weights = ARENA_TAKE(*s, weight_gradient_numbers(p), REAL);
+    p->packed_dh = ARENA_TAKE(*s, p->vectors * p->G * p->H * LANES, REAL);
+    p->packed_dx = ARENA_TAKE(*s, feature_vectors(p) * p->G * p->H * LANES, REAL);
+}
+
+/* Which steps count: workspace rows, the next row of each, and the rows of x. */
+static void index_steps(fr_plan *p)
+{
+    int32_t row = 0;
+    for (ptrdiff_t t = 0; t < p->T; t++) {
+        p->offset[t] = row;
+        for (ptrdiff_t b = 0; b < p->B; b++) {
+            const int valid = is_valid_step(p->r, t, b);
+            if (valid)
+                p->source[row] = (int32_t)(b * p->T + time_of(p->r, t));
+            p->row_of[t * p->B + b] = valid ? row++ : -1;
+        }
+    }
+    p->offset[p->T] = row;
+    for (ptrdiff_t b = 0; b < p->B; b++) {
+        int32_t next = (int32_t)(p->steps + b);
+        p->first[b] = (int32_t)p->T;
+        for (ptrdiff_t t = p->T - 1; t >= 0; t--) {
+            const int32_t own = p->row_of[t * p->B + b];
+            if (own < 0)
+                continue;
+            p->next[own] = next;
+            p->first[b] = (int32_t)t;
+            next = own;
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,352 @@
+/* Streams: a step of each kind of stage, a step of the whole chain, and the states. */
+#ifndef FR_STREAM_STEPS_H
+#define FR_STREAM_STEPS_H
+
+#include "stream/stages.h"
+
+/* ---- one step of each kind ---- */
+
+static void one_row_in_order_1(const fr_operands *o, V *tile)
+{
+    product_body(1, 1, 0, o, tile);
+}
+
+static void one_row_in_order_2(const fr_operands *o, V *tile)
+{
+    product_body(1, 2, 0, o, tile);
+}
+
+static void one_row_in_order_3(const fr_operands *o, V *tile)
+{
+    product_body(1, 3, 0, o, tile);
+}
+
+static void one_row_in_order_4(const fr_operands *o, V *tile)
+{
+    product_body(1, 4, 0, o, tile);
+}
+
+static const fr_product one_row_in_order[FR_MAX_COLUMNS] = {
+    one_row_in_order_1,
+    one_row_in_order_2,
+    one_row_in_order_3,
+    one_row_in_order_4,
+};
+
+/* `step_block` for a batch of one row: the input operand in order, then the recurrent operand. */
+static void step_one_row(const fr_step *s, int phase, ptrdiff_t v, int vectors)
+{
+    const fr_plan *p = s->p;
+    const int gates = p->cell->phase[phase].gates, columns = gates * vectors;
+    const int after = p->r->cell == FR_GRU_RESET_AFTER;
+    V tile[FR_MAX_COLUMNS], inputs[FR_MAX_COLUMNS];
+    fr_operands o = {.a_step = 1, .b = packed_at(p, phase, v), .terms = p->F + 1};
+    o.a[0] = input_row(p, s->rows[0].row, p->cell->phase[phase].input_row);
+    set_weight_steps(p, phase, v, &o);
+    one_row_in_order[columns - 1](&o, tile);
+    if (after)
+        part_candidate(p, 1, 0, LANES, tile, inputs);
+    o.a[0] += p->F + !after;
+    o.b += (p->F + 1) * o.b_step;
+    o.terms = p->H + after;
+    o.add = 1;
+    product(1, columns, &o, tile);
+    for (int u = 0; u < vectors; u++)
+        p->cell->forward(s, phase, 0, 1, v + u, tile + u * gates, columns, inputs);
+}
+
+/* One phase of a step: chunks of as many vectors of units as are multiplied at once. */
+typedef struct {
+    fr_step step;
+    int phase;
+} fr_phase;
+
+static void step_chunk(void *context, int chunk)
+{
+    const fr_phase *f = context;
+    const fr_step *s = &f->step;
+    const ptrdiff_t most = s->p->cell->phase[f->phase].vectors;
+    const ptrdiff_t v = chunk * most, left = s->p->vectors - v;
+    const int vectors = (int)(left < most ? left : most);
+    if (s->count == 1) {
+        step_one_row(s, f->phase, v, vectors);
+        return;
+    }
+    for (ptrdiff_t i = 0, n; i < s->count; i += n) {
+        n = block_rows(s->count - i);
+        step_block(s, f->phase, i, (int)n, v, vectors);
+    }
+}
+
+static void step_recurrent(fr_step_stage *stage, ptrdiff_t batch, fr_team *team, const fr_rows *io)
+{
+    fr_recurrence *q = stage->recurrence;
+    fr_plan *p = &q->plan;
+    const fr_sample *rows = q->rows[q->parity];
+    for (ptrdiff_t b = 0; b < batch; b++)
+        for (int g = 0; g < p->input_rows; g++)
+            copy_row(input_row(p, rows[b].row, g), io->x + b * io->x_stride, p->F);
+    q->rnn.outputs = io->y;
+    p->T = io->y_stride / p->H; /* step 0 of as many puts its rows that far apart */
+    fr_phase f = {.step = {.p = p, .rows = rows, .count = batch, .end_vector = p->vectors}};
+    if (packed_numbers(p) * sizeof(REAL) < SHARED_STEP)
+        team = NULL;
+    for (f.phase = 0; f.phase < p->cell->phases; f.phase++) {
+        const ptrdiff_t most = p->cell->phase[f.phase].vectors;
+        const int chunks = (int)((p->vectors + most - 1) / most);
+        if (team) {
+            fr_team_run(team, step_chunk, &f, chunks);
+            continue;
+        }
+        for (int chunk = 0; chunk < chunks; chunk++)
+            step_chunk(&f, chunk);
+    }
+    q->parity ^= 1;
+}
+
+static void step_dense(const fr_step_stage *s, ptrdiff_t batch, const fr_rows *io)
+{
+    V tile[TILE_VECTORS];
+    const ptrdiff_t vectors = whole_vectors(s->outputs) / LANES;
+    for (ptrdiff_t v = 0; v < vectors; v += FR_MAX_COLUMNS) {
+        const int columns = (int)(vectors - v < FR_MAX_COLUMNS ? vectors - v : FR_MAX_COLUMNS);
+        fr_operands o = {.a_step = 1,
+                         .b = s->packed + v * s->inputs * LANES,
+                         .b_step = LANES,
+                         .b_column = s->inputs * LANES,
+                         .terms = s->inputs,
+                         .add = 1};
+        for (ptrdiff_t i = 0, n; i < batch; i += n) {
+            n = block_rows(batch - i);
+            for (int r = 0; r < n; r++) {
+                o.a[r] = io->x + (i + r) * io->x_stride;
+                for (int c = 0; c < columns; c++)
+                    tile[r * columns + c] = load(s->bias + (v + c) * LANES);
+            }
+            product((int)n, columns, &o, tile);
+            for (int r = 0; r < n; r++) {
+                REAL *y = io->y + (i + r) * io->y_stride;
+                for (int c = 0; c < columns; c++)
+                    store_part(y + (v + c) * LANES, activate(s->activation, tile[r * columns + c]),
+                               s->outputs - (v + c) * LANES);
+            }
+        }
+    }
+}
+
+/* Run through the vectors of n numbers: at j, of which `left` count. */
+#define FOR_VECTORS(n) for (ptrdiff_t j = 0, left = (n); left > 0; j += LANES, left -= LANES)
+
+static REAL sum_of(V v)
+{
+    REAL total = 0;
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        total += v[l];
+    return total;
+}
+
+/* 1 in the first n lanes. */
+static FR_INLINE V ones(ptrdiff_t n)
+{
+    V v = SPLAT(0);
+    for (ptrdiff_t l = 0; l < LANES && l < n; l++)
+        v[l] = 1;
+    return v;
+}
+
+static void step_scale(const fr_step_stage *s, ptrdiff_t batch, const fr_rows *io)
+{
+    for (ptrdiff_t b = 0; b < batch; b++) {
+        const REAL *x = io->x + b * io->x_stride;
+        FOR_VECTORS (s->outputs) {
+            V y = load_part(x + j, left);
+            if (s->mean)
+                y -= load_part(s->mean + j, left);
+            if (s->rate)
+                y *= load_part(s->rate + j, left);
+            if (s->gamma)
+                y *= load_part(s->gamma + j, left);
+            if (s->beta)
+                y += load_part(s->beta + j, left);
+            store_part(io->y + b * io->y_stride + j, y, left);
+        }
+    }
+}
+
+static void step_normalize(const fr_step_stage *s, ptrdiff_t batch, const fr_rows *io)
+{
+    const REAL n = (REAL)s->outputs;
+    for (ptrdiff_t b = 0; b < batch; b++) {
+        const REAL *x = io->x + b * io->x_stride;
+        V sum = SPLAT(0), squares = SPLAT(0);
+        FOR_VECTORS (s->outputs)
+            sum += load_part(x + j, left);
+        const V mean = SPLAT(sum_of(sum) / n);
+        FOR_VECTORS (s->outputs) {
+            V centred = load_part(x + j, left) - mean;
+            if (left < LANES)
+                centred = choose((VI)(ones(left) > SPLAT(0)), centred, SPLAT(0));
+            squares += centred * centred;
+        }
+        const REAL variance = sum_of(squares) / n + s->epsilon;
+        const V rate = SPLAT(1 / SQUARE_ROOT(variance));
+        FOR_VECTORS (s->outputs) {
+            V y = (load_part(x + j, left) - mean) * rate;
+            if (s->gamma)
+                y *= load_part(s->gamma + j, left);
+            if (s->beta)
+                y += load_part(s->beta + j, left);
+            store_part(io->y + b * io->y_stride + j, y, left);
+        }
+    }
+}
+
+static void step_activate(const fr_step_stage *s, ptrdiff_t batch, const fr_rows *io)
+{
+    for (ptrdiff_t b = 0; b < batch; b++)
+        FOR_VECTORS (s->outputs)
+            store_part(io->y + b * io->y_stride + j,
+                       activate(s->activation, load_part(io->x + b * io->x_stride + j, left)),
+                       left);
+}
+
+static void step_softmax(const fr_step_stage *s, ptrdiff_t batch, const fr_rows *io)
+{
+    for (ptrdiff_t b = 0; b < batch; b++) {
+        const REAL *x = io->x + b * io->x_stride;
+        REAL *y = io->y + b * io->y_stride, most = x[0];
+        for (ptrdiff_t k = 1; k < s->outputs; k++)
+            most = x[k] > most ? x[k] : most;
+        V sum = SPLAT(0);
+        FOR_VECTORS (s->outputs) {
+            V n;
+            const V below = at_least(SPLAT(EXP_LOWEST), load_part(x + j, left) - SPLAT(most));
+            const V q = reduced_expm1(below, &n);
+            const V e = scale_by(q + SPLAT(1), n);
+            sum += left < LANES ? choose((VI)(ones(left) > SPLAT(0)), e, SPLAT(0)) : e;
+            store_part(y + j, e, left);
+        }
+        const V rate = SPLAT(sum_of(sum));
+        FOR_VECTORS (s->outputs)
+            store_part(y + j, load_part(y + j, left) / rate, left);
+    }
+}
+
+/* ---- the whole chain ---- */
+
+static void step_stage(fr_step_stage *s, ptrdiff_t batch, fr_team *team, const fr_rows *io)
+{
+    switch (s->kind) {
+    case FR_STAGE_RECURRENT:
+        step_recurrent(s, batch, team, io);
+        break;
+    case FR_STAGE_DENSE:
+        step_dense(s, batch, io);
+        break;
+    case FR_STAGE_SCALE:
+        step_scale(s, batch, io);
+        break;
+    case FR_STAGE_NORMALIZE:
+        step_normalize(s, batch, io);
+        break;
+    case FR_STAGE_SOFTMAX:
+        step_softmax(s, batch, io);
+        break;
+    default:
+        step_activate(s, batch, io);
+    }
+}
+
+/* The rows of the table for ids that stand `stride` apart. */
+static int step_embed(const fr_step_stage *s, ptrdiff_t batch, const int64_t *ids, ptrdiff_t stride,
+                      REAL *y, ptrdiff_t y_stride)
+{
+    for (ptrdiff_t b = 0; b < batch; b++)
+        if (ids[b * stride] < 0 || ids[b * stride] >= s->inputs)
+            return FR_STREAM_BAD_ID;
+    for (ptrdiff_t b = 0; b < batch; b++)
+        copy_row(y + b * y_stride, s->packed + ids[b * stride] * s->outputs, s->outputs);
+    return FR_STREAM_DONE;
+}
+
+static int stream_step(void *stream, const void *x, void *y, ptrdiff_t step, ptrdiff_t steps)
+{
+    const fr_stream *all = stream;
+    const fr_step_stage *last = &all->stages[all->count - 1];
+    fr_rows io = {.y = (REAL *)y + step * last->outputs, .y_stride = steps * last->outputs};
+    REAL *const final = io.y;
+    const ptrdiff_t final_stride = io.y_stride;
+    int k = 0;
+    if (all->stages[0].kind == FR_STAGE_EMBED) {
+        const fr_step_stage *s = &all->stages[k++];
+        io.x = s == last ? final : s->result;
+        io.x_stride = s == last ? final_stride : s->outputs;
+        if (step_embed(s, all->batch, (const int64_t *)x + step, steps, (REAL *)io.x,
+                       io.x_stride) == FR_STREAM_BAD_ID)
+            return FR_STREAM_BAD_ID;
+    } else {
+        io.x = (const REAL *)x + step * all->stages[0].inputs;
+        io.x_stride = steps * all->stages[0].inputs;
+    }
+    for (; k < all->count; k++) {
+        fr_step_stage *s = &all->stages[k];
+        io.y = s == last ? final : s->result;
+        io.y_stride = s == last ? final_stride : s->outputs;
+        step_stage(s, all->batch, all->team, &io);
+        io.x = io.y, io.x_stride = io.y_stride;
+    }
+    return FR_STREAM_DONE;
+}
+
+/* ---- the states ---- */
+
+/* Where row b of state `index` is; the length of the row in *units. */
+static REAL *state_at(const fr_stream *all, int index, ptrdiff_t b, ptrdiff_t *units)
+{
+    for (int k = 0; k < all->count; k++) {
+        const fr_recurrence *q = all->stages[k].recurrence;
+        const int states = !q ? 0 : q->plan.cell->has_c ? 2 : 1;
+        if (index < states) {
+            const int32_t row = q->rows[q->parity][b].row;
+            *units = q->plan.H;
+            return index ? c_at(&q->plan, row, 0) : h_at(&q->plan, row, 0);
+        }
+        index -= states;
+    }
+    return NULL;
+}
+
+static void stream_read_state(const void *stream, int index, void *out)
+{
+    const fr_stream *all = stream;
+    ptrdiff_t units;
+    for (ptrdiff_t b = 0; b < all->batch; b++) {
+        const REAL *state = state_at(all, index, b, &units);
+        if (state)
+            copy_row((REAL *)out + b * units, state, units);
+    }
+}
+
+static void stream_write_state(void *stream, int index, const void *from)
+{
+    const fr_stream *all = stream;
+    ptrdiff_t units;
+    for (ptrdiff_t b = 0; b < all->batch; b++) {
+        REAL *state = state_at(all, index, b, &units);
+        if (state)
+            copy_row(state, (const REAL *)from + b * units, units);
+    }
+}
+
+static void stream_reset_row(void *stream, ptrdiff_t row)
+{
+    const fr_stream *all = stream;
+    ptrdiff_t units;
+    REAL *state;
+    if (row < 0 || row >= all->batch)
+        return;
+    for (int index = 0; (state = state_at(all, index, row, &units)); index++)
+        memset(state, 0, (size_t)units * sizeof(REAL));
+}
+
+#endif
