@@ -22,7 +22,7 @@ SIZES = (
     (130, 1100, 3),
     (300, 40, 260),
 )
-FORCED = tuple(dict.fromkeys((threads, min(force_parallel, 1)) for threads, force_parallel in SHARINGS))
+FORCED = tuple(dict.fromkeys((threads, min(shared, 1)) for threads, shared in SHARINGS))
 rng = np.random.default_rng(17)
 
 
