@@ -76,6 +76,9 @@ def checks() -> dict[str, Callable[[], str]]:
         for dtype in DTYPES:
             for cell in CELLS:
                 name = " ".join(filter(None, (cell, dtype, engine, isa)))
+                call = cast(random_call(cell, SIZES[0], plain=True), dtype)
+                if dispatch.ENGINES[engine].supports(call) is not None:
+                    continue
                 found[name] = functools.partial(check_engine, engine, isa or "auto", dtype, cell)
     return found | {
         "threads": check_threads,
@@ -128,7 +131,7 @@ def random_call(cell: str, sizes: Sequence[int], plain: bool) -> RecurrentCall:
         recurrent_activation=activations.get("sigmoid"),
         x=draw(batch, timesteps, features),
         weights={
-            name: draw(*shape, scale=1 if name == "bias" else limit)
+            name: draw(*shape, scale=limit if "kernel" in name else 1)
             for name, shape in shapes.items()
         },
         initial_state=tuple(draw(batch, size) for size in spec.state_sizes(units)),

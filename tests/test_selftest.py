@@ -10,7 +10,7 @@ import pytest
 
 from fastrnn import config, selftest
 from fastrnn.cli import main
-from fastrnn.engines import dispatch
+from fastrnn.engines import blas, dispatch, fused
 from fastrnn.engines.cells import CELLS
 
 rnn_forward, rnn_backward = dispatch.rnn_forward, dispatch.rnn_backward
@@ -52,10 +52,10 @@ def test_a_sound_installation_passes(tmp_path):
     names = [check["name"] for check in found["checks"]]
     for isa in dispatch.usable_instruction_sets():
         for cell in CELLS:
-            assert f"{cell} float32 fused {isa}" in names
-            assert f"{cell} float64 fused {isa}" in names
-            assert f"{cell} float32 blas" in names
             assert f"gradients of {cell}" in names
+            for dtype in ("float32", "float64"):
+                assert (f"{cell} {dtype} fused {isa}" in names) == (cell in fused.CELLS)
+                assert (f"{cell} {dtype} blas" in names) == (cell in blas.CELLS)
     assert {"threads", "fork", "training", "saving"} <= set(names)
     assert all(check["passed"] and check["detail"] for check in found["checks"])
     assert found["environment"]["engines"] == ["fused", "blas", "reference"]

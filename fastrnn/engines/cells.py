@@ -36,6 +36,8 @@ class CellSpec:
         states: the states; the first one is the output.
         weights: the weights in the order of ``get_weights`` and of the engines' tables.
         has_recurrent_activation: whether it has gates beside the candidate.
+        normalized: where the input and the recurrent sums are layer-normalised, the first gate and
+            the end of each group of gates whose H numbers each are normalised as one row.
 
     >>> CELLS["lstm"].weight_shapes(features=3, units=8)
     {'kernel': (3, 32), 'recurrent_kernel': (8, 32), 'bias': (32,)}
@@ -48,6 +50,7 @@ class CellSpec:
     states: tuple[ArraySpec, ...]
     weights: tuple[ArraySpec, ...]
     has_recurrent_activation: bool = True
+    normalized: tuple[tuple[int, int], ...] = ()
 
     @property
     def has_recurrent_bias(self) -> bool:
@@ -84,6 +87,8 @@ KERNEL = ArraySpec("kernel", ("F", "GH"))
 RECURRENT_KERNEL = ArraySpec("recurrent_kernel", ("H", "GH"))
 BIAS = ArraySpec("bias", ("GH",), optional=True)
 TWO_BIASES = ArraySpec("bias", (2, "GH"), optional=True)
+KERNEL_GAIN = ArraySpec("kernel_gain", ("GH",))
+RECURRENT_GAIN = ArraySpec("recurrent_gain", ("GH",))
 H_STATE = ArraySpec("h", ("H",))
 C_STATE = ArraySpec("c", ("H",))
 
@@ -112,5 +117,55 @@ GRU_RESET_AFTER = CellSpec(
     states=(H_STATE,),
     weights=(KERNEL, RECURRENT_KERNEL, TWO_BIASES),
 )
+PEEPHOLE_LSTM = CellSpec(
+    "peephole_lstm",
+    gates=LSTM.gates,
+    states=LSTM.states,
+    # The rows of the peepholes are i, f and o.
+    weights=(*LSTM.weights, ArraySpec("peephole", (3, "H"))),
+)
+PROJECTED_LSTM = CellSpec(
+    "projected_lstm",
+    gates=LSTM.gates,
+    states=(ArraySpec("h", ("P",)), C_STATE),
+    weights=(
+        KERNEL,
+        ArraySpec("recurrent_kernel", ("P", "GH")),
+        BIAS,
+        ArraySpec("projection_kernel", ("H", "P")),
+    ),
+)
+LAYER_NORM_LSTM = CellSpec(
+    "layer_norm_lstm",
+    gates=LSTM.gates,
+    states=LSTM.states,
+    weights=(
+        *LSTM.weights,
+        KERNEL_GAIN,
+        RECURRENT_GAIN,
+        ArraySpec("state_gain", ("H",)),
+        ArraySpec("state_bias", ("H",), optional=True),
+    ),
+    normalized=((0, 4),),
+)
+LAYER_NORM_GRU = CellSpec(
+    "layer_norm_gru",
+    gates=GRU.gates,
+    states=GRU.states,
+    weights=(*GRU_RESET_AFTER.weights, KERNEL_GAIN, RECURRENT_GAIN),
+    normalized=((0, 2), (2, 3)),
+)
 
-CELLS = {spec.name: spec for spec in (SIMPLE_RNN, LSTM, GRU, GRU_RESET_AFTER)}
+CELLS = {
+    spec.name: spec
+    for spec in (
+        SIMPLE_RNN,
+        LSTM,
+        GRU,
+        GRU_RESET_AFTER,
+        PEEPHOLE_LSTM,
+        PROJECTED_LSTM,
+        LAYER_NORM_LSTM,
+        LAYER_NORM_GRU,
+    )
+}

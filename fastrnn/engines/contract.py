@@ -40,6 +40,11 @@ class RecurrentCall:
         input_dropout: multipliers of x, (1, B, F), or (G, B, F) with one for each gate; or
             ``None``. The same for all time steps.
         recurrent_dropout: multipliers of h_{t-1} in the recurrent products, (G, B, P); or ``None``.
+        zoneout: for each state, the share k that a step's new value has in it: the state becomes
+            k·new + (1 - k)·old. A number, as inference has it; or an array of zeros and ones, (T,
+            B, H), or (T, B, P), in the order of processing, of x's dtype; or ``None`` for 1. Empty
+            where no state has any.
+        epsilon: added to variances, where the cell normalises.
         go_backwards: process x and mask from the last step to the first; outputs stand in the
             order of processing.
         return_sequences: outputs are (B, T, P), else those of the last processed step, (B, P).
@@ -59,6 +64,8 @@ class RecurrentCall:
     mask: Array | None = None
     input_dropout: Array | None = None
     recurrent_dropout: Array | None = None
+    zoneout: tuple[Array | float | None, ...] = ()
+    epsilon: float = 1e-3
     go_backwards: bool = False
     return_sequences: bool = False
     zero_output_for_mask: bool = False
@@ -221,6 +228,13 @@ def _check_states(call: RecurrentCall) -> None:
     sizes = call.spec.state_sizes(call.units, call.outputs)
     for state, size in zip(call.initial_state, sizes, strict=True):
         _check_array("initial_state", state, [(len(call.x), size)], call.x.dtype)
+    if len(call.zoneout) not in (0, len(states)):
+        expected = f"{len(states)} of them, one for each state, or none"
+        raise ValueError(errors.bad_argument("zoneout", call.zoneout, expected))
+    for share, size in zip(call.zoneout, sizes[: len(call.zoneout)], strict=True):
+        if isinstance(share, np.ndarray):
+            batch, timesteps, _ = call.x.shape
+            _check_array("zoneout", share, [(timesteps, batch, size)], call.x.dtype)
 
 
 def _check_quantized(call: RecurrentCall) -> None:

@@ -6,18 +6,29 @@ import threading
 
 import numpy as np
 import pytest
-from cases import ALL_CASES, OPTION_CASES, Case, make_call, make_gradients
+from cases import ALL_CASES, OPTION_CASES, Case, make_call, make_gradients, supported
 from engine_checks import LAYOUTS, activate, cast, check, flatten, integers, named, relayout
 from fused_settings import ISAS, SHARINGS, settings
 
 import fastrnn
 from fastrnn import config
-from fastrnn.engines import reference
-from fastrnn.engines.cells import CELLS
-from fastrnn.engines.fused import ACTIVATIONS
+from fastrnn.engines import cells, reference
+from fastrnn.engines import fused as package
+from fastrnn.engines.fused import CELLS
 from fastrnn.engines.fused import engine as fused
 
-CASES = [case for case in ALL_CASES if {case.activation, case.recurrent_activation} <= ACTIVATIONS]
+CASES = supported(package, ALL_CASES)
+OPTIONS = supported(package, OPTION_CASES)
+# Cells, and whether zoneout, that the engine is yet to learn: what it has it keeps.
+NOT_YET = {"peephole_lstm", "projected_lstm", "layer_norm_lstm", "layer_norm_gru"}
+
+
+def test_the_engine_has_every_cell_but_those_it_is_yet_to_learn():
+    accepted = {case.cell for case in CASES}
+    assert accepted == set(cells.CELLS) - NOT_YET
+    for cell in accepted:
+        plain = [c for c in OPTION_CASES if c.cell == cell and c.zoneout is None]
+        assert [c for c in OPTIONS if c.cell == cell] == plain
 
 
 def run(call):
@@ -68,7 +79,7 @@ def test_the_same_bits_for_any_number_of_threads(case):
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", sorted(CELLS))
 def test_linear_activations_on_small_integers_are_exact(cell, isa):
     case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")
     call = integers(make_call(case), 17)
@@ -76,12 +87,11 @@ def test_linear_activations_on_small_integers_are_exact(cell, isa):
     with settings(isa):
         outputs, states, _ = fused.forward(call)
     np.testing.assert_array_equal(outputs, expected)
-    np.testing.assert_array_equal(states, expected_states)
+    for state, wanted in zip(states, expected_states, strict=True):
+        np.testing.assert_array_equal(state, wanted)
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in OPTION_CASES if c.mask is not None], ids=lambda c: c.id
-)
+@pytest.mark.parametrize("case", [c for c in OPTIONS if c.mask is not None], ids=lambda c: c.id)
 def test_nan_under_a_mask_reaches_nothing(case):
     clean, dirty = make_call(case), make_call(case, nan_under_mask=True)
     assert_same_bits(run(dirty), run(clean))
@@ -94,7 +104,7 @@ def test_any_memory_layout(change):
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", sorted(CELLS))
 def test_passes_side_by_side_are_the_passes_alone(cell, isa):
     calls = [
         make_call(Case(cell, batch=6, units=20, go_backwards=k % 2 == 1, mask="right"), seed=k)
@@ -112,7 +122,7 @@ def test_passes_side_by_side_are_the_passes_alone(cell, isa):
             assert_same_bits(flatten(outputs, states, d), wanted)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", sorted(CELLS))
 def test_a_pullback_may_be_used_twice_and_from_threads(cell):
     call = make_call(Case(cell, batch=4, timesteps=6, mask="holes"))
     gradients = make_gradients(call)
@@ -136,7 +146,7 @@ def test_a_pullback_may_be_used_twice_and_from_threads(cell):
 
 IN_PLACE = [
     Case(cell, batch=b, timesteps=t, features=f, units=h, use_bias=bias, mask=mask)
-    for cell in CELLS
+    for cell in sorted(CELLS)
     for b, t, f, h in ((1, 1, 5, 32), (2, 2, 3, 16), (4, 1, 1, 64), (1, 3, 17, 48))
     for bias in (True, False)
     for mask in (None, "holes")

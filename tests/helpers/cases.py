@@ -11,6 +11,7 @@ from fastrnn.engines.contract import RecurrentCall
 
 MASKS = (None, "left", "right", "holes", "rows", "first", "all")
 DROPOUTS = (None, "shared", "gates")
+ZONEOUTS = (None, "number", "masks", "first", "last")
 SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 130)
 CELL_ACTIVATIONS = tuple(
     name for name in activations.BY_NAME if name not in activations.NOT_FOR_CELLS
@@ -32,6 +33,7 @@ class Case:
     zero_output_for_mask: bool = False
     input_dropout: str | None = None
     recurrent_dropout: bool = False
+    zoneout: str | None = None
     use_bias: bool = True
 
     @property
@@ -44,6 +46,11 @@ class Case:
             if getattr(self, field.name) != getattr(default, field.name)
         ]
         return "-".join(parts)
+
+    @property
+    def outputs(self):
+        """Length of the outputs: another one than the units where the cell has a projection."""
+        return self.units // 2 + 1 if CELLS[self.cell].has_projection else self.units
 
     @property
     def n_accumulated(self):
@@ -83,11 +90,12 @@ def make_call(case, seed=0, dtype="float64", save=True, nan_under_mask=False):
 
     fan = case.features + units
     weights = {
-        name: random(*shape, scale=0.5 if name == "bias" else fan**-0.5)
-        for name, shape in spec.weight_shapes(case.features, units).items()
+        name: random(*shape, scale=fan**-0.5 if "kernel" in name else 0.5)
+        for name, shape in spec.weight_shapes(case.features, units, case.outputs).items()
     }
     if not case.use_bias:
-        weights["bias"] = None
+        weights |= dict.fromkeys(weight.name for weight in spec.weights if weight.optional)
+    states = tuple(random(batch, size, scale=0.5) for size in spec.state_sizes(units, case.outputs))
     x = random(batch, case.timesteps, case.features)
     mask = make_mask(case.mask, batch, case.timesteps, rng)
     if nan_under_mask and mask is not None:
@@ -99,15 +107,38 @@ def make_call(case, seed=0, dtype="float64", save=True, nan_under_mask=False):
         recurrent_activation=activations.get(case.recurrent_activation),
         x=x,
         weights=weights,
-        initial_state=tuple(random(batch, size, scale=0.5) for size in spec.state_sizes(units)),
+        initial_state=states,
         mask=mask,
         input_dropout=factors(dropout_gates, batch, case.features) if dropout_gates else None,
-        recurrent_dropout=factors(gates, batch, units) if case.recurrent_dropout else None,
+        recurrent_dropout=factors(gates, batch, case.outputs) if case.recurrent_dropout else None,
+        zoneout=make_zoneout(case, states, rng),
         go_backwards=case.go_backwards,
         return_sequences=case.return_sequences,
         zero_output_for_mask=case.zero_output_for_mask,
         save=save,
     )
+
+
+def make_zoneout(case, states, rng):
+    """Return the share of each state's new value: of every state, or of one alone."""
+    if case.zoneout is None:
+        return ()
+    if case.zoneout == "number":
+        return tuple(0.9 - 0.3 * k for k in range(len(states)))
+    masks = [(rng.random((case.timesteps, *s.shape)) < 0.6).astype(s.dtype) for s in states]
+    if case.zoneout == "first":
+        return (masks[0], *[None] * (len(states) - 1))
+    if case.zoneout == "last":
+        return (*[None] * (len(states) - 1), masks[-1])
+    return tuple(masks)
+
+
+def supported(engine, cases):
+    """The cases that ``supports`` of an engine's package accepts."""
+    smallest = {"batch": 1, "timesteps": 1, "features": 1, "units": 1}
+    return [
+        c for c in cases if engine.supports(make_call(dataclasses.replace(c, **smallest))) is None
+    ]
 
 
 def make_gradients(call, seed=1):
@@ -143,6 +174,15 @@ def _option_cases(cell):
                 mask=mask,
                 go_backwards=dropout == "gates",
             )
+
+    for zoneout, mask in itertools.product(ZONEOUTS[1:], (None, "holes")):
+        yield Case(
+            cell,
+            zoneout=zoneout,
+            mask=mask,
+            go_backwards=zoneout == "masks",
+            recurrent_dropout=mask is not None,
+        )
 
 
 def _size_cases(cell):

@@ -22,12 +22,16 @@ LAYERS = {
 OPTIONS = [
     case
     for case in OPTION_CASES
-    if not case.mask
-    or case.input_dropout
-    or case.recurrent_dropout
-    or (case.go_backwards + case.return_sequences + case.zero_output_for_mask) % 2
+    if case.cell in LAYERS
+    and case.zoneout is None
+    and (
+        not case.mask
+        or case.input_dropout
+        or case.recurrent_dropout
+        or (case.go_backwards + case.return_sequences + case.zero_output_for_mask) % 2
+    )
 ]
-SMALL_SIZES = [case for case in SIZE_CASES if case.timesteps * case.units <= 330]
+SMALL_SIZES = [c for c in SIZE_CASES if c.cell in LAYERS and c.timesteps * c.units <= 330]
 # Keras's sparsemax does not sum to 1. The other cells call activations no differently.
 ACTIVATIONS = [
     case

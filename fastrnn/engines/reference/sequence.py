@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, check_call
-from fastrnn.engines.reference.cells import STEPS, States, StepGradients, Tape, Weights
+from fastrnn.engines.reference.cells import STEPS
+from fastrnn.engines.reference.cells.step import States, StepGradients, Tape, Weights
 
 Array = npt.NDArray[Any]
 
@@ -40,7 +41,9 @@ def forward(call: RecurrentCall) -> tuple[Array, States, Workspace]:
         tape: Tape | None = None
         if rows.size:
             x, h = _gate_inputs(call, t, rows, states[0])
-            new, tape = step(weights, x, h, tuple(s[rows] for s in states))
+            old = tuple(s[rows] for s in states)
+            new, tape = step(weights, x, h, old)
+            new = _zone_out(call, t, rows, new, old)
             states = tuple(s.copy() for s in states)
             for state, values in zip(states, new, strict=True):
                 state[rows] = values
@@ -91,14 +94,16 @@ def _step_backward(
     states = tuple(s[rows] for s in workspace.states[t])
     x, h = _gate_inputs(call, t, rows, workspace.states[t][0])
     step_backward = STEPS[call.cell][1]
-    step = step_backward(weights, x, h, states, tape, tuple(s[rows] for s in d))
+    d_rows = tuple(s[rows] for s in d)
+    d_new, d_old = _zone_out_backward(call, t, rows, d_rows)
+    step = step_backward(weights, x, h, states, tape, d_new)
     _accumulate(call, step, t, rows, gradients)
     dh_gates = step.dh
     if call.recurrent_dropout is not None:
         dh_gates = [dh * call.recurrent_dropout[g][rows] for g, dh in enumerate(dh_gates)]
     before = tuple(s.copy() for s in d)
-    for state, values in zip(before, step.states, strict=True):
-        state[rows] = values
+    for state, direct, values in zip(before, d_old, step.states, strict=True):
+        state[rows] = values if direct is None else values + direct
     before[0][rows] += sum(dh_gates)
     return before
 
@@ -120,6 +125,31 @@ def _accumulate(
     for name, total in gradients.d_weights.items():
         part = step.weights[name]
         total += np.concatenate(part, axis=-1) if isinstance(part, list) else part
+
+
+def _shares(call: RecurrentCall, t: int, rows: npt.NDArray[np.intp]) -> list[Any]:
+    """Return the share of each state's new value at step t, ``None`` where it is all of it."""
+    shares = call.zoneout or (None,) * len(call.spec.states)
+    return [k[t][rows] if isinstance(k, np.ndarray) else k for k in shares]
+
+
+def _zone_out(
+    call: RecurrentCall, t: int, rows: npt.NDArray[np.intp], new: States, old: States
+) -> States:
+    """Return the states after the step: k·new + (1 - k)·old."""
+    return tuple(
+        s if k is None else (k * s + (1 - k) * before).astype(s.dtype, copy=False)
+        for k, s, before in zip(_shares(call, t, rows), new, old, strict=True)
+    )
+
+
+def _zone_out_backward(
+    call: RecurrentCall, t: int, rows: npt.NDArray[np.intp], d: States
+) -> tuple[States, list[Array | None]]:
+    """Return the gradients of the new states, and of the old ones but for the way through them."""
+    shares = _shares(call, t, rows)
+    new = tuple(s if k is None else k * s for k, s in zip(shares, d, strict=True))
+    return new, [None if k is None else (1 - k) * s for k, s in zip(shares, d, strict=True)]
 
 
 def _source(call: RecurrentCall, t: int) -> int:
@@ -167,4 +197,4 @@ def _split_weights(call: RecurrentCall) -> Weights:
     if (q := call.quantized) is not None:
         parts["kernel"] = q.kernel.split(gates)
         parts["recurrent_kernel"] = q.recurrent_kernel.split(gates)
-    return Weights(parts, call.activation, call.recurrent_activation)
+    return Weights(parts, call.activation, call.recurrent_activation, call.epsilon)
