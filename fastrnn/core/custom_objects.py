@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.typing import CustomObjects
 
 # Every name of a built-in class, and the classes that have it.
 BUILTIN_NAMES: dict[str, set[type]] = {}
@@ -38,7 +39,7 @@ class CustomObjectScope:
     True
     """
 
-    def __init__(self, custom_objects: dict[str, Any] | None) -> None:
+    def __init__(self, custom_objects: CustomObjects) -> None:
         self.custom_objects = dict(custom_objects or {})
         for name, value in self.custom_objects.items():
             _check_name("custom_objects", name, value)

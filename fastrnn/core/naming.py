@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from fastrnn.core.registry import to_snake_case
+from fastrnn.core.class_table import to_snake_case
 
 
 class _Names(threading.local):

@@ -36,7 +36,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
-from fastrnn.core import checks, serialization
+from fastrnn.core import checks
+from fastrnn.core.registry import registry_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,8 +95,8 @@ def as_given(kind: Kind) -> Kind:
 def of_table(module: str) -> Kind:
     """Return the kind of what a table of classes gives, by Keras's module for it."""
     return Kind(
-        lambda argument, value: serialization.TABLES[module].get(value),
-        lambda value: serialization.TABLES[module].serialize(value),
+        lambda argument, value: registry_of(module).get(value),
+        lambda value: registry_of(module).serialize(value),
     )
 
 

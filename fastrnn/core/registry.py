@@ -1,57 +1,23 @@
-"""Tables of classes that a script may name by a string: initializers, losses, layers and so on."""
+"""Registries: the tables of classes, with the objects that names and configs mean."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
 
 from fastrnn.core import errors, serialization
-from fastrnn.core.custom_objects import BUILTIN_NAMES, CustomObjectScope, find_custom
+from fastrnn.core.class_table import TABLES, ClassTable
+from fastrnn.core.custom_objects import CustomObjectScope, find_custom
 
 
-def to_snake_case(name: str) -> str:
-    """Turn a class name into Keras's name for it.
-
-    >>> to_snake_case("SimpleRNN"), to_snake_case("BatchNormalization"), to_snake_case("LSTM")
-    ('simple_rnn', 'batch_normalization', 'lstm')
-    """
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+def registry_of(module: str) -> Registry:
+    """Return the registry of one of Keras's modules, e.g. "keras.initializers"."""
+    found = TABLES[module]
+    assert isinstance(found, Registry)
+    return found
 
 
-class Registry:
-    """Classes of one kind by name, with Keras's rules for naming and serialising them.
-
-    Args:
-        argument: the name that error messages give to a value of this kind, e.g. "initializer".
-        module: Keras's module for this kind in serialised objects, e.g. "keras.initializers".
-    """
-
-    def __init__(self, argument: str, module: str) -> None:
-        self.argument = argument
-        self.module = module
-        self.classes: dict[str, type] = {}
-        # The module in which Keras has each class.
-        self.modules: dict[type, str] = {}
-        serialization.TABLES[module] = self
-
-    def register(self, *aliases: str, module: str | None = None) -> Callable[[type], type]:
-        """Return a class decorator that enters the class under its own name and ``aliases``.
-
-        Args:
-            *aliases: more names.
-            module: Keras's module for the class, if not the one for its kind.
-        """
-
-        def enter(cls: type) -> type:
-            self.modules[cls] = module or self.module
-            for name in (cls.__name__, to_snake_case(cls.__name__), *aliases):
-                self.classes[name] = cls
-                BUILTIN_NAMES.setdefault(name, set()).add(cls)
-            return cls
-
-        return enter
+class Registry(ClassTable):
+    """Classes of one kind by name, with Keras's rules for naming and serialising their objects."""
 
     def get(self, identifier: Any) -> Any:
         """Return the object that ``identifier`` means.

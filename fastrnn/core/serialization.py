@@ -10,19 +10,15 @@ from __future__ import annotations
 import threading
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastrnn.core import errors, load_budget
-from fastrnn.core.custom_objects import find_custom, get_registered_name
+from fastrnn.core.class_table import TABLES, ClassTable
+from fastrnn.core.custom_objects import CustomObjectScope, find_custom, get_registered_name
 from fastrnn.core.load_budget import RefusedConfig
 
-if TYPE_CHECKING:
-    from fastrnn.core.registry import Registry
-
-# The tables of built-in classes, by Keras's modules; each enters itself.
-TABLES: dict[str, Registry] = {}
 # Parts of the modules that files name, and the table that they mean; the first one found decides.
 _PARTS = {
     "schedules": "keras.optimizers.schedules",
@@ -36,6 +32,7 @@ _PARTS = {
     "losses": "keras.losses",
     "metrics": "keras.metrics",
 }
+TENSOR = "__keras_tensor__"  # the class name of the tensors of a graph in Keras's form
 _ROOTS = ("keras", "tf_keras", "tensorflow", "fastrnn")
 # Classes whose objects hold code, or read a path: code may make them, no description can.
 FORBIDDEN = (
@@ -54,7 +51,7 @@ _UNUSED: dict[str, Any] = {
 _NUMBER_TYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "float64")
 
 
-def table_of(module: Any) -> Registry | None:
+def table_of(module: Any) -> ClassTable | None:
     """Return the table that a module in a description means; ``None`` if it means none."""
     parts = module.split(".") if isinstance(module, str) else []
     if not parts or parts[0] not in _ROOTS:
@@ -118,18 +115,34 @@ def _note_sharing(
             description["shared_object_id"] = number
 
 
-def serialize(value: Any) -> Any:
-    """Return ``value`` as plain data.
+def serialize_keras_object(obj: Any) -> Any:
+    """Return an object of fastrnn as plain data.
+
+    Args:
+        obj: a layer, model, loss, metric, optimizer, schedule, initializer, regularizer or
+            constraint, an object of a class of your own with ``get_config``, a function with a
+            name, an array, or lists and dicts of these.
+
+    Returns:
+        For an object, a dict of ``module``, ``class_name``, ``config`` and ``registered_name``, for
+        layers that have weights also ``build_config``, for compiled models ``compile_config``.
 
     Raises:
-        TypeError: an object in it has no ``get_config``.
-        ValueError: a function in it has no name.
+        TypeError: an object has no ``get_config``.
+        ValueError: a function has no name.
+
+    >>> from fastrnn import regularizers, saving
+    >>> config = saving.serialize_keras_object(regularizers.L2(0.5))
+    >>> config["module"], config["class_name"], config["config"]
+    ('keras.regularizers', 'L2', {'l2': 0.5})
+    >>> saving.deserialize_keras_object(config).l2
+    0.5
     """
     if _sharing.described is not None:
-        return _serialize(value)
+        return _serialize(obj)
     _sharing.described = {}
     try:
-        return _serialize(value)
+        return _serialize(obj)
     finally:
         _sharing.described = None
 
@@ -174,7 +187,40 @@ def _describe_function(function: Any) -> dict[str, Any]:
 # ---- and back ----------------------------------------------------------------------------------
 
 
-def deserialize(data: Any, table: Registry | None = None) -> Any:
+def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the object that ``serialize_keras_object``, of fastrnn or Keras, described.
+
+    Classes are looked up in the closed list of built-in ones, in ``custom_objects``, and among
+    those that ``register_keras_serializable`` has registered; nothing is imported.
+
+    Args:
+        config: plain data.
+        custom_objects: classes and functions of your own by their names.
+
+    Raises:
+        ValueError: a class is unknown, or one that no description may make, such as Lambda; or its
+            config does not fit it.
+    """
+    with CustomObjectScope(custom_objects), load_budget.reading():
+        made = deserialize(config)
+        build_as_described(made, config)
+        if is_description(config) and isinstance(config.get("compile_config"), dict):
+            made.compile_from_config(config["compile_config"])
+    return made
+
+
+def build_as_described(made: Any, config: Any) -> None:
+    """Build what a description made, if it says how and that has not been done."""
+    if is_description(config) and isinstance(config.get("build_config"), dict) and not made.built:
+        made.build_from_config(config["build_config"])
+
+
+def is_description(data: Any) -> bool:
+    """Whether plain data describes an object."""
+    return isinstance(data, dict) and "class_name" in data
+
+
+def deserialize(data: Any, table: ClassTable | None = None) -> Any:
     """Return what ``serialize`` described.
 
     Args:
@@ -193,7 +239,7 @@ def deserialize(data: Any, table: Registry | None = None) -> Any:
     return make(data, table)
 
 
-def make(data: dict[str, Any], table: Registry | None = None) -> Any:
+def make(data: dict[str, Any], table: ClassTable | None = None) -> Any:
     """Return the object of one description; see ``deserialize``."""
     name, config = data["class_name"], data.get("config")
     if name in _SPECIAL:
@@ -220,7 +266,7 @@ def make(data: dict[str, Any], table: Registry | None = None) -> Any:
     return made
 
 
-def _class(data: dict[str, Any], table: Registry | None) -> Any:
+def _class(data: dict[str, Any], table: ClassTable | None) -> Any:
     """Return the class that a description names, from the closed list."""
     name, module, registered = (
         data.get(key) for key in ("class_name", "module", "registered_name")

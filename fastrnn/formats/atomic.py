@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from fastrnn.core import errors
 
+PathLike: TypeAlias = str | os.PathLike[str]
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a file beside ``path``, then put it in its place in one step."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -23,7 +25,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def to_new_path(filepath: Any, endings: tuple[str, ...], overwrite: bool) -> Path:
+def to_new_path(filepath: PathLike, endings: tuple[str, ...], overwrite: bool) -> Path:
     """Return ``filepath`` as a path that may be written.
 
     Raises:
@@ -35,7 +37,7 @@ def to_new_path(filepath: Any, endings: tuple[str, ...], overwrite: bool) -> Pat
     return path
 
 
-def to_path(filepath: Any, endings: tuple[str, ...]) -> Path:
+def to_path(filepath: PathLike, endings: tuple[str, ...]) -> Path:
     """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending."""
     fits = isinstance(filepath, (str, os.PathLike)) and os.fspath(filepath).endswith(endings)
     if not fits:

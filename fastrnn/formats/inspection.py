@@ -1,8 +1,7 @@
-"""What a file holds, read as data: no model is made of it."""
+"""Inspection: what a file holds, as plain data; no model is made of it."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core.serialization import FORBIDDEN
-from fastrnn.formats.containers.containers import HDF5_MEMBER, arrays_of, npy_arrays
+from fastrnn.formats.archive_format import CONFIG, METADATA
 from fastrnn.formats.containers.hdf5 import SIGNATURE, Group, open_hdf5
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.containers.safetensors import stored_tensors
-from fastrnn.formats.containers.zip_archive import Archive, open_archive
+from fastrnn.formats.containers.zip_archive import open_archive
+from fastrnn.formats.keras.archive import HDF5_MEMBER, KERAS, hdf5_arrays
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.model_files import CONFIG, METADATA
-from fastrnn.formats.places import OPTIMIZER, Stored
+from fastrnn.formats.native.archive import NATIVE, npy_arrays
+from fastrnn.formats.places import OPTIMIZER
 from fastrnn.formats.source import Readable, Source, open_source
+from fastrnn.formats.stored import Stored
 from fastrnn.interop.onnx import require_onnx
 
 # Options that say what a layer is; others are in the file itself.
@@ -76,9 +77,10 @@ def _zip_contents(opened: Source) -> dict[str, Any]:
         config = parse_json(archive.read(CONFIG), f"{archive.source}, {CONFIG}")
         metadata = parse_json(archive.read(METADATA), f"{archive.source}, {METADATA}")
         versions = metadata if isinstance(metadata, dict) else {}
-        with _stored(archive) as stored:
+        chosen = KERAS if HDF5_MEMBER in archive.names else NATIVE
+        with chosen.open_arrays(archive) as stored:
             return {
-                "format": "keras" if HDF5_MEMBER in archive.names else "fastrnn",
+                "format": chosen.suffix.removeprefix("."),
                 "versions": {key: versions[key] for key in _VERSIONS if key in versions},
                 **_description(config),
                 **_arrays(stored),
@@ -98,16 +100,6 @@ def _onnx_contents(opened: Source) -> dict[str, Any]:
     return {"format": "onnx", **describe(file), **_arrays(stored_constants(file))}
 
 
-@contextlib.contextmanager
-def _stored(archive: Archive) -> Iterator[Mapping[str, Stored]]:
-    if HDF5_MEMBER not in archive.names:
-        yield npy_arrays(archive)
-        return
-    place = f"{archive.source}, {HDF5_MEMBER}"
-    with open_hdf5(archive.read(HDF5_MEMBER), place) as root:
-        yield arrays_of(root)
-
-
 def _hdf5_contents(opened: Source) -> dict[str, Any]:
     with open_hdf5(opened.file, opened.name) as root:
         found: dict[str, Any] = {"format": "weights.h5"}
@@ -121,7 +113,7 @@ def _hdf5_contents(opened: Source) -> dict[str, Any]:
         if config is not None:
             found["format"] = "h5 of Keras 1 or 2, model"
             found |= _description(config, _json_attribute(root, "training_config"))
-        return {**found, **_arrays(arrays_of(root))}
+        return {**found, **_arrays(hdf5_arrays(root))}
 
 
 def _json_attribute(group: Group, name: str) -> Any:

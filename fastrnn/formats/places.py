@@ -1,4 +1,4 @@
-"""The state of a model by places, which are named as Keras names them in its files.
+"""Places: where the variables of a model stand in files, named as Keras names them.
 
 A place is the path of attributes and class names that leads to a layer:
 ``layers/bidirectional_1/forward_layer/cell``. Names of layers do not count, so a file fits a model
@@ -12,40 +12,21 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.core.registry import to_snake_case
+from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.variable import Variable
 from fastrnn.formats.model_file_error import ModelFileError
+from fastrnn.formats.protocols import SavableLayer, SavableModel
+from fastrnn.formats.stored import Stored
+from fastrnn.layers.merging.operators import Arithmetic, GetItem
+from fastrnn.optimizers import Optimizer
+from fastrnn.typing import Array
 
-if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
-    from fastrnn.core.variable import Variable
-    from fastrnn.layers.base.layer import Layer
-
-Array = npt.NDArray[Any]
 OPTIMIZER = "optimizer"
 # Parts of places that Keras's files have beside a model's weights, or had in older versions.
 _BESIDE = (OPTIMIZER, "seed_generator", "_seed_generator", "_metrics", "metrics", "_loss_tracker")
-
-
-class Stored(Protocol):
-    """An array in a file, not yet read."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Its dtype."""
-        ...
-
-    def read(self, shape: tuple[int, ...]) -> Array:
-        """Return the values, which must have this shape."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,7 @@ class Place:
     """A layer or optimizer, where it stands in a model, and the variables of its own."""
 
     path: str
-    owner: Any
+    owner: SavableLayer | Optimizer
     variables: Sequence[Variable]
 
     def paths(self) -> list[str]:
@@ -80,62 +61,50 @@ def fitting(places: Sequence[Place], stored: Mapping[str, Stored], source: str) 
 # ---- places ------------------------------------------------------------------------------------
 
 
-def places_of(model: Layer) -> list[Place]:
+def places_of(model: SavableLayer) -> list[Place]:
     """Return the places of a model and of all layers in it, each layer once."""
     return list(_walk(model, "", set()))
 
 
-def optimizer_place(model: Any) -> list[Place]:
+def optimizer_places(model: SavableModel) -> list[Place]:
     """Return the place of a model's optimizer, in a list; nothing if it has none."""
-    optimizer = getattr(model, "optimizer", None)
+    optimizer = model.optimizer
     return [] if optimizer is None else [Place(OPTIMIZER, optimizer, optimizer.variables)]
 
 
-def _walk(layer: Any, path: str, seen: set[int]) -> Iterator[Place]:
+def _walk(layer: SavableLayer, path: str, seen: set[int]) -> Iterator[Place]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
     yield Place(path, layer, layer.saved_variables)
-    inner = {id(sublayer) for sublayer in layer.sublayers}
-    for name, value in _attributes(layer):
+    inner = {id(sublayer): sublayer for sublayer in layer.sublayers}
+    for name, value in layer.saved_attributes:
         below = f"{path}/{name}" if path else name
         if id(value) in inner:
-            yield from _walk(value, below, seen)
+            yield from _walk(inner[id(value)], below, seen)
         elif isinstance(value, (list, tuple, dict)):
             yield from _walk_container(value, below, inner, seen)
 
 
-def _walk_container(value: Any, path: str, inner: set[int], seen: set[int]) -> Iterator[Place]:
+def _walk_container(
+    value: list[object] | tuple[object, ...] | dict[str, object],
+    path: str,
+    inner: Mapping[int, SavableLayer],
+    seen: set[int],
+) -> Iterator[Place]:
     counts: collections.Counter[str] = collections.Counter()
     for entry in value.values() if isinstance(value, dict) else value:
         nested = isinstance(entry, (list, tuple, dict))
-        if not nested and (id(entry) not in inner or _is_operation(entry)):
+        # Keras's operators are no layers, and have no number among them.
+        if not nested and (id(entry) not in inner or isinstance(entry, (Arithmetic, GetItem))):
             continue
         name = "container" if nested else to_snake_case(type(entry).__name__)
         below = f"{path}/{name}_{counts[name]}" if counts[name] else f"{path}/{name}"
         counts[name] += 1
-        if nested:
+        if isinstance(entry, (list, tuple, dict)):
             yield from _walk_container(entry, below, inner, seen)
         else:
-            yield from _walk(entry, below, seen)
-
-
-def _attributes(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Give attributes in the order in which Keras visits them: private ones last."""
-    from fastrnn.models import Functional, Model, Sequential
-
-    values = {name: value for name, value in vars(layer).items() if name != "nodes"}
-    if isinstance(layer, Model):
-        values["layers"] = layer.layers
-    if isinstance(layer, (Functional, Sequential)):
-        yield "layers", values.pop("layers")
-    yield from sorted(values.items(), key=lambda item: (item[0].startswith("_"), item[0]))
-
-
-def _is_operation(layer: Any) -> bool:
-    from fastrnn.models.graph_operations import describe_operation
-
-    return describe_operation(layer) is not None
+            yield from _walk(inner[id(entry)], below, seen)
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -215,17 +184,19 @@ def read_values(
     ]
 
 
-def load_optimizer(model: Any, stored: Mapping[str, Stored], source: str) -> None:
-    """Set the optimizer's variables, if the file has them.
+def load_optimizer(model: SavableModel, stored: Mapping[str, Stored], source: str) -> None:
+    """Set the variables of a model's optimizer, if it has one and the file has them.
 
     Raises:
         ModelFileError: an array cannot be read, or has another shape.
     """
     optimizer = model.optimizer
+    if optimizer is None:
+        return
     count = sum(path.startswith(f"{OPTIMIZER}/vars/") for path in stored)
     if count > len(optimizer.variables):
         optimizer.build(model.trainable_weights)
-    places = optimizer_place(model)
+    places = optimizer_places(model)
     if count == 0:
         return
     if count != len(optimizer.variables):

@@ -8,103 +8,67 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.core.variable import Variable
 from fastrnn.formats import limits
-from fastrnn.formats.atomic import to_new_path, to_path, write_atomically
+from fastrnn.formats.atomic import PathLike, to_new_path, to_path, write_atomically
 from fastrnn.formats.containers.npy import read_npy, read_npy_header
 from fastrnn.formats.containers.safetensors import read_header, read_tensor, write_safetensors
 from fastrnn.formats.containers.zip_archive import Archive, check_names, open_archive
 from fastrnn.formats.model_file_error import ModelFileError
+from fastrnn.formats.model_files import (
+    LEGACY_SUFFIXES,
+    MODEL_SUFFIXES,
+    load_weights_from,
+    write_hdf5_weights,
+)
 from fastrnn.formats.pickles import refuse_pickle
+from fastrnn.formats.protocols import SavableModel
 from fastrnn.formats.source import open_source
+from fastrnn.typing import Array, DType
 
-if TYPE_CHECKING:  # the layers import much; nothing of it is needed to run this
-    from fastrnn.core.variable import Variable
-
-Array = npt.NDArray[Any]
 WEIGHT_SUFFIXES = (".weights.npz", ".weights.h5", ".safetensors")
 NPZ, HDF5, SAFETENSORS = WEIGHT_SUFFIXES
 MEMBER_SUFFIX = ".npy"
 
 
-class SavesWeights:
-    """The methods of a model that save and load its weights."""
+def save_weights(model: SavableModel, filepath: PathLike, overwrite: bool = True) -> None:
+    """Write the weights of a model to a file; see ``Model.save_weights``."""
+    path = to_new_path(filepath, WEIGHT_SUFFIXES, overwrite)
+    variables = list(model.weights)
+    arrays = {variable.path: variable.value for variable in variables}
+    if not variables:
+        raise ValueError("The model has no weights yet: build it, or call it once.")
+    if path.name.endswith(HDF5):
+        write_hdf5_weights(model, path)
+        return
+    if len(arrays) != len(variables):
+        raise ValueError("Two weights have the same path: give the layers different names.")
+    if path.name.endswith(SAFETENSORS):
+        write_safetensors(path, arrays)
+        return
+    check_names(arrays, "names of weights")
+    write_archive(path, arrays)
 
-    weights: Any
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the weights to a file, under their paths and in their order.
-
-        The file is there as a whole or not at all: a crash in between leaves the old one.
-
-        Args:
-            filepath: a path that ends in ``.weights.npz``, in ``.safetensors``, or in
-                ``.weights.h5``, Keras's format, which needs the extra ``h5``.
-            overwrite: whether a file of this name may be replaced.
-
-        Raises:
-            ValueError: another ending, a file that may not be replaced, no weights yet, or names
-                of layers that are no plain names of files on every system.
-        """
-        path = to_new_path(filepath, WEIGHT_SUFFIXES, overwrite)
-        variables = list(self.weights)
-        arrays = {variable.path: variable.value for variable in variables}
-        if not variables:
-            raise ValueError("The model has no weights yet: build it, or call it once.")
-        if path.name.endswith(HDF5):
-            from fastrnn.formats.model_files import save_hdf5_weights
-
-            save_hdf5_weights(self, path)
-            return
-        if len(arrays) != len(variables):
-            raise ValueError("Two weights have the same path: give the layers different names.")
-        if path.name.endswith(SAFETENSORS):
-            write_safetensors(path, arrays)
-            return
-        check_names(arrays, "names of weights")
-        write_archive(path, arrays)
-
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Read the weights from a file that ``save_weights`` or ``save`` wrote.
-
-        In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
-        Keras appends to names that it makes up: then the order tells which weight is which. In the
-        other formats, names do not count: places of layers must be the same.
-
-        Args:
-            filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
-                ``.keras``, ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of
-                Keras.
-            skip_mismatch: whether layers whose number or shapes of weights are others than the
-                file's keep their weights, with a warning; for ``.weights.h5``, ``.keras`` and
-                ``.fastrnn``.
-
-        Raises:
-            ValueError: another ending, or one that ``skip_mismatch`` is not for.
-            ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
-                weights than the model's. Nothing is changed then.
-            FileNotFoundError: there is no such file.
-        """
-        refuse_pickle(filepath)
-        path = to_path(filepath, (*WEIGHT_SUFFIXES, ".keras", ".fastrnn", ".h5", ".hdf5"))
-        variables = list(self.weights)
-        if not path.name.endswith((NPZ, SAFETENSORS)):
-            from fastrnn.formats.model_files import load_weights_from
-
-            load_weights_from(self, path, skip_mismatch)
-            return
-        if skip_mismatch:
-            expected = f"False for {NPZ} and {SAFETENSORS}"
-            raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
-        read = read_arrays if path.name.endswith(NPZ) else read_tensors
-        arrays = read(path, variables)
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.value[...] = array
+def load_weights(model: SavableModel, filepath: PathLike, skip_mismatch: bool = False) -> None:
+    """Set the weights of a model to those of a file; see ``Model.load_weights``."""
+    refuse_pickle(filepath)
+    path = to_path(filepath, (*WEIGHT_SUFFIXES, *MODEL_SUFFIXES, *LEGACY_SUFFIXES))
+    variables = list(model.weights)
+    if not path.name.endswith((NPZ, SAFETENSORS)):
+        load_weights_from(model, path, skip_mismatch)
+        return
+    if skip_mismatch:
+        expected = f"False for {NPZ} and {SAFETENSORS}"
+        raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
+    read = read_arrays if path.name.endswith(NPZ) else read_tensors
+    arrays = read(path, variables)
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.value[...] = array
 
 
 def write_archive(path: Path, arrays: dict[str, Array]) -> None:
@@ -176,7 +140,7 @@ def _check_header(archive: Archive, member: str, variable: Variable) -> None:
     _check_fit(header.shape, header.dtype, variable, place)
 
 
-def _check_fit(shape: Any, dtype: np.dtype[Any], variable: Variable, place: str) -> None:
+def _check_fit(shape: tuple[int, ...], dtype: DType, variable: Variable, place: str) -> None:
     whose = f"that of {variable.path!r}"
     if shape != variable.shape:
         message = f"shape {shape}, where {variable.shape} is expected, {whose}"

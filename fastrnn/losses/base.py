@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_axes, to_choice, to_int, to_number
-from fastrnn.core.registry import Registry, to_snake_case
+from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
 
 Array = npt.NDArray[Any]

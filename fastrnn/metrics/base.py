@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.registry import Registry, to_snake_case
+from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 
 Array = npt.NDArray[Any]

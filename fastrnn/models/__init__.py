@@ -1,9 +1,9 @@
 """Models."""
 
-from fastrnn.formats.model_files import load_model, save_model
 from fastrnn.models.cloning import clone_model, model_from_json
 from fastrnn.models.functional import Functional
 from fastrnn.models.model import Model
+from fastrnn.models.saving import load_model, save_model
 from fastrnn.models.sequential import Sequential
 
 __all__ = [

@@ -256,6 +256,12 @@ class Functional(Model):
             raise ValueError(errors.not_streamable(self.name, "Model", reason))
         return layers
 
+    @property
+    def saved_attributes(self) -> list[tuple[str, object]]:
+        """The layers, and then the other attributes in which layers may stand."""
+        others = [(k, value) for k, value in super().saved_attributes if k != "layers"]
+        return [("layers", self.layers), *others]
+
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 from fastrnn.core import errors, load_budget
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.nest import leaves
+from fastrnn.core.serialization import TENSOR
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.functional import Functional
 from fastrnn.models.graph_operations import (
-    TENSOR,
     Key,
     call_operation,
     describe_operation,

@@ -12,11 +12,10 @@ from typing import Any
 
 from fastrnn.core import errors, load_budget
 from fastrnn.core.load_budget import RefusedConfig
-from fastrnn.core.serialization import deserialize, serialize
+from fastrnn.core.serialization import TENSOR, deserialize, serialize_keras_object
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.layers.merging.operators import Arithmetic, GetItem
 
-TENSOR = "__keras_tensor__"
 _MODULE = "keras.src.ops.numpy"
 _ARITHMETIC = {
     "add": "Add",
@@ -52,7 +51,7 @@ def describe_operation(layer: Any) -> dict[str, Any] | None:
 def operation_arguments(layer: Any, inputs: Any) -> list[Any]:
     """Return the arguments of a call of such a layer, as Keras's operation takes them."""
     if isinstance(layer, GetItem):
-        return [inputs, serialize(list(layer.key))]
+        return [inputs, serialize_keras_object(list(layer.key))]
     if layer.left is not None:
         return [layer.left, inputs]
     return [inputs, layer.right] if layer.right is not None else list(inputs)

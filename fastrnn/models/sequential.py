@@ -263,6 +263,12 @@ class Sequential(Model):
 
     # ---- description ----
 
+    @property
+    def saved_attributes(self) -> list[tuple[str, object]]:
+        """The layers, and then the other attributes in which layers may stand."""
+        others = [(k, value) for k, value in super().saved_attributes if k != "layers"]
+        return [("layers", self.layers), *others]
+
     def get_config(self) -> dict[str, Any]:
         """Return name and layers, as plain data."""
         layers = [registry.serialize(layer) for layer in self._layers]

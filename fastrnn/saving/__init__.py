@@ -8,20 +8,14 @@ from fastrnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from fastrnn.core.serialization import deserialize_keras_object, serialize_keras_object
 from fastrnn.formats.containers.safetensors import read_safetensors, write_safetensors
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.model_files import load_model, save_model
-from fastrnn.formats.serialization import deserialize_keras_object, serialize_keras_object
-from fastrnn.formats.weight_files import SavesWeights
-from fastrnn.interop.onnx import OnnxFiles
-from fastrnn.interop.torch.weights import TorchWeights
+from fastrnn.models.saving import load_model, save_model
 
 __all__ = [
     "CustomObjectScope",
     "ModelFileError",
-    "OnnxFiles",
-    "SavesWeights",
-    "TorchWeights",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

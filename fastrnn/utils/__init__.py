@@ -10,7 +10,7 @@ from fastrnn.core.custom_objects import (
 )
 from fastrnn.core.naming import reset_names as _reset_names
 from fastrnn.core.random import set_random_seed
-from fastrnn.formats.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.core.serialization import deserialize_keras_object, serialize_keras_object
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight

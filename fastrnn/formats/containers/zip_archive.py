@@ -354,3 +354,11 @@ def _decompress(
         return decompressor.decompress(data, at_most), decompressor
     except zlib.error as error:
         raise ModelFileError("member_size", place, "the compressed data is damaged") from error
+
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
+
+
+def write_member(writer: zipfile.ZipFile, name: str, content: str | bytes) -> None:
+    """Write a member of an archive."""
+    writer.writestr(zipfile.ZipInfo(name, _DATE), content)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fastrnn.core.class_table import TABLES
 from fastrnn.core.load_budget import RefusedConfig
-from fastrnn.core.serialization import TABLES
-from fastrnn.models.graph_operations import TENSOR
+from fastrnn.core.serialization import TENSOR
 
 Config = dict[str, Any]
 

@@ -7,13 +7,13 @@ The model is described in attributes; the weights stand in a group for each laye
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.formats.containers.hdf5 import Dataset, Group, open_hdf5
+from fastrnn.formats.building import refusals
+from fastrnn.formats.containers.hdf5 import Dataset, Group
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.keras.legacy_config import modern_model, modern_training, version_number
 from fastrnn.formats.keras.legacy_weights import (
@@ -23,32 +23,28 @@ from fastrnn.formats.keras.legacy_weights import (
     scaled_parts,
 )
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.model_files import model_of, refusals
-from fastrnn.formats.places import OPTIMIZER, Stored, load_optimizer, set_values
+from fastrnn.formats.places import OPTIMIZER, load_optimizer, set_values
+from fastrnn.formats.stored import Stored
 
 Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
-def load_legacy_model(
-    path: Path, custom_objects: dict[str, Any] | None, compile: bool, strict_finite: bool = False
-) -> Any:
-    """Return the model of a file; see ``load_model``.
+def legacy_description(root: Group) -> tuple[object, str]:
+    """Return the description of a file's model in the form of today, and where it stands.
 
     Raises:
         ModelFileError: the file is refused.
     """
-    with open_hdf5(path) as root:
-        where = f"{root.source}, model_config"
-        version = version_of(root)
-        data = parse_json(_text(root, "model_config"), where)
+    where = f"{root.source}, model_config"
+    data = parse_json(_text(root, "model_config"), where)
+    with refusals(where):
+        config = modern_model(data, version_of(root))
+    if "training_config" in root.attributes and isinstance(config, dict):
+        training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
         with refusals(where):
-            config = modern_model(data, version)
-        if "training_config" in root.attributes and isinstance(config, dict):
-            training = parse_json(_text(root, "training_config"), f"{root.source}, training_config")
-            with refusals(where):
-                config["compile_config"] = modern_training(training)
-        return model_of(config, LegacyArrays(root, strict_finite), where, custom_objects, compile)
+            config["compile_config"] = modern_training(training)
+    return config, where
 
 
 def _text(root: Group, name: str) -> bytes:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.formats.containers.safetensors import read_safetensors
 from fastrnn.formats.pickles import refuse_pickle
 from fastrnn.interop.directions import directions_of
+from fastrnn.interop.read_graph import ReadGraph
 from fastrnn.interop.torch.levels import Level, is_recurrent, levels_of, to_tensors
 from fastrnn.layers import (
     BatchNormalization,
@@ -23,8 +23,13 @@ from fastrnn.layers import (
     LayerNormalization,
     TimeDistributed,
 )
+from fastrnn.layers.base.layer import Layer
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
+# A state dict, arrays or tensors by name, or the path of a file of them.
+StateDict: TypeAlias = str | os.PathLike[str] | Mapping[str, object]
+# torch's module for the name of each layer.
+ModuleNames: TypeAlias = Mapping[str, str] | None
 
 # For layers that are no recurrent ones: torch's name of each of their weights.
 _NAMES: dict[type, dict[str, str]] = {
@@ -42,155 +47,72 @@ _NAMES: dict[type, dict[str, str]] = {
 _IGNORED = "num_batches_tracked"
 
 
-class TorchWeights:
-    """The methods of a model that exchange weights with torch."""
-
-    sublayers: Any
-
-    @staticmethod
-    def from_torch(
-        state_dict: Any,
-        prefix: str | None = None,
-        nonlinearity: str = "tanh",
-        return_sequences: bool = True,
-        return_state: bool = False,
-        dtype: str | None = None,
-    ) -> Any:
-        """Make a model of the weights of torch's ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
-
-        The model takes (batch, timesteps, features), as torch does with ``batch_first=True``. It
-        has a layer for each level, ``Bidirectional`` where there are two directions, and starts
-        from states of zero. torch itself is not needed. What a state dict does not tell is lost:
-        the dropout between levels.
-
-        Args:
-            state_dict: ``module.state_dict()``, arrays or tensors by name; or the path of a
-                ``.safetensors`` file of them.
-            prefix: name of the recurrent module, e.g. ``"encoder.rnn"``, where there are others
-                beside it; ``None`` where there is but one.
-            nonlinearity: of an ``nn.RNN``, ``"tanh"`` or ``"relu"``.
-            return_sequences: whether the outputs are those of all steps, as torch's are.
-            return_state: whether the model returns also the final states, in torch's order: by
-                level, then by direction, h before c; (batch, units) each.
-            dtype: of the model; ``None`` for float64 if all tensors are, else float32.
-
-        Returns:
-            A ``Sequential`` model; with ``return_state`` a functional one.
-
-        Raises:
-            ValueError: other tensors, shapes that do not fit each other, or a projection
-                (``proj_size``).
-            ModelFileError: a file that is a pickle, or no safetensors file.
-
-        >>> import numpy as np
-        >>> from fastrnn import Model
-        >>> weights = {"weight_ih_l0": np.zeros((32, 3)), "weight_hh_l0": np.zeros((32, 8))}
-        >>> Model.from_torch(weights)(np.zeros((2, 5, 3))).shape
-        (2, 5, 8)
-        """
-        to_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
-        module, tensors = _sole_module(_to_arrays(state_dict), prefix)
-        levels = levels_of(module, tensors)
-        if dtype is None:
-            wide = all(tensor.dtype == np.float64 for tensor in tensors.values())
-            dtype = "float64" if wide else "float32"
-        last = len(levels) - 1
-        layers = [
-            level.make_layer(
-                nonlinearity,
-                dtype,
-                return_sequences=return_sequences or k < last,
-                return_state=return_state,
-            )
-            for k, level in enumerate(levels)
-        ]
-        model = _chain(layers, Input((None, levels[0].features), dtype=dtype), return_state)
-        for layer, level in zip(layers, levels, strict=True):
-            layer.set_weights([array for weights in level.weights for array in weights])
-        return model
-
-    def load_torch_state_dict(self, state_dict: Any, names: Any = None) -> None:
-        """Take the weights of a torch module: of its recurrent, linear and other parts.
-
-        Layers: SimpleRNN, LSTM, GRU, Bidirectional, Dense (also in TimeDistributed), Embedding,
-        LayerNormalization and BatchNormalization. Epsilons are no weights: torch's are 1e-5.
-
-        Args:
-            state_dict: as for ``from_torch``.
-            names: torch's module for the name of each layer with weights, e.g.
-                ``{"lstm": "rnn", "lstm_1": "rnn", "dense": "fc"}``; layers of one recurrent module
-                take its levels in turn. ``None``: both have the same order.
-
-        Raises:
-            ValueError: a layer or a tensor is left over, or they do not fit. Nothing is changed.
-            ModelFileError: as for ``from_torch``.
-
-        >>> import numpy as np
-        >>> from fastrnn import Input, Sequential
-        >>> from fastrnn.layers import Dense
-        >>> model = Sequential([Input((3,)), Dense(2)])
-        >>> model.load_torch_state_dict({"fc.weight": np.ones((2, 3)), "fc.bias": np.zeros(2)})
-        >>> model(np.ones((1, 3)))
-        array([[3., 3.]], dtype=float32)
-        """
-        layers = list(_layers_with_weights(self))
-        parts = _parts_of(_to_arrays(state_dict))
-        arrays = [
-            array
-            for layer, module, part in _pairs(layers, parts, _modules_for(layers, names))
-            for array in _weights_for(layer, module, part)
-        ]
-        variables = [variable for layer in layers for variable in layer.weights]
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-
-    def to_torch(self, names: Any = None) -> dict[str, Array]:
-        """Return the weights as arrays under torch's names, a state dict but for the tensors.
-
-        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in model.to_torch().items()})``
-        gives them to torch. A model of recurrent layers alone gives the tensors of one
-        ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``; else those of each layer begin with its name.
-        An LSTM or SimpleRNN has one bias: it is torch's first, and the second is zero.
-
-        Args:
-            names: torch's module for the name of each layer with weights, as for
-                ``load_torch_state_dict``.
-
-        Raises:
-            ValueError: a layer has no counterpart in torch, or is not built; ``names`` are not
-                those of the layers with weights.
-
-        >>> from fastrnn import Input, Sequential
-        >>> from fastrnn.layers import LSTM
-        >>> list(Sequential([Input((5, 3)), LSTM(8)]).to_torch())
-        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
-        """
-        layers = list(_layers_with_weights(self))
-        alone = all(directions_of(layer) for layer in layers)
-        modules = _modules_for(layers, names)
-        if modules is None:
-            modules = ["" if alone else layer.name for layer in layers]
-        stacks: dict[str, list[Any]] = {}
-        for layer, module in zip(layers, modules, strict=True):
-            stacks.setdefault(module, []).append(layer)
-        return {
-            f"{_start(module)}{name}": tensor
-            for module, stack in stacks.items()
-            for name, tensor in _tensors_of(module, stack).items()
-        }
-
-
-def _chain(layers: list[Any], inputs: Any, return_state: bool) -> Any:
-    """Return the model of the layers, one after the other; states are outputs behind its own."""
-    from fastrnn.models import Functional, Sequential
-
+def read_torch(
+    state_dict: StateDict,
+    prefix: str | None = None,
+    nonlinearity: str = "tanh",
+    return_sequences: bool = True,
+    return_state: bool = False,
+    dtype: str | None = None,
+) -> ReadGraph:
+    """Return the layers that a recurrent module of torch amounts to; see ``Model.from_torch``."""
+    to_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+    module, tensors = _sole_module(_to_arrays(state_dict), prefix)
+    levels = levels_of(module, tensors)
+    if dtype is None:
+        wide = all(tensor.dtype == np.float64 for tensor in tensors.values())
+        dtype = "float64" if wide else "float32"
+    last = len(levels) - 1
+    layers = [
+        level.make_layer(
+            nonlinearity,
+            dtype,
+            return_sequences=return_sequences or k < last,
+            return_state=return_state,
+        )
+        for k, level in enumerate(levels)
+    ]
+    inputs = Input((None, levels[0].features), dtype=dtype)
+    arrays = [[array for weights in level.weights for array in weights] for level in levels]
+    weights = list(zip(layers, arrays, strict=True))
     if not return_state:
-        return Sequential([inputs, *layers])
+        return ReadGraph([inputs], chain=layers, weights=weights)
     outputs, states = inputs, []
     for layer in layers:
         outputs, *own = layer(outputs)
         states += own
-    return Functional(inputs, [outputs, *states])
+    return ReadGraph([inputs], [outputs, *states], weights=weights)
+
+
+def load_from_torch(model: Layer, state_dict: StateDict, names: ModuleNames = None) -> None:
+    """Set the weights of a model; see ``Model.load_torch_state_dict``."""
+    layers = list(_layers_with_weights(model))
+    parts = _parts_of(_to_arrays(state_dict))
+    arrays = [
+        array
+        for layer, module, part in _pairs(layers, parts, _modules_for(layers, names))
+        for array in _weights_for(layer, module, part)
+    ]
+    variables = [variable for layer in layers for variable in layer.weights]
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def weights_to_torch(model: Layer, names: ModuleNames = None) -> dict[str, Array]:
+    """Return the weights of a model by torch's names; see ``Model.to_torch``."""
+    layers = list(_layers_with_weights(model))
+    alone = all(directions_of(layer) for layer in layers)
+    modules = _modules_for(layers, names)
+    if modules is None:
+        modules = ["" if alone else layer.name for layer in layers]
+    stacks: dict[str, list[Any]] = {}
+    for layer, module in zip(layers, modules, strict=True):
+        stacks.setdefault(module, []).append(layer)
+    return {
+        f"{_start(module)}{name}": tensor
+        for module, stack in stacks.items()
+        for name, tensor in _tensors_of(module, stack).items()
+    }
 
 
 # ---- tensors and modules ----

@@ -177,3 +177,13 @@ class HasWeights:
     def saved_variables(self) -> list[Variable]:
         """The variables of the layer itself in Keras's files: trainable ones first, then others."""
         return sorted(self._variables, key=lambda variable: not variable.trainable)
+
+    @property
+    def saved_attributes(self) -> list[tuple[str, object]]:
+        """The attributes in which inner layers may stand, in the order of Keras's files."""
+        return in_saved_order({k: value for k, value in vars(self).items() if k != "nodes"})
+
+
+def in_saved_order(attributes: dict[str, object]) -> list[tuple[str, object]]:
+    """Return attributes in the order in which Keras visits them: by name, private ones last."""
+    return sorted(attributes.items(), key=lambda item: (item[0].startswith("_"), item[0]))

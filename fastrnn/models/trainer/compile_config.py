@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from fastrnn import losses, metrics, optimizers
-from fastrnn.core.serialization import deserialize, serialize
+from fastrnn.core.serialization import deserialize, serialize_keras_object
 from fastrnn.models.trainer.objective import as_list, is_crossentropy, make_metric
 
 _LOSSES = ("loss",)
@@ -26,7 +26,7 @@ def compile_config(model: Any) -> dict[str, Any] | None:
         return None
     arguments = {"optimizer": model.optimizer, **model._chosen, **_WITHOUT_EFFECT}
     try:
-        return {name: serialize(value) for name, value in arguments.items()}
+        return {name: serialize_keras_object(value) for name, value in arguments.items()}
     except (TypeError, ValueError) as error:
         message = f"The description of {model.name!r} leaves out how it is compiled: {error}"
         warnings.warn(message, UserWarning, stacklevel=2)

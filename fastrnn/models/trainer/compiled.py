@@ -21,12 +21,11 @@ from fastrnn.models.trainer.objective import (
     make_metric,
     per_output,
 )
-from fastrnn.saving import SavesWeights
 
 Array = npt.NDArray[Any]
 
 
-class Compiled(SavesWeights, Layer):
+class Compiled(Layer):
     """A model with an optimizer, losses and metrics, once ``compile`` has chosen them."""
 
     def __init__(self, **kwargs: Any) -> None:

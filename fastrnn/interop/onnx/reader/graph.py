@@ -1,7 +1,8 @@
-"""ONNX graphs as models of ours."""
+"""Graph reader: the nodes of an ONNX graph, one after the other, as layers of ours."""
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,10 @@ from fastrnn.interop.onnx.reader.layers import LAYERS
 from fastrnn.interop.onnx.reader.node import Node
 from fastrnn.interop.onnx.reader.recurrent import read_recurrent
 from fastrnn.interop.onnx.reader.values import Constant, Value
+from fastrnn.interop.read_graph import ReadGraph
 from fastrnn.layers import Input
+from fastrnn.layers.base.graph import Graph
+from fastrnn.layers.base.symbolic import SymbolicTensor
 
 Array = npt.NDArray[Any]
 
@@ -28,15 +32,15 @@ _READERS: dict[str, Read] = {**AXES, **LAYERS, **dict.fromkeys(GATES, read_recur
 _INPUT_TYPES = ("float32", "float64", "int32", "int64")
 
 
-def read_model(source: Readable) -> Any:
-    """Return the model that a file holds; see ``Model.from_onnx``."""
+def read_graph(source: Readable) -> ReadGraph:
+    """Return the layers and calls that a file amounts to; see ``Model.from_onnx``."""
     file = read_file(source)
     reader = Reader(file)
     inputs = reader.make_inputs()
     for proto in file.graph.node:
         reader.read(proto)
     outputs = [tensor for value in file.graph.output for tensor in reader.output(value.name)]
-    return _model(inputs, outputs, file)
+    return _graph_of(inputs, outputs, file)
 
 
 class Reader:
@@ -192,26 +196,20 @@ def _axes(kind: str, rank: int, time_major: bool) -> tuple[str, ...] | None:
     return axes
 
 
-def _model(inputs: list[Any], outputs: list[Any], file: OnnxFile) -> Any:
-    """Return a Sequential model of a chain of layers, a functional one of other graphs."""
-    from fastrnn.layers.base.graph import Graph
-    from fastrnn.models import Functional, Sequential
-
+def _graph_of(
+    inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], file: OnnxFile
+) -> ReadGraph:
+    """Return the calls between inputs and outputs, or their layers if they are a chain."""
     if not inputs or not outputs:
         raise ModelFileError("onnx_unsupported", file.name, "no inputs, or no outputs")
-    tensor, chain = inputs[0], []
-    for node in Graph(inputs, outputs).nodes:
-        if node.is_plain and node.inputs is tensor:
-            chain.append(node)
-            tensor = node.result
-    layers = [node.layer for node in chain]
-    alone = len(inputs) == len(outputs) == 1 and layers and tensor is outputs[0]
-    if not alone or len(Graph(inputs, outputs).nodes) > len(chain):
-        single = outputs[0] if len(outputs) == 1 else outputs
-        try:
-            return Functional(inputs[0] if len(inputs) == 1 else inputs, single)
-        except ValueError as error:  # an input and a layer of the same name
-            raise ModelFileError("onnx_unsupported", file.name, str(error)[:300]) from error
-    for layer in layers:
-        layer.nodes.clear()
-    return Sequential([inputs[0], *layers])
+    graph = Graph(inputs, outputs)
+    if graph.chain:
+        for layer in graph.chain:
+            layer.nodes.clear()
+        return ReadGraph(inputs, chain=graph.chain)
+    names = collections.Counter(layer.name for layer in graph.layers)
+    repeated = sorted(name[:80] for name, count in names.items() if count > 1)
+    if repeated:
+        message = f"inputs and layers of different names are expected, not {repeated[:10]} twice"
+        raise ModelFileError("onnx_unsupported", file.name, message)
+    return ReadGraph(inputs, outputs)

@@ -1,0 +1,1 @@
+"""fastrnn's own format."""
