@@ -247,7 +247,7 @@ def test_dropout_scores_and_a_frozen_layer():
     assert layer.trainable_weights == [] == layer.vjp(x)[1](y)[1]
     regularized = layers.MultiHeadAttention(2, 3, activity_regularizer="l2")
     context = layers.base.layer.CallContext(penalties=[])
-    regularized.run(x, context)
+    regularized.run(regularized.accept(x), context)
     assert len(context.penalties) == 4
 
 

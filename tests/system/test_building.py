@@ -173,3 +173,32 @@ def test_the_engines_say_that_they_need_no_lock():
     importlib.import_module("fastrnn.engines.fused.engine")
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert not sys._is_gil_enabled()
+
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_are_pinned_and_may_read_alone(path):
+    """A tag can be moved to another commit, a commit's name cannot."""
+    text = path.read_text(encoding="utf-8")
+    actions = re.findall(r"uses: (.*)", text)
+    assert actions
+    for action in actions:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    assert re.findall(r"^permissions:\n((?:  .*\n)+)", text, re.M) == ["  contents: read\n"]
+    assert "permissions:" not in text.split("jobs:")[1]
+    assert text.count("runs-on:") == text.count("timeout-minutes:")
+    assert "concurrency:" in text
+
+
+def test_every_push_and_pull_request_runs_the_checks():
+    text = (REPOSITORY / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8")
+    assert "\n  push:\n" in text and "\n  pull_request:\n" in text
+    assert "run: bash .ci/run\n" in text
+
+
+def test_one_commit_for_one_version_of_an_action():
+    texts = [path.read_text(encoding="utf-8") for path in WORKFLOWS]
+    uses = set(re.findall(r"uses: (\S+)@(\S+) # (\S+)", "".join(texts)))
+    assert len({(action, version) for action, _, version in uses}) == len(uses)
