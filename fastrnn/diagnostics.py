@@ -13,7 +13,10 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.layers.base.layer import CallContext, Layer
 from fastrnn.layers.rnn.base import RecurrentLayer
-from fastrnn.models.trainer.compiled import Compiled
+from fastrnn.models.model import Model
+from fastrnn.models.trainer.batches import whole_batch
+from fastrnn.models.trainer.checks import check_data
+from fastrnn.models.trainer.compilation import require_loss
 
 Array = npt.NDArray[Any]
 
@@ -121,11 +124,11 @@ def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
     >>> bool(share_at_the_first_step(lstm) > 1e-3)
     True
     """
-    if not isinstance(model, Compiled):
+    if not isinstance(model, Model):
         raise ValueError(errors.bad_argument("model", model, "a Sequential or functional model"))
-    model._require_loss()
-    data = model._make_batches(x, y, None, len(_first(x)), False)  # type: ignore[attr-defined]
-    model._check_data(data)  # type: ignore[attr-defined]
+    require_loss(model)
+    data = whole_batch(x, y, None, model.convert_inputs)
+    check_data(model, data)
     layers = dict(_recurrent_layers(model))
     if not layers:
         raise ValueError(errors.bad_argument("model", model.name, "a model with recurrent layers"))
@@ -133,7 +136,7 @@ def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
     with _watched(layers) as records:
         context = CallContext(gradient=True, penalties=[])
         outputs, pullback, mask = model.run(x, context)
-        _, gradient = model._losses(y, outputs, None, mask, gradient=True)
+        _, gradient = model.objectives.loss_and_gradient(y, outputs, None, mask)
         assert pullback is not None
         pullback(gradient)
     norms: dict[str, Array] = {}
@@ -144,14 +147,6 @@ def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
             if cell_state:
                 (cell_states[name],) = cell_state
     return GradientFlow(norms, cell_states)
-
-
-def _first(x: Any) -> Any:
-    """Return one of the arrays in ``x``, whose length is the batch."""
-    if isinstance(x, dict):
-        x = list(x.values())
-    several = isinstance(x, (list, tuple)) and len(x) > 0 and isinstance(x[0], np.ndarray)
-    return x[0] if several else x
 
 
 def _recurrent_layers(outer: Layer, path: str = "") -> Iterator[tuple[str, RecurrentLayer]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastrnn.callbacks.base import Callback, Logs
-from fastrnn.utils.progress import Progress, is_terminal
+from fastrnn.core.progress import Progress, is_terminal
 
 
 class ProgbarLogger(Callback):

@@ -29,9 +29,9 @@ def training_state(model: Any) -> dict[str, Array]:
         arrays |= {f"states/{k}/{j}": state for j, state in enumerate(loop.states)}
     for k, generator in enumerate(_generators(model)):
         arrays[f"generators/{k}"] = random.state_of(generator)
-    for k, metric in enumerate(model.trackers):
+    for k, metric in enumerate(model.objectives.trackers):
         arrays |= {f"metrics/{k}/{name}": value for name, value in _numbers(metric).items()}
-    arrays |= {f"stream/{name}": value for name, value in model.epochs.state().items()}
+    arrays |= {f"stream/{name}": value for name, value in model.cursor.state().items()}
     return {name: np.asarray(value) for name, value in arrays.items()}
 
 
@@ -49,10 +49,10 @@ def restore_training_state(model: Any, arrays: dict[str, Array]) -> None:
         loop.states = [arrays[f"states/{k}/{j}"] for j in range(len(loop.states))]
     for k, generator in enumerate(_generators(model)):
         random.set_state(generator, arrays[f"generators/{k}"])
-    for k, metric in enumerate(model.trackers):
+    for k, metric in enumerate(model.objectives.trackers):
         for name, array in _part(arrays, f"metrics/{k}/").items():
             setattr(metric, name, array if array.ndim else array.item())
-    model.epochs.set_state(_part(arrays, "stream/"))
+    model.cursor.set_state(_part(arrays, "stream/"))
 
 
 def _part(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

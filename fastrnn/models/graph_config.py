@@ -14,7 +14,6 @@ from fastrnn.core.serialization import TENSOR
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.core.input import InputLayer
-from fastrnn.models.functional import Functional
 from fastrnn.models.graph_operations import (
     Key,
     call_operation,
@@ -46,10 +45,10 @@ def graph_config(model: Any) -> dict[str, Any]:
         return {"class_name": TENSOR, "config": config}
 
     def end(tensor: SymbolicTensor) -> list[Any]:
-        """Return the key of an input or output, where the 0th call of a model is its own graph."""
+        """Return the key of an input or output; a functional model's calls count from 1 there."""
         name, place, index = history(tensor)
-        inner = tensor.node is not None and isinstance(tensor.node.layer, Functional)
-        return [name, place + 1 if inner else place, index]
+        first = 0 if tensor.node is None else tensor.node.layer.first_call
+        return [name, place + first, index]
 
     layers = []
     for layer in model.layers:
@@ -90,13 +89,13 @@ def graph_from_config(
         raise RefusedConfig("bad_graph", errors.bad_argument("layers", repeated[:10], expected))
     results: dict[Key, SymbolicTensor] = {}
     calls = []
-    models = set()
+    first_calls: dict[str, int] = {}
     for data in without_masks(entries, config["output_layers"]):
         layer = None if is_operation(data) else make(data)
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
-        if isinstance(layer, Functional):
-            models.add(data["name"])
+        if layer is not None:
+            first_calls[data["name"]] = layer.first_call
         for k, call in enumerate(data["inbound_nodes"]):
             calls.append(_Call(data, layer, k, list(call["args"]), _options(call)))
     _run(calls, results)
@@ -106,7 +105,7 @@ def graph_from_config(
             return {key: tensors(entry) for key, entry in histories.items()}
         if isinstance(histories[0], str):
             name, place, index = histories
-            return results[name, place - 1 if name in models else place, index]
+            return results[name, place - first_calls.get(name, 0), index]
         return [tensors(entry) for entry in histories]
 
     return tensors(config["input_layers"]), tensors(config["output_layers"])

@@ -1,4 +1,4 @@
-"""Model: what all models share, and models whose ``call`` is written in Python."""
+"""Model: a layer with a graph of layers inside, which can be trained, saved and exported."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
+from fastrnn.callbacks import History
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_int
-from fastrnn.core.nest import leaves
+from fastrnn.core.checks import to_int
+from fastrnn.core.nest import is_node, leaves
 from fastrnn.core.serialization import serialize_keras_object
-from fastrnn.formats.atomic import PathLike
-from fastrnn.formats.model_files import write_model
-from fastrnn.formats.source import Readable
-from fastrnn.formats.weight_files import load_weights, save_weights
-from fastrnn.interop.onnx import read_onnx, write_onnx
-from fastrnn.interop.read_graph import ReadGraph
-from fastrnn.interop.torch.weights import (
-    ModuleNames,
-    StateDict,
-    load_from_torch,
-    read_torch,
-    weights_to_torch,
+from fastrnn.layers.base.layer import (
+    INFERENCE,
+    CallContext,
+    Layer,
+    Pullback,
+    iterate_layers,
+    registry,
 )
-from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.structures import shape_of
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.base.weights import in_saved_order
 from fastrnn.layers.rnn.states import KeepsStates
-from fastrnn.models.quantization import Quantizable
+from fastrnn.models import files, quantization
+from fastrnn.models.graph import ModelGraph
 from fastrnn.models.summary import print_summary
-from fastrnn.models.trainer.trainer import Trainer
+from fastrnn.models.traced import Traces, arrays_of
+from fastrnn.models.trainer import compilation, compile_config, loop, steps
+from fastrnn.models.trainer.cursor import DataCursor
+from fastrnn.models.trainer.objectives import Objectives
+from fastrnn.optimizers import Optimizer
+from fastrnn.typing import Array, Config, Nest
 
-Array = npt.NDArray[Any]
 
-
-class Model(KeepsStates, Quantizable, Trainer):
+class Model(KeepsStates, Layer):
     """A model. Made of layers in one of three ways:
 
     - ``Model(inputs, outputs)``, with what ``Input`` returned and layers called on it, makes a
@@ -54,6 +53,15 @@ class Model(KeepsStates, Quantizable, Trainer):
         outputs: the same.
         trainable: whether training changes the weights.
         name: name of the model.
+
+    Attributes:
+        optimizer: what updates the weights; ``None`` before ``compile``.
+        loss: as it was given to ``compile``.
+        compiled: whether ``compile`` has been called.
+        objectives: the losses and metrics of the outputs.
+        history: of the last ``fit``.
+        stop_training: callbacks set it to end ``fit``.
+        cursor: the place in the data of the ``fit`` that is running.
 
     Raises:
         ValueError: something else is given, or outputs need other inputs.
@@ -72,16 +80,74 @@ class Model(KeepsStates, Quantizable, Trainer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a functional model of inputs and outputs, or an object of the subclass."""
-        if cls is Model:
-            if not args and "inputs" not in kwargs:
-                expected = "`inputs` and `outputs`, or a subclass with its own `call`"
-                raise TypeError(errors.bad_argument("inputs", None, expected))
-            from fastrnn.models.functional import Functional
+        if cls is not Model:
+            return super().__new__(cls)
+        if not args and "inputs" not in kwargs:
+            expected = "`inputs` and `outputs`, or a subclass with its own `call`"
+            raise TypeError(errors.bad_argument("inputs", None, expected))
+        return super().__new__(registry.classes["Functional"])
 
-            return super().__new__(Functional)
-        return super().__new__(cls)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._traces = Traces()
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.compiled = False
+        self.objectives = Objectives(self)
+        self.history: History | None = None
+        self.stop_training = False
+        self.cursor: DataCursor | None = None
 
-    # ---- layers ----
+    # ---- training --------------------------------------------------------------------------
+
+    compile = compilation.compile
+    get_compile_config = compile_config.get_compile_config
+    compile_from_config = compile_config.compile_from_config
+    fit = loop.fit
+    evaluate = loop.evaluate
+    predict = loop.predict
+    train_on_batch = steps.train_on_batch
+    test_on_batch = steps.test_on_batch
+    # A subclass may replace these two.
+    train_step = steps.train_step
+    test_step = steps.test_step
+
+    def predict_on_batch(self, x: Nest) -> Any:
+        """Return the outputs for one batch, in inference mode."""
+        return self(x)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The tracker of the loss, and the metrics once shapes are known."""
+        return self.objectives.metrics
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of ``metrics``, as the logs have them."""
+        return list(self.objectives.logs())
+
+    def reset_metrics(self) -> None:
+        """Forget what the metrics have seen."""
+        self.objectives.reset()
+
+    # ---- files -----------------------------------------------------------------------------
+
+    save = files.save
+    save_weights = files.save_weights
+    load_weights = files.load_weights
+    export = files.export
+    from_onnx = staticmethod(files.from_onnx)
+    from_torch = staticmethod(files.from_torch)
+    load_torch_state_dict = files.load_torch_state_dict
+    to_torch = files.to_torch
+    quantize = quantization.quantize
+
+    @property
+    def saved_attributes(self) -> list[tuple[str, object]]:
+        """The attributes in which layers may stand, ``layers`` among them."""
+        return in_saved_order({**dict(super().saved_attributes), "layers": self.layers})
+
+    # ---- layers ----------------------------------------------------------------------------
 
     @property
     def layers(self) -> list[Layer]:
@@ -92,9 +158,8 @@ class Model(KeepsStates, Quantizable, Trainer):
     def sublayers(self) -> list[Layer]:
         """The layers that are attributes, or in lists and dicts that are, in the order given."""
         found: dict[int, Layer] = {}
-        for name, value in vars(self).items():
-            if name not in _NOT_LAYERS:
-                _collect_layers(value, found)
+        for value in vars(self).values():
+            _collect_layers(value, found)
         return list(found.values())
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -121,63 +186,75 @@ class Model(KeepsStates, Quantizable, Trainer):
         """The layers that may keep states."""
         return [layer for layer in self.sublayers if hasattr(layer, "reset_state")]
 
-    # ---- computing ----
-
-    @property
-    def names_of_outputs(self) -> list[str] | None:
-        """Names of the outputs; ``None`` before ``call`` has been followed."""
-        traces = list(self.__dict__.get("_traces", {}).values())
-        return traces[0].names_of_outputs if traces else None
-
-    def flat_outputs(self, values: Any) -> list[Any]:
-        """Return what is given for each output, in the order of the outputs."""
-        traces = list(self.__dict__.get("_traces", {}).values())
-        return traces[0].flat_outputs(values) if traces else leaves(values)
+    # ---- computing -------------------------------------------------------------------------
 
     def call(self, inputs: Any) -> Any:
         """Call the layers; a subclass implements it, with ``training`` if it wants to know."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `call`.")
 
-    def convert_inputs(self, inputs: Any) -> Any:
-        """Return array, or list of arrays."""
-        from fastrnn.models.traced import arrays_of
-
-        return arrays_of(inputs)
-
-    def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of ``input_shape``, by following ``call``."""
-        if not self.built:
-            self._trace(input_shape, False)
-
-    def _trace(self, input_shape: Any, training: bool) -> Any:
-        """Return the functional model that ``call`` amounts to."""
-        from fastrnn.models.traced import trace
-
-        model = trace(self, input_shape, training)
+    def graph_for(self, input_shape: Nest, training: bool) -> ModelGraph:
+        """Return the calls of layers that the model makes for inputs of ``input_shape``."""
+        fixed_batch = any(getattr(layer, "stateful", False) for layer in iterate_layers(self))
+        graph = self._traces.follow(self, input_shape, training, fixed_batch)
         if not self.built:
             self._build_shape = input_shape
         self.built = True
-        return model
+        return graph
 
-    def calls(self, input_shape: Any) -> list[Node]:
+    @property
+    def names_of_outputs(self) -> list[str] | None:
+        """Names of the outputs; ``None`` before ``call`` has been followed."""
+        graph = self._traces.first
+        return None if graph is None else graph.names_of_outputs
+
+    def flat_outputs(self, values: Nest) -> list[Any]:
+        """Return what is given for each output, in the order of the outputs."""
+        graph = self._traces.first
+        return leaves(values) if graph is None else graph.flat_outputs(values)
+
+    def build(self, input_shape: Nest) -> None:
+        """Make the weights for inputs of ``input_shape``, by following ``call``."""
+        if not self.built:
+            self.graph_for(input_shape, False)
+
+    def calls(self, input_shape: Nest) -> list[Node]:
         """Return the calls of layers that the model makes in training, in their order."""
-        found: list[Node] = self._trace(input_shape, True).graph.nodes
-        return found
+        return self.graph_for(input_shape, True).nodes
 
-    def check_inputs(self, inputs: Any) -> None:
+    def convert_inputs(self, inputs: Nest) -> Any:
+        """Return array, or list of arrays."""
+        return arrays_of(inputs)
+
+    def check_inputs(self, inputs: Nest) -> None:
         """Leave the inputs to the layers."""
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Nest) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
-        return self._trace(input_shape, False).compute_output_shape(input_shape)
+        return self.graph_for(input_shape, False).output_shape(input_shape)
 
     def run(
-        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
+        self, inputs: Nest, context: CallContext, mask: Nest = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
-        return self._trace(shape_of(inputs), context.training).run_for(self, inputs, context, mask)
+        graph = self.graph_for(shape_of(inputs), context.training)
+        arrays = leaves(inputs)
+        masks = graph.in_order(mask) if is_node(mask) else [mask] * len(arrays)
+        outputs, pull, out_masks = graph.run(arrays, context, masks)
+        result, out_mask = graph.as_outputs(outputs), graph.as_outputs(out_masks)
+        if pull is None:
+            return result, None, out_mask
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
+            d_inputs, by_id = pull(graph.flat_outputs(d_result))
+            d_weights = [
+                by_id[id(v)] if id(v) in by_id else np.zeros_like(v.value)
+                for v in self.trainable_weights
+            ]
+            return graph.as_inputs(d_inputs), d_weights
+
+        return result, pullback, out_mask
+
+    def compute_mask(self, inputs: Nest, mask: Nest = None) -> Any:
         """Return the mask of the outputs; computes all layers to find it."""
         return self.run(inputs, INFERENCE, mask)[2]
 
@@ -187,17 +264,15 @@ class Model(KeepsStates, Quantizable, Trainer):
         Raises:
             ValueError: the model has not been called yet, or they are no chain.
         """
-        traces = self.__dict__.get("_traces", {})
-        followed = [made for (_, training), made in traces.items() if not training]
-        if not followed:
+        graph = self._traces.of_inference
+        if graph is None:
             reason = "it has not been called on data yet"
             raise ValueError(errors.not_streamable(self.name, type(self).__name__, reason))
-        layers: list[Layer] = followed[0].stream_layers()
-        return layers
+        return graph.stream_layers(self.name)
 
-    # ---- description ----
+    # ---- description -----------------------------------------------------------------------
 
-    def get_build_config(self) -> dict[str, Any] | None:
+    def get_build_config(self) -> Config | None:
         """Return what ``build_from_config`` needs, ``None`` before the model is built."""
         return {"input_shape": self._build_shape} if self._build_shape else None
 
@@ -208,6 +283,10 @@ class Model(KeepsStates, Quantizable, Trainer):
             **kwargs: see ``json.dumps``.
         """
         return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def connections(self) -> dict[str, str] | None:
+        """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""
+        return None
 
     def summary(
         self,
@@ -231,224 +310,6 @@ class Model(KeepsStates, Quantizable, Trainer):
         print_summary(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
-
-    # ---- files ----
-
-    def save(self, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None) -> None:
-        """Write the whole model to a file; see ``fastrnn.saving.save_model``."""
-        write_model(self, filepath, overwrite, zipped)
-
-    def save_weights(self, filepath: PathLike, overwrite: bool = True) -> None:
-        """Write the weights to a file, under their paths and in their order.
-
-        The file is there as a whole or not at all: a crash in between leaves the old one.
-
-        Args:
-            filepath: a path that ends in ``.weights.npz``, in ``.safetensors``, or in
-                ``.weights.h5``, Keras's format, which needs the extra ``h5``.
-            overwrite: whether a file of this name may be replaced.
-
-        Raises:
-            ValueError: another ending, a file that may not be replaced, no weights yet, or names
-                of layers that are no plain names of files on every system.
-        """
-        save_weights(self, filepath, overwrite)
-
-    def load_weights(self, filepath: PathLike, skip_mismatch: bool = False) -> None:
-        """Read the weights from a file that ``save_weights`` or ``save`` wrote.
-
-        In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
-        Keras appends to names that it makes up: then the order tells which weight is which. In the
-        other formats, names do not count: places of layers must be the same.
-
-        Args:
-            filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
-                ``.keras``, ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of
-                Keras.
-            skip_mismatch: whether layers whose number or shapes of weights are others than the
-                file's keep their weights, with a warning; for ``.weights.h5``, ``.keras`` and
-                ``.fastrnn``.
-
-        Raises:
-            ValueError: another ending, or one that ``skip_mismatch`` is not for.
-            ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
-                weights than the model's. Nothing is changed then.
-            FileNotFoundError: there is no such file.
-        """
-        load_weights(self, filepath, skip_mismatch)
-
-    @property
-    def saved_attributes(self) -> list[tuple[str, object]]:
-        """The attributes in which layers may stand, ``layers`` among them."""
-        return in_saved_order({**dict(super().saved_attributes), "layers": self.layers})
-
-    # ---- exchange formats ----
-
-    def export(
-        self,
-        filepath: PathLike,
-        format: str = "onnx",
-        verbose: bool | None = None,
-        input_signature: None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Write what the model computes outside training to an ONNX file, for other runtimes.
-
-        The layers are written that work step by step: recurrent ones, Bidirectional, Dense,
-        Embedding, normalization, Activation and TimeDistributed of them, and joining ones; Dropout
-        is left out. Inputs and outputs have the shapes and the types of the model's. The file is
-        there as a whole or not at all.
-
-        Args:
-            filepath: a path that ends in ``.onnx``.
-            format: ``"onnx"``.
-            verbose: whether a line says that the file has been written.
-            input_signature: accepted as ``None``: the model's inputs are the signature.
-            **kwargs: ``opset_version``, accepted as 17.
-
-        Raises:
-            ValueError: a layer or an option has no counterpart in ONNX, such as masks; or another
-                argument than described.
-            ImportError: the package onnx is missing.
-        """
-        to_choice("format", format, ("onnx",))
-        to_choice("input_signature", input_signature, (None,))
-        write_onnx(self, filepath, **kwargs)
-        if verbose:
-            print(f"Written: {filepath}")
-
-    @staticmethod
-    def from_onnx(filepath: Readable) -> Model:
-        """Make a model of an ONNX file, as torch, Keras and others write them.
-
-        Recurrent nodes (RNN, LSTM, GRU, in either layout and any direction), dense and embedding
-        layers, normalization and activations between them become layers; what has no counterpart
-        is refused. The model takes and gives arrays with the batch first, whatever the file's
-        order is. A state of several directions or layers, (directions, batch, units) in the file,
-        is as many inputs or outputs (batch, units).
-
-        Args:
-            filepath: a path, bytes, or an open binary file.
-
-        Returns:
-            A ``Sequential`` model if the graph is a chain of layers, else a functional one.
-
-        Raises:
-            ModelFileError: the file is damaged, refers to other files, or has an operator or an
-                attribute that fastrnn has not.
-            ImportError: the package onnx is missing.
-        """
-        return _model_of(read_onnx(filepath))
-
-    @staticmethod
-    def from_torch(
-        state_dict: StateDict,
-        prefix: str | None = None,
-        nonlinearity: str = "tanh",
-        return_sequences: bool = True,
-        return_state: bool = False,
-        dtype: str | None = None,
-    ) -> Model:
-        """Make a model of the weights of torch's ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``.
-
-        The model takes (batch, timesteps, features), as torch does with ``batch_first=True``. It
-        has a layer for each level, ``Bidirectional`` where there are two directions, and starts
-        from states of zero. torch itself is not needed. What a state dict does not tell is lost:
-        the dropout between levels.
-
-        Args:
-            state_dict: ``module.state_dict()``, arrays or tensors by name; or the path of a
-                ``.safetensors`` file of them.
-            prefix: name of the recurrent module, e.g. ``"encoder.rnn"``, where there are others
-                beside it; ``None`` where there is but one.
-            nonlinearity: of an ``nn.RNN``, ``"tanh"`` or ``"relu"``.
-            return_sequences: whether the outputs are those of all steps, as torch's are.
-            return_state: whether the model returns also the final states, in torch's order: by
-                level, then by direction, h before c; (batch, units) each.
-            dtype: of the model; ``None`` for float64 if all tensors are, else float32.
-
-        Returns:
-            A ``Sequential`` model; with ``return_state`` a functional one.
-
-        Raises:
-            ValueError: other tensors, shapes that do not fit each other, or a projection
-                (``proj_size``).
-            ModelFileError: a file that is a pickle, or no safetensors file.
-
-        >>> import numpy as np
-        >>> from fastrnn import Model
-        >>> weights = {"weight_ih_l0": np.zeros((32, 3)), "weight_hh_l0": np.zeros((32, 8))}
-        >>> Model.from_torch(weights)(np.zeros((2, 5, 3))).shape
-        (2, 5, 8)
-        """
-        return _model_of(
-            read_torch(state_dict, prefix, nonlinearity, return_sequences, return_state, dtype)
-        )
-
-    def load_torch_state_dict(self, state_dict: StateDict, names: ModuleNames = None) -> None:
-        """Take the weights of a torch module: of its recurrent, linear and other parts.
-
-        Layers: SimpleRNN, LSTM, GRU, Bidirectional, Dense (also in TimeDistributed), Embedding,
-        LayerNormalization and BatchNormalization. Epsilons are no weights: torch's are 1e-5.
-
-        Args:
-            state_dict: as for ``from_torch``.
-            names: torch's module for the name of each layer with weights, e.g.
-                ``{"lstm": "rnn", "lstm_1": "rnn", "dense": "fc"}``; layers of one recurrent module
-                take its levels in turn. ``None``: both have the same order.
-
-        Raises:
-            ValueError: a layer or a tensor is left over, or they do not fit. Nothing is changed.
-            ModelFileError: as for ``from_torch``.
-
-        >>> import numpy as np
-        >>> from fastrnn import Input, Sequential
-        >>> from fastrnn.layers import Dense
-        >>> model = Sequential([Input((3,)), Dense(2)])
-        >>> model.load_torch_state_dict({"fc.weight": np.ones((2, 3)), "fc.bias": np.zeros(2)})
-        >>> model(np.ones((1, 3)))
-        array([[3., 3.]], dtype=float32)
-        """
-        load_from_torch(self, state_dict, names)
-
-    def to_torch(self, names: ModuleNames = None) -> dict[str, Array]:
-        """Return the weights as arrays under torch's names, a state dict but for the tensors.
-
-        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in model.to_torch().items()})``
-        gives them to torch. A model of recurrent layers alone gives the tensors of one
-        ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU``; else those of each layer begin with its name.
-        An LSTM or SimpleRNN has one bias: it is torch's first, and the second is zero.
-
-        Args:
-            names: torch's module for the name of each layer with weights, as for
-                ``load_torch_state_dict``.
-
-        Raises:
-            ValueError: a layer has no counterpart in torch, or is not built; ``names`` are not
-                those of the layers with weights.
-
-        >>> from fastrnn import Input, Sequential
-        >>> from fastrnn.layers import LSTM
-        >>> list(Sequential([Input((5, 3)), LSTM(8)]).to_torch())
-        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
-        """
-        return weights_to_torch(self, names)
-
-
-def _model_of(graph: ReadGraph) -> Model:
-    """Return a Sequential model of a chain of layers, a functional one of other graphs."""
-    if graph.chain is None:
-        single = [ends[0] if len(ends) == 1 else ends for ends in (graph.inputs, graph.outputs)]
-        model: Model = registry.classes["Functional"](*single)
-    else:
-        model = registry.classes["Sequential"]([*graph.inputs, *graph.chain])
-    for layer, arrays in graph.weights:
-        layer.set_weights(arrays)
-    return model
-
-
-# Attributes of a model itself that hold no layers of it.
-_NOT_LAYERS = ("optimizer", "loss", "history", "stream", "_chosen", "_objectives", "_traces")
 
 
 def _collect_layers(value: Any, found: dict[int, Layer]) -> None:

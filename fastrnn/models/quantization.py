@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.quantize import QuantizableLayer, prepare_cells
-from fastrnn.models.trainer.data import arrays_in
-from fastrnn.utils.packing import unpack_x_y_sample_weight
+from fastrnn.models.trainer.batches import arrays_in
+from fastrnn.models.trainer.packing import unpack_x_y_sample_weight
 
 
 @dataclass(frozen=True)
@@ -47,81 +48,77 @@ class QuantizationReport:
         return "\n".join(lines)
 
 
-class Quantizable:
-    """The method of a model that quantizes its layers."""
+def quantize(
+    self: Any,
+    mode: str | None = None,
+    config: None = None,
+    filters: Any = None,
+    validation_data: Any = None,
+) -> QuantizationReport | None:
+    """Compute the recurrent layers with quantized weights from now on, in inference alone.
 
-    def quantize(
-        self,
-        mode: str | None = None,
-        config: None = None,
-        filters: Any = None,
-        validation_data: Any = None,
-    ) -> QuantizationReport | None:
-        """Compute the recurrent layers with quantized weights from now on, in inference alone.
+    SimpleRNN, LSTM, GRU and RNN, inside Bidirectional and other models too; other layers stay
+    as they are. So do ``get_weights``, saved files and configurations: the weights of a
+    quantized layer are kept, but cannot be changed, and ``fit`` raises ``ValueError``.
 
-        SimpleRNN, LSTM, GRU and RNN, inside Bidirectional and other models too; other layers stay
-        as they are. So do ``get_weights``, saved files and configurations: the weights of a
-        quantized layer are kept, but cannot be changed, and ``fit`` raises ``ValueError``.
+    Args:
+        mode: ``"int8"``, weights and what they multiply in 8 bits; or ``"bf16"``, weights in
+            16 bits.
+        config: for Keras's configurations of quantizers; only ``None`` is possible.
+        filters: a regular expression or a list of them, which the names of layers are searched
+            for, or a function of a layer; other layers are left out.
+        validation_data: (x, y[, sample_weight]), (x,) or an array x, on which the model is
+            measured before and after; the states of stateful layers are reset.
 
-        Args:
-            mode: ``"int8"``, weights and what they multiply in 8 bits; or ``"bf16"``, weights in
-                16 bits.
-            config: for Keras's configurations of quantizers; only ``None`` is possible.
-            filters: a regular expression or a list of them, which the names of layers are searched
-                for, or a function of a layer; other layers are left out.
-            validation_data: (x, y[, sample_weight]), (x,) or an array x, on which the model is
-                measured before and after; the states of stateful layers are reset.
+    Returns:
+        What the measurement gave, which is also printed; ``None`` without
+        ``validation_data``.
 
-        Returns:
-            What the measurement gave, which is also printed; ``None`` without
-            ``validation_data``.
+    Raises:
+        ValueError: another mode, no recurrent layer to quantize, or one that is not built,
+            quantized already, not of float32 or has weights that are not finite; labels
+            without a loss; data that do not fit. Nothing is changed then.
 
-        Raises:
-            ValueError: another mode, no recurrent layer to quantize, or one that is not built,
-                quantized already, not of float32 or has weights that are not finite; labels
-                without a loss; data that do not fit. Nothing is changed then.
-
-        >>> import numpy as np
-        >>> from fastrnn import Input, Sequential
-        >>> from fastrnn.layers import GRU, Dense
-        >>> model = Sequential([Input((20, 3)), GRU(8, seed=1), Dense(1)])
-        >>> report = model.quantize("int8", validation_data=np.zeros((4, 20, 3)))
-        Quantized to int8: gru
-        outputs moved by at most 0, 0 in the mean
-        """
-        if config is not None:
-            raise ValueError(errors.bad_argument("config", config, "None", "Give a `mode`."))
-        model: Any = self
-        layers = [
-            layer
-            for layer in iterate_layers(model)
-            if isinstance(layer, QuantizableLayer) and _passes(layer, filters)
-        ]
-        if not layers:
-            expected = "a model with a recurrent layer that passes `filters`"
-            raise ValueError(errors.bad_argument("filters", filters, expected))
-        cells = [cell for layer in layers for cell in layer.quantizable_cells]
-        use = prepare_cells(cells, mode)
-        if validation_data is None:
-            use()
-            return None
-        outputs, before = _measure(model, validation_data)
+    >>> import numpy as np
+    >>> from fastrnn import Input, Sequential
+    >>> from fastrnn.layers import GRU, Dense
+    >>> model = Sequential([Input((20, 3)), GRU(8, seed=1), Dense(1)])
+    >>> report = model.quantize("int8", validation_data=np.zeros((4, 20, 3)))
+    Quantized to int8: gru
+    outputs moved by at most 0, 0 in the mean
+    """
+    if config is not None:
+        raise ValueError(errors.bad_argument("config", config, "None", "Give a `mode`."))
+    layers = [
+        layer
+        for layer in iterate_layers(self)
+        if isinstance(layer, QuantizableLayer) and _passes(layer, filters)
+    ]
+    if not layers:
+        expected = "a model with a recurrent layer that passes `filters`"
+        raise ValueError(errors.bad_argument("filters", filters, expected))
+    cells = [cell for layer in layers for cell in layer.quantizable_cells]
+    use = prepare_cells(cells, mode)
+    if validation_data is None:
         use()
-        moved, after = _measure(model, validation_data)
-        differences = np.concatenate(
-            [np.abs(a - b).ravel() for a, b in zip(moved, outputs, strict=True)]
-        )
-        names = tuple(dict.fromkeys(layer.name for layer in layers))
-        report = QuantizationReport(
-            str(mode), names, float(differences.max()), float(differences.mean()), before, after
-        )
-        print(report)
-        return report
+        return None
+    outputs, before = _measure(self, validation_data)
+    use()
+    moved, after = _measure(self, validation_data)
+    differences = np.concatenate(
+        [np.abs(a - b).ravel() for a, b in zip(moved, outputs, strict=True)]
+    )
+    names = tuple(dict.fromkeys(layer.name for layer in layers))
+    report = QuantizationReport(
+        str(mode), names, float(differences.max()), float(differences.mean()), before, after
+    )
+    print(report)
+    return report
 
 
-def require_trainable(model: Layer) -> None:
-    """Raise ``ValueError`` if a layer of ``model`` is quantized."""
-    for layer in iterate_layers(model):
+def require_trainable(layers: Sequence[Layer]) -> None:
+    """Raise ``ValueError`` if one of the layers, or a layer inside one, is quantized."""
+    for layer in (inner for outer in layers for inner in iterate_layers(outer)):
         mode = getattr(layer, "quantization_mode", None)
         if mode is not None:
             raise ValueError(errors.for_inference_alone(layer.name, mode))

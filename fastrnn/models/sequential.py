@@ -18,7 +18,7 @@ from fastrnn.layers.base.layer import CallContext, Layer, Pullback, Shape, regis
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.models.model import Model
-from fastrnn.models.trainer.data import sole_array
+from fastrnn.models.trainer.batches import sole_array
 
 Array = npt.NDArray[Any]
 
@@ -236,7 +236,7 @@ class Sequential(Model):
         inputs = sole_array(inputs, lambda x: not self._shapes or x.ndim == len(self._shapes[0]))
         return self._layers[0].convert_inputs(inputs)
 
-    def check_inputs(self, inputs: Array) -> None:
+    def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if the inputs are not of the shape that the model was made for."""
         expected = self._shapes[0] if self._input is not None else (None, *self._shapes[0][1:])
         fixed = expected if self._input is not None else (None,) * (len(expected) - 1)

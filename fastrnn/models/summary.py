@@ -9,9 +9,9 @@ from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_list, to_number, to_positive_int
+from fastrnn.core.terminal import write
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import Layer
-from fastrnn.utils.terminal import write
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -33,7 +33,7 @@ def print_summary(
     if line_length is not None:
         line_length = to_positive_int("line_length", line_length)
     length = 88
-    connections = model.connections() if hasattr(model, "connections") else None
+    connections = model.connections()
     if connections is not None:
         header.append("Connected to")
         length = 108

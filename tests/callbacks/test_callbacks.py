@@ -8,7 +8,7 @@ import pytest
 
 from fastrnn import Input, Sequential, layers
 from fastrnn.callbacks import Callback, History, LambdaCallback, ProgbarLogger
-from fastrnn.utils.progress import Progress
+from fastrnn.core.progress import Progress
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((10, 5, 3)).astype("float32"), RNG.standard_normal((10, 1))

@@ -41,7 +41,7 @@ def test_a_seed_makes_training_repeatable():
 
 def test_shuffling_draws_each_sample_once_in_a_new_order_each_epoch():
     fastrnn.utils.set_random_seed(0)
-    batches = fastrnn.models.trainer.data.ArrayBatches(
+    batches = fastrnn.models.trainer.batches.ArrayBatches(
         np.arange(20), np.arange(20) * 2, None, 8, True
     )
     epochs = []

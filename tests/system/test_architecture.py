@@ -27,10 +27,6 @@ FLOORS = {
         "fastrnn.engines.contract",
         "fastrnn.engines.cells",
         "fastrnn.engines.quantize",
-        "fastrnn.utils.packing",
-        "fastrnn.utils.progress",
-        "fastrnn.utils.py_dataset",
-        "fastrnn.utils.terminal",
     ),
     "engines": (
         "fastrnn.engines.reference",

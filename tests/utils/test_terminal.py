@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from fastrnn import Input, Sequential, layers
-from fastrnn.utils import progress, terminal
-from fastrnn.utils.progress import Progress
+from fastrnn.core import progress, terminal
+from fastrnn.core.progress import Progress
 
 
 def encoded(encoding):

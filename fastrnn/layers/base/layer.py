@@ -69,6 +69,8 @@ class Layer(HasWeights, Capabilities):
     separate_inputs = False
     # Whether a mask counts where the layer is called with further tensors, such as states.
     masks_beside_tensors = False
+    # The number of the first call where files name a model's inputs and outputs.
+    first_call = 0
     # Rank of the inputs that the layer takes: exactly, or at least.
     input_rank: int | None = None
     min_input_rank: int | None = None
@@ -119,6 +121,10 @@ class Layer(HasWeights, Capabilities):
     def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
         """Return the shape of the outputs of a call with ``options``."""
         return self.compute_output_shape(input_shape)
+
+    def calls(self, input_shape: Any) -> list[symbolic.Node] | None:
+        """Return the calls of the layers inside, where the layer is a model; else ``None``."""
+        return None
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask that travels on with the outputs."""

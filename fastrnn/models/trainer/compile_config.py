@@ -1,4 +1,4 @@
-"""What a model was compiled with, as data, and back."""
+"""Compile config: what a model was compiled with, as plain data, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from fastrnn import losses, metrics, optimizers
 from fastrnn.core.serialization import deserialize, serialize_keras_object
 from fastrnn.models.trainer.objective import as_list, is_crossentropy, make_metric
+from fastrnn.models.trainer.trainable import Trainable
+from fastrnn.typing import Config
 
 _LOSSES = ("loss",)
 _METRICS = ("metrics", "weighted_metrics")
@@ -17,24 +19,26 @@ _WITHOUT_EFFECT = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile"
 _MOST = {"num_thresholds": 10_000, "num_classes": 2_000}
 
 
-def compile_config(model: Any) -> dict[str, Any] | None:
-    """Return the arguments of ``model.compile`` as plain data; ``None`` without a call of it.
+def get_compile_config(self: Trainable) -> Config | None:
+    """Return the arguments of ``compile``, for ``compile_from_config``; ``None`` before it.
 
     Also ``None``, with a warning, where one of them cannot be described.
     """
-    if not model.compiled:
+    if not self.compiled:
         return None
-    arguments = {"optimizer": model.optimizer, **model._chosen, **_WITHOUT_EFFECT}
+    arguments = {"optimizer": self.optimizer, **self.objectives.chosen, **_WITHOUT_EFFECT}
     try:
         return {name: serialize_keras_object(value) for name, value in arguments.items()}
     except (TypeError, ValueError) as error:
-        message = f"The description of {model.name!r} leaves out how it is compiled: {error}"
+        message = f"The description of {self.name!r} leaves out how it is compiled: {error}"
         warnings.warn(message, UserWarning, stacklevel=2)
         return None
 
 
-def compile_from_config(model: Any, config: dict[str, Any]) -> None:
-    """Compile a model with what is known of a description; the rest is left out, with a warning.
+def compile_from_config(self: Trainable, config: Config) -> None:
+    """Compile with what ``get_compile_config`` returned.
+
+    What of it is not known is left out, with a warning.
 
     Without its optimizer a model is not compiled.
     """
@@ -52,7 +56,7 @@ def compile_from_config(model: Any, config: dict[str, Any]) -> None:
     if arguments["optimizer"] is None:
         return
     try:
-        model.compile(**arguments)
+        self.compile(**arguments)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         _warn(f"The model is not compiled: {error}")
 
@@ -82,4 +86,4 @@ def _check_sizes(value: Any) -> None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)
+    warnings.warn(message, UserWarning, stacklevel=3)

@@ -14,7 +14,7 @@ from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.carrying import carried_states
 from fastrnn.layers.rnn.rnn import RNN
-from fastrnn.models.trainer.data import Batch, arrays_in, count_samples, each
+from fastrnn.models.trainer.batches import Batch, arrays_in, count_samples, each
 
 Array = npt.NDArray[Any]
 ARGUMENT = "truncated_bptt"
@@ -123,9 +123,10 @@ def _recurrent_layers(calls: list[Node]) -> list[Any]:
     found: list[Any] = []
     for node in calls:
         layer = node.layer
-        if hasattr(layer, "calls"):  # a model inside the model
-            shapes = [tensor.shape for tensor in node.tensors]
-            inner = _recurrent_layers(layer.calls(shapes if len(shapes) > 1 else shapes[0]))
+        shapes = [tensor.shape for tensor in node.tensors]
+        inside = layer.calls(shapes if len(shapes) > 1 else shapes[0])
+        if inside is not None:
+            inner = _recurrent_layers(inside)
         else:
             _require_stepwise(node)
             inner = [layer] if isinstance(layer, RECURRENT) else []

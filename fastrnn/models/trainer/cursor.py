@@ -1,4 +1,4 @@
-"""EpochStream: batches epoch by epoch, from any point on."""
+"""DataCursor: batches epoch by epoch, from any point on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import random
-from fastrnn.models.trainer.data import Batch, Batches, known_length
+from fastrnn.models.trainer.batches import Batch, Batches, known_length
 
 
-class EpochStream:
+class DataCursor:
     """Batches epoch by epoch.
 
     With a number of steps, an epoch goes on where the one before it stopped; where the data end,

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from fastrnn.utils.terminal import write
+from fastrnn.core.terminal import write
 
 _WIDTH = 20
 _SECONDS_BETWEEN_UPDATES = 0.1

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_positive_int, to_real_array
 from fastrnn.core.nest import is_node, leaves
-from fastrnn.utils.packing import unpack_x_y_sample_weight
-from fastrnn.utils.py_dataset import PyDataset, read
+from fastrnn.models.trainer.packing import unpack_x_y_sample_weight
+from fastrnn.models.trainer.py_dataset import PyDataset, read
+from fastrnn.typing import Array, Nest
 
-Array = npt.NDArray[Any]
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
 
 
@@ -197,8 +196,7 @@ def make_batches(
     sample_weight: Any,
     batch_size: int | None,
     shuffle: bool,
-    convert_inputs: Callable[[Any], Array],
-    argument: str = "x",
+    convert_inputs: Callable[[Any], Any],
 ) -> Batches:
     """Return the data as batches, after checking types and lengths.
 
@@ -209,24 +207,38 @@ def make_batches(
     if _gives_batches(x):
         for name, value in {"y": y, "sample_weight": sample_weight}.items():
             if value is not None:
-                expected = f"None: `{argument}` gives batches that hold it"
+                expected = "None: `x` gives batches that hold it"
                 raise ValueError(errors.bad_argument(name, type(value).__name__, expected))
         if isinstance(x, PyDataset):
             return DatasetBatches(x, shuffle)
         return IterableBatches(x)
     size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
+    return _array_batches(convert_inputs(x), y, sample_weight, size, shuffle)
+
+
+def whole_batch(
+    x: Nest, y: Nest, sample_weight: Nest, convert_inputs: Callable[[Any], Any]
+) -> ArrayBatches:
+    """Return arrays as one batch, after checking types and lengths."""
     inputs = convert_inputs(x)
-    each(lambda array: _require_samples(argument, array), inputs)
+    size = max(count_samples(inputs), 1) if all(a.ndim for a in arrays_in(inputs)) else 1
+    return _array_batches(inputs, y, sample_weight, size, False)
+
+
+def _array_batches(
+    inputs: Nest, y: Nest, sample_weight: Nest, size: int, shuffle: bool
+) -> ArrayBatches:
+    """Return batches of arrays that have been converted."""
+    each(_require_samples, inputs)
     samples = count_samples(inputs)
-    given: dict[str, Any] = {"y": y, "sample_weight": sample_weight}
-    for name, value in given.items():
-        given[name] = to_labels(name, value, samples, argument)
-    return ArrayBatches(inputs, **given, batch_size=size, shuffle=shuffle)
+    labels = to_labels("y", y, samples, "x")
+    weights = to_labels("sample_weight", sample_weight, samples, "x")
+    return ArrayBatches(inputs, labels, weights, size, shuffle)
 
 
-def _require_samples(argument: str, array: Array) -> None:
+def _require_samples(array: Array) -> None:
     if array.ndim == 0:
-        raise ValueError(errors.bad_shape(argument, array.shape, "(samples, …)"))
+        raise ValueError(errors.bad_shape("x", array.shape, "(samples, …)"))
 
 
 def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
