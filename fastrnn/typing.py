@@ -24,6 +24,8 @@ Axes: TypeAlias = int | tuple[int, ...]
 # Arrays, shapes … in lists, tuples and dicts, however deep.
 Nest: TypeAlias = "object | list[Nest] | tuple[Nest, ...] | Mapping[str, Nest]"
 MaskLike: TypeAlias = ArrayLike | None
+# Weights of samples, or of their steps.
+WeightsLike: TypeAlias = ArrayLike | None
 Config: TypeAlias = dict[str, Any]
 CustomObjects: TypeAlias = Mapping[str, Any] | None
 
@@ -63,4 +65,5 @@ __all__ = [
     "RegularizerLike",
     "Shape",
     "ShapeLike",
+    "WeightsLike",
 ]

@@ -14,8 +14,6 @@ array([1.])
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastrnn.losses.base import FunctionLoss, Loss, registry
 from fastrnn.losses.crossentropy import (
     BinaryCrossentropy,
@@ -130,46 +128,6 @@ __all__ = [
     "tversky",
 ]
 
+get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
-
-_FUNCTIONS = {
-    function: function.__name__
-    for function in (
-        binary_crossentropy,
-        ctc,
-        categorical_crossentropy,
-        sparse_categorical_crossentropy,
-        kl_divergence,
-        poisson,
-        binary_focal_crossentropy,
-        categorical_focal_crossentropy,
-        categorical_generalized_cross_entropy,
-        categorical_hinge,
-        hinge,
-        squared_hinge,
-        circle,
-        dice,
-        tversky,
-        cosine_similarity,
-        huber,
-        log_cosh,
-        mean_absolute_error,
-        mean_absolute_percentage_error,
-        mean_squared_error,
-        mean_squared_logarithmic_error,
-    )
-}
-
-
-def get(identifier: Any) -> Any:
-    """Return the loss that ``identifier`` means: a name, a config, a ``Loss`` or a function.
-
-    Raises:
-        ValueError: the name is unknown.
-    """
-    if callable(identifier) and not isinstance(identifier, (Loss, type)):
-        by_name = _FUNCTIONS.get(identifier)
-        return registry.get(by_name) if by_name else FunctionLoss(identifier)
-    found = registry.get(identifier)
-    return found if found is None or isinstance(found, Loss) else FunctionLoss(found)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
+from fastrnn.typing import Array, ArrayLike, DTypeLike, MaskLike, WeightsLike
 
-Array = npt.NDArray[Any]
 
-
-def to_predictions(y_pred: Any) -> Array:
+def to_predictions(y_pred: ArrayLike) -> Array:
     """Return ``y_pred`` as a float array."""
     array = np.asarray(y_pred)
     return array if array.dtype.kind == "f" else array.astype(config.floatx())
 
 
-def to_labels(y_true: Any) -> Array:
+def to_labels(y_true: ArrayLike) -> Array:
     """Return ``y_true`` as an array of numbers, or raise ``ValueError``."""
     array = np.asarray(y_true)
     if array.dtype.kind not in "fiub":
@@ -40,7 +36,9 @@ def align(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     return y_true, y_pred
 
 
-def apply_mask(sample_weight: Any, mask: Any, dtype: Any, mean: bool) -> Array | None:
+def apply_mask(
+    sample_weight: WeightsLike, mask: MaskLike, dtype: DTypeLike, mean: bool
+) -> Array | None:
     """Join mask and weights to weights, or ``None`` where there is neither.
 
     Args:

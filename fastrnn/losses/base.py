@@ -2,28 +2,76 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes, to_choice, to_int, to_number
+from fastrnn.core.checks import to_choice
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.options import (
+    Configurable,
+    Kind,
+    Unused,
+    set_defaults,
+    takes_options,
+    values_of_options,
+)
 from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
+from fastrnn.typing import Array, ArrayLike, Axes, DTypeLike, LossLike, MaskLike, WeightsLike
 
-Array = npt.NDArray[Any]
 # values, pullback = terms(y_true, y_pred); d_y_pred = pullback(d_values).
 Terms = tuple[Array, Callable[[Array], Array]]
 
-registry = Registry("loss", "keras.losses")
+
+class _LossRegistry(Registry):
+    """The table of losses; a function that it is given becomes a loss."""
+
+    def get(self, identifier: LossLike | Loss) -> Any:
+        """Return the loss that ``identifier`` means: a name, a config, a ``Loss`` or a function.
+
+        Raises:
+            ValueError: the name is unknown.
+        """
+        if callable(identifier) and not isinstance(identifier, (Loss, type)):
+            cls = FUNCTIONS.get(identifier)
+            return cls() if cls else FunctionLoss(identifier)
+        found = super().get(identifier)
+        return found if found is None or isinstance(found, Loss) else FunctionLoss(found)
+
+
+registry = _LossRegistry("loss", "keras.losses")
+# Functions of labels and predictions, and the classes whose values they return.
+FUNCTIONS: dict[Callable[..., Array], type[Loss]] = {}
+
+P = ParamSpec("P")
+T = TypeVar("T", bound="Loss")
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+def _to_reduction(argument: str, value: Any) -> str:
+    return to_choice(argument, value, REDUCTIONS) or "none"
+
+
+Reduction = Annotated[str | None, Kind(_to_reduction)]
+
+
+def register(*aliases: str, name: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Return a class decorator that enters a loss, and names it: as its class unless told."""
+
+    def enter(cls: type[T]) -> type[T]:
+        set_defaults(cls, name=name or to_snake_case(cls.__name__))
+        registry.register(*aliases)(cls)
+        return cls
+
+    return enter
+
+
+class Loss(Configurable):
     """Base class. A loss of your own implements ``terms``.
 
     Args:
@@ -37,22 +85,29 @@ class Loss:
         ValueError: the reduction is unknown.
     """
 
+    name: str
+    reduction: str
+
+    @takes_options
     def __init__(
         self,
         name: str | None = None,
-        reduction: str | None = "sum_over_batch_size",
-        dtype: Any = None,
+        reduction: Reduction = "sum_over_batch_size",
+        dtype: Unused[DTypeLike] = None,
     ) -> None:
-        to_choice("reduction", reduction, REDUCTIONS)
-        self.name = to_snake_case(type(self).__name__) if name is None else name
-        self.reduction = "none" if reduction is None else reduction
+        if name is None:
+            self.name = to_snake_case(type(self).__name__)
 
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return the values, without the last axis, and the pullback d_values -> d_y_pred."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `terms`.")
 
     def __call__(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: WeightsLike = None,
+        mask: MaskLike = None,
     ) -> Any:
         """Return the loss, a float, or all values where the reduction is ``"none"``.
 
@@ -71,13 +126,23 @@ class Loss:
             return weighted
         return _sum(weighted) / self._divisor(weighted, weights)
 
-    def value(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> float:
+    def value(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: WeightsLike = None,
+        mask: MaskLike = None,
+    ) -> float:
         """Return the loss as one number; that of the reduction ``"none"`` is the sum."""
         loss = self(y_true, y_pred, sample_weight, mask)
         return _sum(loss) if self.reduction == "none" else loss
 
     def value_and_gradient(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: WeightsLike = None,
+        mask: MaskLike = None,
     ) -> tuple[float, Array]:
         """Return the loss and its gradient with respect to ``y_pred``, of its shape and dtype.
 
@@ -104,7 +169,7 @@ class Loss:
         check_weights(weights, dummy.shape)
 
     def _weighted(
-        self, y_true: Any, y_pred: Array, sample_weight: Any, mask: Any
+        self, y_true: ArrayLike, y_pred: Array, sample_weight: WeightsLike, mask: MaskLike
     ) -> tuple[Array, Array | None, Callable[[Array], Array]]:
         """Return values, their weights (mask included) or ``None``, and the pullback."""
         y_true, aligned = align(to_labels(y_true), y_pred)
@@ -132,7 +197,7 @@ class Loss:
                 )
             )
 
-    def _join_masks(self, mask: Any, y_true: Array, values: Array) -> Any:
+    def _join_masks(self, mask: MaskLike, y_true: Array, values: Array) -> MaskLike:
         return mask
 
     def _mask_is_mean(self) -> bool:
@@ -145,39 +210,29 @@ class Loss:
             return _sum(weights) or 1.0
         return float(max(weighted.size, 1))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"name": self.name, "reduction": self.reduction}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a loss from what ``get_config`` returned."""
-        return cls(**config)
+class LossOptions(TypedDict, total=False):
+    """The options of ``TermsLoss``."""
+
+    reduction: str | None
+    name: str | None
+    dtype: DTypeLike
 
 
 class TermsLoss(Loss):
-    """A loss that is one of the functions above, with options."""
+    """A loss that is one of the functions above: its own options are those of the function."""
 
     _terms: Callable[..., Terms]
-    _takes_axes = False  # whether `axis` may be several, or None for all
+    axis: Axes | None = -1
 
+    @takes_options
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
-        **options: Any,
+        dtype: Unused[DTypeLike] = None,
     ) -> None:
         super().__init__(name, reduction, dtype)
-        if not self._takes_axes and "axis" in options:
-            to_int("axis", options["axis"])
-        elif options.get("axis") is not None:
-            options["axis"] = to_axes("axis", options["axis"])
-        if "label_smoothing" in options:
-            to_number("label_smoothing", options["label_smoothing"], 0, 1)
-        if options.get("ignore_class") is not None:
-            to_int("ignore_class", options["ignore_class"])
-        self._options = options
 
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if labels and predictions, aligned, do not fit each other."""
@@ -185,7 +240,7 @@ class TermsLoss(Loss):
         super().check_shapes(y_true, y_pred)
 
     def _check_axis(self, y_pred: Array) -> None:
-        axis, rank = self._options.get("axis", -1), y_pred.ndim
+        axis, rank = self.axis, y_pred.ndim
         axes = axis if isinstance(axis, tuple) else () if axis is None else (axis,)
         positions = {a % rank for a in axes if -rank <= a < rank}
         if len(positions) != len(axes):
@@ -194,11 +249,7 @@ class TermsLoss(Loss):
 
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return values and pullback."""
-        return type(self)._terms(y_true, y_pred, **self._options)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), **self._options}
+        return type(self)._terms(y_true, y_pred, **values_of_options(self, TermsLoss))
 
 
 class FunctionLoss(Loss):
@@ -221,8 +272,8 @@ class FunctionLoss(Loss):
                 expected = "a loss with a gradient, for training"
                 remedy = "Subclass fastrnn.losses.Loss, or give the function a `gradient`."
                 raise ValueError(errors.bad_argument("loss", self.name, expected, remedy))
-            slope = np.asarray(self.function.gradient(y_true, y_pred), dtype=y_pred.dtype)
-            return d.reshape(d.shape + (1,) * (slope.ndim - d.ndim)) * slope
+            derivative = np.asarray(self.function.gradient(y_true, y_pred), dtype=y_pred.dtype)
+            return d.reshape(d.shape + (1,) * (derivative.ndim - d.ndim)) * derivative
 
         return values, pullback
 
@@ -231,17 +282,39 @@ class FunctionLoss(Loss):
 
 
 def mean_of(elementwise: Callable[..., tuple[Array, Array]]) -> Callable[..., Terms]:
-    """Turn elementwise (loss, slope) into the mean over the last axis."""
+    """Turn elementwise (loss, derivative) into the mean over the last axis."""
 
     def terms(y_true: Array, y_pred: Array, axis: int = -1, **options: Any) -> Terms:
-        loss, slope = elementwise(y_true, y_pred, **options)
+        loss, derivative = elementwise(y_true, y_pred, **options)
         n = loss.shape[axis]
-        return loss.mean(axis=axis), lambda d: np.expand_dims(d, axis) * slope / n
+        return loss.mean(axis=axis), lambda d: np.expand_dims(d, axis) * derivative / n
 
     return terms
 
 
-def values_of(loss: Loss, y_true: Any, y_pred: Any) -> Array:
+def function_of(
+    cls: Callable[P, TermsLoss],
+) -> Callable[Concatenate[ArrayLike, ArrayLike, P], Array]:
+    """Return the function whose arguments are labels, predictions and the options of a loss."""
+    loss = cast(type[TermsLoss], cls)
+    common = inspect.signature(TermsLoss).parameters
+    own = [p for n, p in inspect.signature(loss).parameters.items() if n not in common]
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    arrays = [inspect.Parameter(name, either) for name in ("y_true", "y_pred")]
+
+    def function(y_true: ArrayLike, y_pred: ArrayLike, *args: Any, **kwargs: Any) -> Array:
+        given = {p.name: value for p, value in zip(own, args, strict=False)}
+        return values_of(loss(**given, **kwargs), y_true, y_pred)
+
+    function.__name__ = function.__qualname__ = to_snake_case(loss.__name__)
+    function.__module__ = loss.__module__
+    function.__doc__ = f"Return the values of ``{loss.__name__}``, one for each sample (and step)."
+    function.__signature__ = inspect.Signature([*arrays, *own])  # type: ignore[attr-defined]
+    FUNCTIONS[function] = loss
+    return function
+
+
+def values_of(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Return the values of ``loss`` for labels and predictions as scripts give them."""
     y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
     loss.check_shapes(y_true, y_pred)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations, config
 from fastrnn.core import errors
-from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
-
-Array = npt.NDArray[Any]
+from fastrnn.core.options import (
+    Integer,
+    Share,
+    Unused,
+    extends_options,
+    takes_options,
+)
+from fastrnn.losses.base import (
+    LossOptions,
+    Terms,
+    TermsLoss,
+    function_of,
+    mean_of,
+    register,
+)
+from fastrnn.typing import Array, DTypeLike, MaskLike
 
 
 @mean_of
@@ -27,7 +39,7 @@ def _binary_crossentropy(
 
 
 def binary_terms(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return the binary crossentropy of each probability, and its slope."""
+    """Return the binary crossentropy of each probability, and its derivative."""
     p, inside = clip_probabilities(y_pred)
     loss = -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
     return loss, inside * (p - y_true) / (p * (1 - p))
@@ -114,7 +126,7 @@ def _sparse_categorical_crossentropy(
     return values, pullback
 
 
-@registry.register("bce", "BCE", "binary_crossentropy")
+@register("bce", "BCE", "binary_crossentropy")
 class BinaryCrossentropy(TermsLoss):
     """Crossentropy of labels 0 and 1 (or between), mean over ``axis``.
 
@@ -126,20 +138,18 @@ class BinaryCrossentropy(TermsLoss):
 
     _terms = staticmethod(_binary_crossentropy)
 
+    @extends_options
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "binary_crossentropy",
-        dtype: Any = None,
+        label_smoothing: Share = 0.0,
+        axis: Integer = -1,
+        **options: Unpack[LossOptions],
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(**options)
 
 
-@registry.register("categorical_crossentropy")
+@register("categorical_crossentropy")
 class CategoricalCrossentropy(TermsLoss):
     """Crossentropy of one-hot labels.
 
@@ -152,21 +162,22 @@ class CategoricalCrossentropy(TermsLoss):
 
     _terms = staticmethod(_categorical_crossentropy)
 
+    @extends_options
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_crossentropy",
-        dtype: Any = None,
+        label_smoothing: Share = 0.0,
+        axis: Integer = -1,
+        **options: Unpack[LossOptions],
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(**options)
 
 
 class ClassNumbersLoss(TermsLoss):
     """A loss of labels that are the numbers of the classes."""
+
+    axis: int = -1
+    ignore_class: int | None = None
 
     def check_labels(self, y_true: Array, classes: int | None = None) -> None:
         """Raise ``ValueError`` if labels are no integers from 0 to ``classes`` - 1."""
@@ -175,7 +186,7 @@ class ClassNumbersLoss(TermsLoss):
             raise ValueError(
                 errors.bad_argument("y_true", "fractions", "integers, the numbers of the classes")
             )
-        ignored = self._options.get("ignore_class")
+        ignored = self.ignore_class
         kept = y_true if ignored is None else y_true[y_true != ignored]
         if classes is None or kept.size == 0:
             return
@@ -188,7 +199,7 @@ class ClassNumbersLoss(TermsLoss):
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if the labels are not as the predictions without the classes."""
         self._check_axis(y_pred)
-        axis = self._options.get("axis", -1) % y_pred.ndim
+        axis = self.axis % y_pred.ndim
         without = (*y_pred.shape[:axis], *y_pred.shape[axis + 1 :])
         if y_true.shape not in (without, (*without[:axis], 1, *without[axis:])):
             remedy = "For one-hot labels use categorical_crossentropy."
@@ -200,18 +211,18 @@ class ClassNumbersLoss(TermsLoss):
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return values and pullback."""
         if y_true.ndim == y_pred.ndim:
-            y_true = y_true.squeeze(self._options.get("axis", -1))
+            y_true = y_true.squeeze(self.axis)
         return super().terms(y_true, y_pred)
 
-    def _join_masks(self, mask: Any, y_true: Array, values: Array) -> Any:
-        ignored = self._options.get("ignore_class")
+    def _join_masks(self, mask: MaskLike, y_true: Array, values: Array) -> MaskLike:
+        ignored = self.ignore_class
         if ignored is None:
             return mask
         kept = y_true.reshape(values.shape) != ignored
         return kept if mask is None else kept & np.asarray(mask, dtype=bool)
 
 
-@registry.register("sparse_categorical_crossentropy")
+@register("sparse_categorical_crossentropy")
 class SparseCategoricalCrossentropy(ClassNumbersLoss):
     """Crossentropy of labels that are the numbers of the classes.
 
@@ -225,48 +236,19 @@ class SparseCategoricalCrossentropy(ClassNumbersLoss):
 
     _terms = staticmethod(_sparse_categorical_crossentropy)
 
+    @takes_options
     def __init__(
         self,
         from_logits: bool = False,
-        ignore_class: int | None = None,
+        ignore_class: Integer | None = None,
         reduction: str | None = "sum_over_batch_size",
-        axis: int = -1,
+        axis: Integer = -1,
         name: str | None = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: Unused[DTypeLike] = None,
     ) -> None:
-        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(reduction, name, dtype)
 
 
-def binary_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> Array:
-    """Return the values of ``BinaryCrossentropy``, one for each sample (and step)."""
-    return values_of(BinaryCrossentropy(from_logits, label_smoothing, axis), y_true, y_pred)
-
-
-def categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> Array:
-    """Return the values of ``CategoricalCrossentropy``, one for each sample (and step)."""
-    return values_of(CategoricalCrossentropy(from_logits, label_smoothing, axis), y_true, y_pred)
-
-
-def sparse_categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    ignore_class: int | None = None,
-    axis: int = -1,
-) -> Array:
-    """Return the values of ``SparseCategoricalCrossentropy``, one for each sample (and step)."""
-    loss = SparseCategoricalCrossentropy(from_logits, ignore_class, axis=axis)
-    return values_of(loss, y_true, y_pred)
+binary_crossentropy = function_of(BinaryCrossentropy)
+categorical_crossentropy = function_of(CategoricalCrossentropy)
+sparse_categorical_crossentropy = function_of(SparseCategoricalCrossentropy)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors
 from fastrnn.losses.alignment import check_weights
-from fastrnn.losses.base import Terms, TermsLoss, registry, values_of
+from fastrnn.losses.base import Terms, TermsLoss, function_of, register
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 BLANK = 0
 
 
@@ -68,7 +65,7 @@ def _end_states(lengths: Array, shape: tuple[int, ...]) -> Array:
     return np.where((distance == 0) | (distance == 1), 0.0, -np.inf)
 
 
-@registry.register()
+@register()
 class CTC(TermsLoss):
     """Connectionist temporal classification, for labels whose times are not known.
 
@@ -84,14 +81,6 @@ class CTC(TermsLoss):
     """
 
     _terms = staticmethod(_ctc)
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "ctc",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if labels or predictions have wrong shapes, or labels no path."""
@@ -130,6 +119,4 @@ class CTC(TermsLoss):
         check_weights(sample_weight, (len(y_true),))
 
 
-def ctc(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``CTC``, one for each sample."""
-    return values_of(CTC(), y_true, y_pred)
+ctc = function_of(CTC)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
-from fastrnn.core.checks import to_number, to_real_array
-from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
+from fastrnn.core.checks import to_real_array
+from fastrnn.core.options import (
+    Finite,
+    Integer,
+    Kind,
+    Share,
+    as_given,
+    extends_options,
+    number,
+)
+from fastrnn.losses.base import (
+    LossOptions,
+    Terms,
+    TermsLoss,
+    function_of,
+    mean_of,
+    register,
+    values_of,
+)
 from fastrnn.losses.crossentropy import (
     ClassNumbersLoss,
     binary_terms,
@@ -17,8 +33,7 @@ from fastrnn.losses.crossentropy import (
     smooth_binary,
     smooth_classes,
 )
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ArrayLike
 
 
 def _power(x: Array, exponent: float) -> tuple[Array, Array]:
@@ -42,13 +57,13 @@ def _binary_focal_crossentropy(
     crossentropy, d_crossentropy = binary_terms(y_true, p)
     miss = 1 - (y_true * p + (1 - y_true) * (1 - p))
     factor, d_factor = _power(miss, gamma)
-    slope = factor * d_crossentropy + d_factor * (1 - 2 * y_true) * crossentropy
+    derivative = factor * d_crossentropy + d_factor * (1 - 2 * y_true) * crossentropy
     if from_logits:
-        slope = slope * p * (1 - p)
+        derivative = derivative * p * (1 - p)
     if apply_class_balancing:
         factor = factor * (balance := y_true * alpha + (1 - y_true) * (1 - alpha))
-        slope = slope * balance
-    return factor * crossentropy, slope
+        derivative = derivative * balance
+    return factor * crossentropy, derivative
 
 
 def _categorical_focal_crossentropy(
@@ -70,8 +85,8 @@ def _categorical_focal_crossentropy(
     weights = -np.asarray(alpha, y_pred.dtype) * y_true
 
     def pullback(d: Array) -> Array:
-        slope = weights * (factor / clipped - d_factor * np.log(clipped))
-        dp = np.expand_dims(d, axis) * inside * slope
+        derivative = weights * (factor / clipped - d_factor * np.log(clipped))
+        dp = np.expand_dims(d, axis) * inside * derivative
         dp = dp - (dp * p).sum(axis=axis, keepdims=True)
         # The softmax's own sum is 1: of its gradient, what is left is the factor p.
         return dp * scores if from_logits else dp / total
@@ -92,7 +107,7 @@ def _categorical_generalized_cross_entropy(y_true: Array, y_pred: Array, q: floa
     return (1 - p**q) / q, pullback
 
 
-@registry.register()
+@register()
 class BinaryFocalCrossentropy(TermsLoss):
     """Binary crossentropy in which sure predictions count less (Lin et al., 2017).
 
@@ -107,30 +122,21 @@ class BinaryFocalCrossentropy(TermsLoss):
 
     _terms = staticmethod(_binary_focal_crossentropy)
 
+    @extends_options
     def __init__(
         self,
         apply_class_balancing: bool = False,
-        alpha: float = 0.25,
-        gamma: float = 2.0,
+        alpha: Finite = 0.25,
+        gamma: Finite = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "binary_focal_crossentropy",
-        dtype: Any = None,
+        label_smoothing: Share = 0.0,
+        axis: Integer = -1,
+        **options: Unpack[LossOptions],
     ) -> None:
-        options = {
-            "apply_class_balancing": apply_class_balancing,
-            "alpha": to_number("alpha", alpha),
-            "gamma": to_number("gamma", gamma),
-            "from_logits": from_logits,
-            "label_smoothing": label_smoothing,
-            "axis": axis,
-        }
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(**options)
 
 
-@registry.register()
+@register()
 class CategoricalFocalCrossentropy(TermsLoss):
     """Categorical crossentropy in which sure predictions count less (Lin et al., 2017).
 
@@ -145,29 +151,20 @@ class CategoricalFocalCrossentropy(TermsLoss):
 
     _terms = staticmethod(_categorical_focal_crossentropy)
 
+    @extends_options
     def __init__(
         self,
-        alpha: Any = 0.25,
-        gamma: float = 2.0,
+        alpha: Annotated[ArrayLike, as_given(Kind(to_real_array))] = 0.25,
+        gamma: Finite = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_focal_crossentropy",
-        dtype: Any = None,
+        label_smoothing: Share = 0.0,
+        axis: Integer = -1,
+        **options: Unpack[LossOptions],
     ) -> None:
-        to_real_array("alpha", alpha)
-        options = {
-            "alpha": alpha,
-            "gamma": to_number("gamma", gamma),
-            "from_logits": from_logits,
-            "label_smoothing": label_smoothing,
-            "axis": axis,
-        }
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(**options)
 
 
-@registry.register()
+@register()
 class CategoricalGeneralizedCrossEntropy(ClassNumbersLoss):
     """(1 - p^q) / q of labels that are the numbers of the classes: robust against wrong ones.
 
@@ -178,45 +175,19 @@ class CategoricalGeneralizedCrossEntropy(ClassNumbersLoss):
 
     _terms = staticmethod(_categorical_generalized_cross_entropy)
 
+    @extends_options
     def __init__(
         self,
-        q: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_generalized_cross_entropy",
-        dtype: Any = None,
+        q: Annotated[float, number(0, 1, exclusive=True)] = 0.5,
+        **options: Unpack[LossOptions],
     ) -> None:
-        super().__init__(reduction, name, dtype, q=to_number("q", q, 0, 1, exclusive=True))
+        super().__init__(**options)
 
 
-def binary_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    apply_class_balancing: bool = False,
-    alpha: float = 0.25,
-    gamma: float = 2.0,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> Array:
-    """Return the values of ``BinaryFocalCrossentropy``, one for each sample (and step)."""
-    options = (apply_class_balancing, alpha, gamma, from_logits, label_smoothing, axis)
-    return values_of(BinaryFocalCrossentropy(*options), y_true, y_pred)
+binary_focal_crossentropy = function_of(BinaryFocalCrossentropy)
+categorical_focal_crossentropy = function_of(CategoricalFocalCrossentropy)
 
 
-def categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    alpha: Any = 0.25,
-    gamma: float = 2.0,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> Array:
-    """Return the values of ``CategoricalFocalCrossentropy``, one for each sample (and step)."""
-    loss = CategoricalFocalCrossentropy(alpha, gamma, from_logits, label_smoothing, axis)
-    return values_of(loss, y_true, y_pred)
-
-
-def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Array:
+def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Array:
     """Return the values of ``CategoricalGeneralizedCrossEntropy``, one for each label."""
     return values_of(CategoricalGeneralizedCrossEntropy(q), y_true, y_pred)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
-
-Array = npt.NDArray[Any]
+from fastrnn.losses.base import (
+    Terms,
+    TermsLoss,
+    function_of,
+    mean_of,
+    register,
+)
+from fastrnn.typing import Array
 
 
 def _to_signs(y_true: Array) -> Array:
@@ -46,61 +48,27 @@ def _categorical_hinge(y_true: Array, y_pred: Array) -> Terms:
     return np.maximum(lack, 0), pullback
 
 
-@registry.register()
+@register()
 class Hinge(TermsLoss):
     """Mean of max(1 - y_true·y_pred, 0) over the last axis; labels 0 and 1 become -1 and 1."""
 
     _terms = staticmethod(_hinge)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register()
+@register()
 class SquaredHinge(TermsLoss):
     """Mean of max(1 - y_true·y_pred, 0)² over the last axis; labels 0 and 1 as in ``Hinge``."""
 
     _terms = staticmethod(_squared_hinge)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "squared_hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register()
+@register()
 class CategoricalHinge(TermsLoss):
     """max(max((1 - y_true)·y_pred) - sum(y_true·y_pred) + 1, 0), for one-hot labels."""
 
     _terms = staticmethod(_categorical_hinge)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-def hinge(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``Hinge``, one for each sample (and step)."""
-    return values_of(Hinge(), y_true, y_pred)
-
-
-def squared_hinge(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``SquaredHinge``, one for each sample (and step)."""
-    return values_of(SquaredHinge(), y_true, y_pred)
-
-
-def categorical_hinge(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``CategoricalHinge``, one for each sample (and step)."""
-    return values_of(CategoricalHinge(), y_true, y_pred)
+hinge = function_of(Hinge)
+squared_hinge = function_of(SquaredHinge)
+categorical_hinge = function_of(CategoricalHinge)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import (
+    Finite,
+    Flag,
+    extends_options,
+)
 from fastrnn.losses.alignment import to_labels, to_predictions
-from fastrnn.losses.base import Terms, TermsLoss, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.losses.base import LossOptions, Terms, TermsLoss, register
+from fastrnn.typing import Array, ArrayLike, MaskLike
 
 
 def _circle(
@@ -40,10 +42,10 @@ def _circle(
     total = p_sum + n_sum
 
     def pullback(d: Array) -> Array:
-        slope = (d * activations.sigmoid(total))[:, None]
+        derivative = (d * activations.sigmoid(total))[:, None]
         d_positive = p_share * (2 * gamma) * distances
         d_negative = np.where(weights > 0, n_share * (2 * gamma) * (distances - 1), 0)
-        d_cosines = np.where(cosines < 1, -slope * (d_positive + d_negative), 0)
+        d_cosines = np.where(cosines < 1, -derivative * (d_positive + d_negative), 0)
         return (d_cosines @ others + d_cosines.T @ y_pred).astype(y_pred.dtype)
 
     return activations.softplus(total), pullback
@@ -59,7 +61,7 @@ def _log_sum(x: Array, keep: Array) -> tuple[Array, Array]:
         return (most + np.log(total))[:, 0], e / np.maximum(total, np.finfo(x.dtype).tiny)
 
 
-@registry.register()
+@register()
 class Circle(TermsLoss):
     """Circle loss of embeddings of length 1 (Sun et al., 2020).
 
@@ -82,18 +84,15 @@ class Circle(TermsLoss):
 
     _terms = staticmethod(_circle)
 
+    @extends_options
     def __init__(
         self,
-        gamma: float = 80.0,
-        margin: float = 0.4,
-        remove_diagonal: bool = True,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "circle",
-        dtype: Any = None,
+        gamma: Finite = 80.0,
+        margin: Finite = 0.4,
+        remove_diagonal: Flag = True,
+        **options: Unpack[LossOptions],
     ) -> None:
-        options = {"gamma": to_number("gamma", gamma), "margin": to_number("margin", margin)}
-        options["remove_diagonal"] = bool(remove_diagonal)
-        super().__init__(reduction, name, dtype, **options)
+        super().__init__(**options)
 
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` unless there is one label for each embedding."""
@@ -103,15 +102,15 @@ class Circle(TermsLoss):
             expected = f"({len(y_pred)},), a class number for each embedding"
             raise ValueError(errors.bad_shape("y_true", y_true.shape, expected))
 
-    def _join_masks(self, mask: Any, y_true: Array, values: Array) -> Any:
+    def _join_masks(self, mask: MaskLike, y_true: Array, values: Array) -> MaskLike:
         return values > 0 if mask is None else np.asarray(mask, bool) & (values > 0)
 
 
 def circle(
-    y_true: Any,
-    y_pred: Any,
-    ref_labels: Any = None,
-    ref_embeddings: Any = None,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    ref_labels: ArrayLike | None = None,
+    ref_embeddings: ArrayLike | None = None,
     remove_diagonal: bool = True,
     gamma: float = 80,
     margin: float = 0.4,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.core.checks import to_number
-from fastrnn.losses.base import Terms, TermsLoss, registry, values_of
+from fastrnn.core.options import (
+    AxesOption,
+    Finite,
+    Unused,
+    takes_options,
+)
+from fastrnn.losses.base import Terms, TermsLoss, function_of, register
+from fastrnn.typing import Array, DTypeLike
 
-Array = npt.NDArray[Any]
 Axes = int | tuple[int, ...] | None
 
 
@@ -51,7 +53,7 @@ class _OverlapLoss(TermsLoss):
     _takes_axes = True
 
 
-@registry.register()
+@register()
 class Dice(_OverlapLoss):
     """1 minus the Dice coefficient of labels and predictions.
 
@@ -62,17 +64,18 @@ class Dice(_OverlapLoss):
 
     _terms = staticmethod(_dice)
 
+    @takes_options
     def __init__(
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "dice",
-        axis: Axes = None,
-        dtype: Any = None,
+        axis: AxesOption | None = None,
+        dtype: Unused[DTypeLike] = None,
     ) -> None:
-        super().__init__(reduction, name, dtype, axis=axis)
+        super().__init__(reduction, name, dtype)
 
 
-@registry.register()
+@register()
 class Tversky(_OverlapLoss):
     """1 minus the Tversky index: ``Dice`` with factors for what is missed and what is invented.
 
@@ -85,26 +88,18 @@ class Tversky(_OverlapLoss):
 
     _terms = staticmethod(_tversky)
 
+    @takes_options
     def __init__(
         self,
-        alpha: float = 0.5,
-        beta: float = 0.5,
+        alpha: Finite = 0.5,
+        beta: Finite = 0.5,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "tversky",
-        axis: Axes = None,
-        dtype: Any = None,
+        axis: AxesOption | None = None,
+        dtype: Unused[DTypeLike] = None,
     ) -> None:
-        options = {"alpha": to_number("alpha", alpha), "beta": to_number("beta", beta)}
-        super().__init__(reduction, name, dtype, **options, axis=axis)
+        super().__init__(reduction, name, dtype)
 
 
-def dice(y_true: Any, y_pred: Any, axis: Axes = None) -> Array:
-    """Return the values of ``Dice``: one number, or those along the axes that are left."""
-    return values_of(Dice(axis=axis), y_true, y_pred)
-
-
-def tversky(
-    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axes = None
-) -> Array:
-    """Return the values of ``Tversky``: one number, or those along the axes that are left."""
-    return values_of(Tversky(alpha, beta, axis=axis), y_true, y_pred)
+dice = function_of(Dice)
+tversky = function_of(Tversky)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.core.checks import to_number
-from fastrnn.losses.base import Terms, TermsLoss, mean_of, registry, values_of
-
-Array = npt.NDArray[Any]
+from fastrnn.core.options import (
+    Integer,
+    Positive,
+    extends_options,
+)
+from fastrnn.losses.base import (
+    LossOptions,
+    Terms,
+    TermsLoss,
+    function_of,
+    mean_of,
+    register,
+)
+from fastrnn.typing import Array
 
 
 @mean_of
@@ -30,8 +39,8 @@ def _absolute_error(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
 def _huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> tuple[Array, Array]:
     """error² / 2 up to |error| = delta, from there on linear (Huber, 1964)."""
     error = y_pred - y_true
-    slope = np.clip(error, -delta, delta)
-    return slope * (error - slope / 2), slope
+    derivative = np.clip(error, -delta, delta)
+    return derivative * (error - derivative / 2), derivative
 
 
 @mean_of
@@ -80,99 +89,57 @@ def _to_unit(x: Array, axis: int) -> tuple[Array, Array]:
     return x / norms, norms
 
 
-@registry.register("mse", "MSE")
+@register("mse", "MSE")
 class MeanSquaredError(TermsLoss):
     """Mean of (y_pred - y_true)² over the last axis."""
 
     _terms = staticmethod(_squared_error)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register("mae", "MAE")
+@register("mae", "MAE")
 class MeanAbsoluteError(TermsLoss):
     """Mean of |y_pred - y_true| over the last axis."""
 
     _terms = staticmethod(_absolute_error)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register("huber_loss")
+@register("huber_loss", name="huber_loss")
 class Huber(TermsLoss):
     """Half the squared error up to ``delta``, linear beyond; mean over the last axis."""
 
     _terms = staticmethod(_huber)
 
+    @extends_options
     def __init__(
         self,
-        delta: float = 1.0,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "huber_loss",
-        dtype: Any = None,
+        delta: Positive = 1.0,
+        **options: Unpack[LossOptions],
     ) -> None:
-        delta = to_number("delta", delta, 0, exclusive=True)
-        super().__init__(reduction, name, dtype, delta=delta)
+        super().__init__(**options)
 
 
-@registry.register("mape", "MAPE")
+@register("mape", "MAPE")
 class MeanAbsolutePercentageError(TermsLoss):
     """Mean of 100·|y_pred - y_true| / |y_true| over the last axis."""
 
     _terms = staticmethod(_absolute_percentage_error)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_percentage_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register("msle", "MSLE")
+@register("msle", "MSLE")
 class MeanSquaredLogarithmicError(TermsLoss):
     """Mean of (log(1 + y_pred) - log(1 + y_true))² over the last axis."""
 
     _terms = staticmethod(_squared_logarithmic_error)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_logarithmic_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register("logcosh")
+@register("logcosh")
 class LogCosh(TermsLoss):
     """Mean of log(cosh(y_pred - y_true)) over the last axis: nearly ``Huber``, and smooth."""
 
     _terms = staticmethod(_log_cosh)
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "log_cosh",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(reduction, name, dtype)
 
-
-@registry.register()
+@register()
 class CosineSimilarity(TermsLoss):
     """-cos of the angle between ``y_true`` and ``y_pred``: -1 where they point the same way.
 
@@ -183,46 +150,19 @@ class CosineSimilarity(TermsLoss):
 
     _terms = staticmethod(_cosine_similarity)
 
+    @extends_options
     def __init__(
         self,
-        axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "cosine_similarity",
-        dtype: Any = None,
+        axis: Integer = -1,
+        **options: Unpack[LossOptions],
     ) -> None:
-        super().__init__(reduction, name, dtype, axis=axis)
+        super().__init__(**options)
 
 
-def mean_squared_error(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``MeanSquaredError``, one for each sample (and step)."""
-    return values_of(MeanSquaredError(), y_true, y_pred)
-
-
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``MeanAbsoluteError``, one for each sample (and step)."""
-    return values_of(MeanAbsoluteError(), y_true, y_pred)
-
-
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Array:
-    """Return the values of ``Huber``, one for each sample (and step)."""
-    return values_of(Huber(delta), y_true, y_pred)
-
-
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``MeanAbsolutePercentageError``, one for each sample (and step)."""
-    return values_of(MeanAbsolutePercentageError(), y_true, y_pred)
-
-
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``MeanSquaredLogarithmicError``, one for each sample (and step)."""
-    return values_of(MeanSquaredLogarithmicError(), y_true, y_pred)
-
-
-def log_cosh(y_true: Any, y_pred: Any) -> Array:
-    """Return the values of ``LogCosh``, one for each sample (and step)."""
-    return values_of(LogCosh(), y_true, y_pred)
-
-
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Array:
-    """Return the values of ``CosineSimilarity``, one for each sample (and step)."""
-    return values_of(CosineSimilarity(axis), y_true, y_pred)
+mean_squared_error = function_of(MeanSquaredError)
+mean_absolute_error = function_of(MeanAbsoluteError)
+huber = function_of(Huber)
+mean_absolute_percentage_error = function_of(MeanAbsolutePercentageError)
+mean_squared_logarithmic_error = function_of(MeanSquaredLogarithmicError)
+log_cosh = function_of(LogCosh)
+cosine_similarity = function_of(CosineSimilarity)
