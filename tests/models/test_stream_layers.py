@@ -17,7 +17,7 @@ from streams import (
 
 import fastrnn
 from fastrnn import Input, Model, Sequential, layers
-from fastrnn.models.streaming import LayerStream, Stream
+from fastrnn.layers.base.streaming import LayerStream, Stream
 
 # ---- streams of layers one by one ----
 

@@ -36,7 +36,7 @@ FLOORS = {
     "dispatch": ("fastrnn.engines.dispatch",),
     "layers": (
         "fastrnn.layers",
-        "fastrnn.models.streaming",
+        "fastrnn.layers.base.streaming",
         "fastrnn.initializers",
         "fastrnn.regularizers",
         "fastrnn.constraints",

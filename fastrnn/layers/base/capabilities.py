@@ -8,7 +8,7 @@ else says it anew, see ``describes_forward``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy.typing as npt
 
@@ -68,6 +68,7 @@ class Capabilities:
     """
 
     name: str
+    dtype: str
     stepwise = False
     takes_integers = False
     stream_refusal = UNKNOWN
@@ -108,6 +109,34 @@ class Capabilities:
             the layer is not made of them, and is run as it is.
         """
         return None
+
+    def stream_layers(self) -> Sequence[Capabilities]:
+        """Return the layers that a stream runs one after the other: a model's own, or this one."""
+        return [self]
+
+    def stream_states(self, batch_size: int) -> list[Array]:
+        """Return the states with which a stream begins, (batch_size, …) each; none by default."""
+        return []
+
+    def stream_step(self, inputs: Array, states: list[Array]) -> tuple[Array, list[Array]]:
+        """Compute one time step outside training, where the fused engine's stream does not.
+
+        Args:
+            inputs: (batch, …), the step.
+            states: those after the step before.
+
+        Returns:
+            The outputs of the step, (batch, …), and the new states.
+        """
+        raise NotImplementedError
+
+    def snapshot(self) -> Self:
+        """Return a copy with weights of its own, and without the calls on tensors."""
+        raise NotImplementedError
+
+    def convert_inputs(self, inputs: Any) -> Any:
+        """Return inputs as arrays of the type that the layer takes."""
+        raise NotImplementedError
 
     # ---- ONNX ----
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy.typing as npt
 
@@ -15,7 +16,8 @@ from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
 from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
-from fastrnn.layers.base.capabilities import Capabilities
+from fastrnn.layers.base.capabilities import Capabilities, step_rank
+from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
 from fastrnn.layers.base.weights import HasWeights
 
@@ -281,7 +283,7 @@ class Layer(HasWeights, Capabilities):
 
     # ---- streams ----
 
-    def stream(self, batch_size: int = 1, threads: int = 1) -> Any:
+    def stream(self, batch_size: int = 1, threads: int = 1) -> Stream:
         """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.
 
         Args:
@@ -292,13 +294,22 @@ class Layer(HasWeights, Capabilities):
             ValueError: the layer, or one inside it, needs more than the steps up to now, or has
                 no weights yet.
         """
-        from fastrnn.models.streaming import make_stream
-
         return make_stream(self, batch_size, threads)
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs one after the other: a model's own, or this one."""
         return [self]
+
+    def stream_step(self, inputs: Any, states: Any) -> tuple[Any, list[Array]]:
+        """Compute one time step outside training: see ``Capabilities``."""
+        if step_rank(self) == inputs.ndim:  # it takes sequences: one of one step
+            return self.run(self.accept(inputs[:, None]), INFERENCE)[0][:, 0], []
+        return self.run(self.accept(inputs), INFERENCE)[0], []
+
+    def snapshot(self) -> Self:
+        """Return a copy with weights of its own, and without the calls on tensors."""
+        memo: dict[int, Any] = {id(inner.nodes): [] for inner in iterate_layers(self)}
+        return copy.deepcopy(self, memo)
 
     # ---- configuration -------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -11,8 +12,8 @@ from fastrnn.core import errors
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.engines.dispatch import STREAM_ACTIVATIONS
-from fastrnn.layers.base.capabilities import describes_forward
-from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.base.capabilities import Capabilities, describes_forward
+from fastrnn.layers.base.weights import HasWeights
 
 Array = npt.NDArray[Any]
 
@@ -36,7 +37,7 @@ def activation_ops(function: Activation, width: int) -> list[StreamStage] | None
     return [StreamStage("softmax", width, width)] if softmax else None
 
 
-def lower(layers: list[Layer], features: int) -> list[StreamStage] | None:
+def lower(layers: Sequence[Capabilities], features: int) -> list[StreamStage] | None:
     """Return the operations of a chain of layers, or ``None`` where one of them has none.
 
     Args:
@@ -53,7 +54,7 @@ def lower(layers: list[Layer], features: int) -> list[StreamStage] | None:
     return ops or [StreamStage("activate", features, features)]
 
 
-def feature_count(owner: Layer, layers: list[Layer]) -> int:
+def feature_count(owner: Capabilities, layers: Sequence[Capabilities]) -> int:
     """Return how many features a step of the chain ``layers`` has, that ``owner`` is made of.
 
     Raises:
@@ -69,7 +70,7 @@ def feature_count(owner: Layer, layers: list[Layer]) -> int:
     raise ValueError(errors.not_streamable(owner.name, type(owner).__name__, reason))
 
 
-def require_streamable(layer: Any, first: bool) -> None:
+def require_streamable(layer: Capabilities, first: bool) -> None:
     """Raise ``ValueError`` if the layer cannot be run one step at a time.
 
     Args:
@@ -77,7 +78,7 @@ def require_streamable(layer: Any, first: bool) -> None:
         first: whether it is the first of a chain.
     """
     reason = layer.refuse_stream(first)
-    if reason is None and not layer.built and type(layer).make_weights is not Layer.make_weights:
+    if reason is None and isinstance(layer, HasWeights) and layer.lacks_weights:
         reason = "it has no weights yet: build it, or call it on data"
     if reason is not None:
         raise ValueError(errors.not_streamable(layer.name, type(layer).__name__, reason))

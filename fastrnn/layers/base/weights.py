@@ -54,6 +54,11 @@ class HasWeights:
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the layer and of the layers inside it, for ``build``."""
 
+    @property
+    def lacks_weights(self) -> bool:
+        """Whether the layer has weights to make, and ``build`` has not made them yet."""
+        return not self.built and type(self).make_weights is not HasWeights.make_weights
+
     def add_weight(
         self,
         shape: Sequence[int],

@@ -167,6 +167,14 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         op = StreamStage("recurrent", features, cell.units, weights, name, activation, recurrent)
         return [op]
 
+    def stream_states(self, batch_size: int) -> list[Array]:
+        """Return the cell's states of zeros."""
+        return self.get_initial_state(batch_size)
+
+    def stream_step(self, inputs: Any, states: Any) -> tuple[Any, list[Array]]:
+        """Compute a step of the cell."""
+        return self.cell(inputs, states)
+
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append the operator of the cell."""
         return graph.recurrent(self, [self], "concat", inputs)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,10 +16,8 @@ from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_list, to_positive_int
 from fastrnn.engines import dispatch
-from fastrnn.layers.base.capabilities import step_rank
-from fastrnn.layers.base.layer import INFERENCE, Layer, iterate_layers
+from fastrnn.layers.base.capabilities import Capabilities
 from fastrnn.layers.base.stream_lowering import feature_count, lower, require_streamable
-from fastrnn.layers.rnn.base import RecurrentLayer
 
 Array = npt.NDArray[Any]
 
@@ -63,7 +60,7 @@ class Stream:
 
     batch_size: int
     engine: str
-    _layers: list[Layer]
+    _layers: Sequence[Capabilities]
 
     def __call__(self, x: Any, out: Array | None = None) -> Array:
         """Compute one step.
@@ -152,7 +149,7 @@ class Stream:
         return f"<Stream of {names}; batch_size={self.batch_size}, engine={self.engine}>"
 
 
-def make_stream(layer: Layer, batch_size: int = 1, threads: int = 1) -> Stream:
+def make_stream(layer: Capabilities, batch_size: int = 1, threads: int = 1) -> Stream:
     """Return the stream of a model or layer; see ``Layer.stream``."""
     batch_size = to_positive_int("batch_size", batch_size)
     threads = min(to_positive_int("threads", threads), config.default_num_threads())
@@ -170,7 +167,7 @@ def make_stream(layer: Layer, batch_size: int = 1, threads: int = 1) -> Stream:
     return stream
 
 
-def _convert(layers: list[Layer]) -> Callable[[Any], Array]:
+def _convert(layers: Sequence[Capabilities]) -> Callable[[Any], Array]:
     """Return the function that makes an array of what a step is given."""
     if layers[0].takes_integers:
         return layers[0].convert_inputs
@@ -196,36 +193,26 @@ class LayerStream(Stream):
 
     engine = "layers"
 
-    def __init__(self, layers: list[Layer], batch_size: int, features: int) -> None:
+    def __init__(self, layers: Sequence[Capabilities], batch_size: int, features: int) -> None:
         self._layers, self.batch_size = layers, batch_size
         self._convert = _convert(layers)
         self._shape = (batch_size,) if layers[0].takes_integers else (batch_size, features)
         self.refresh()
-        self._states = [
-            layer.get_initial_state(batch_size)
-            for layer in self._copies
-            if isinstance(layer, RecurrentLayer)
-        ]
+        self._states = [layer.stream_states(batch_size) for layer in self._copies]
 
     def refresh(self) -> None:
         """Take the weights that the model has now; the states stay."""
-        self._copies = [_snapshot(layer) for layer in self._layers]
+        self._copies = [layer.snapshot() for layer in self._layers]
 
     def __call__(self, x: Any, out: Array | None = None) -> Array:
         """Compute one step, see ``Stream``."""
         step = self._convert(x)
         if step.shape != self._shape:
             raise ValueError(errors.bad_shape("x", step.shape, f"{self._shape}, one step"))
-        y, states = step, iter(self._states)
-        new: list[list[Array]] = []
-        for layer in self._copies:
-            if isinstance(layer, RecurrentLayer):
-                y, final = layer.cell(y, next(states))
-                new.append(final)
-            elif step_rank(layer) == y.ndim:
-                y = layer.run(layer.accept(y[:, None]), INFERENCE)[0][:, 0]
-            else:
-                y = layer.run(layer.accept(y), INFERENCE)[0]
+        y, new = step, []
+        for layer, states in zip(self._copies, self._states, strict=True):
+            y, final = layer.stream_step(y, states)
+            new.append(final)
         if out is None:
             out = np.array(y)
         elif not _takes(out, y):
@@ -263,12 +250,6 @@ def _takes(out: Any, y: Array) -> bool:
         and out.flags.c_contiguous
         and out.flags.writeable
     )
-
-
-def _snapshot(layer: Layer) -> Layer:
-    """Return a copy of the layer with weights of its own, and without the calls on tensors."""
-    memo: dict[int, Any] = {id(inner.nodes): [] for inner in iterate_layers(layer)}
-    return copy.deepcopy(layer, memo)
 
 
 def _to_rows(rows: Any, batch: int) -> Sequence[int]:
