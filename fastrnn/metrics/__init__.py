@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastrnn.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -86,21 +84,21 @@ from fastrnn.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
+    CosineSimilarity,
     Hinge,
     KLDivergence,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
-from fastrnn.metrics.regression import (
-    CosineSimilarity,
     LogCoshError,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
-    R2Score,
+    Poisson,
     RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from fastrnn.metrics.regression import (
+    R2Score,
 )
 
 __all__ = [
@@ -180,26 +178,9 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
+get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
-
-
-def get(identifier: Any) -> Any:
-    """Return the metric that ``identifier`` means: a name, a config, a ``Metric`` or a function.
-
-    A name becomes the metric's name; so ``"mse"`` reports as ``mse``.
-
-    Raises:
-        ValueError: the name is unknown.
-    """
-    if callable(identifier) and not isinstance(identifier, (Metric, type)):
-        return MeanMetricWrapper(identifier)
-    metric = registry.get(identifier)
-    if metric is not None and not isinstance(metric, Metric):
-        metric = MeanMetricWrapper(metric)
-    if isinstance(identifier, str):
-        metric.name = identifier
-    return metric
 
 
 def kind_for(y_true_shape: tuple[int, ...], y_pred_shape: tuple[int, ...]) -> str:

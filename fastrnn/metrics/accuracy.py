@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.core.options import (
+    PositiveInt,
+    extends_options,
+    number,
+)
 from fastrnn.losses.alignment import align
-from fastrnn.metrics.base import FunctionMetric, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
+from fastrnn.typing import Array
 
 
 def accuracy(y_true: Array, y_pred: Array) -> Array:
@@ -79,62 +81,55 @@ def _is_among_largest(classes: Array, scores: Array, k: int) -> Array:
     return np.take_along_axis(scores, index[..., None], axis=-1)[..., 0] >= least
 
 
-@registry.register()
+@register()
 class Accuracy(FunctionMetric):
     """Share of predictions that equal the labels."""
 
     _function = staticmethod(accuracy)
 
-    def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
 
-
-@registry.register()
+@register()
 class BinaryAccuracy(FunctionMetric):
     """Share of predictions on the right side of ``threshold``."""
 
     _function = staticmethod(binary_accuracy)
 
+    @extends_options
     def __init__(
-        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self,
+        *,
+        threshold: Annotated[float, number(0, 1, exclusive=True)] = 0.5,
+        **options: Unpack[MetricOptions],
     ) -> None:
-        threshold = to_number("threshold", threshold, 0, 1, exclusive=True)
-        super().__init__(name, dtype, threshold=threshold)
+        super().__init__(**options)
 
 
-@registry.register()
+@register()
 class CategoricalAccuracy(FunctionMetric):
     """Share of samples whose largest prediction is that of the one-hot label."""
 
     _function = staticmethod(categorical_accuracy)
 
-    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
 
-
-@registry.register()
+@register()
 class SparseCategoricalAccuracy(FunctionMetric):
     """Share of samples whose largest prediction is that of the label's number."""
 
     _function = staticmethod(sparse_categorical_accuracy)
 
-    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
 
-
-@registry.register()
+@register()
 class TopKCategoricalAccuracy(FunctionMetric):
     """Share of samples whose one-hot label's class is among the ``k`` largest predictions."""
 
     _function = staticmethod(top_k_categorical_accuracy)
 
-    def __init__(
-        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
-    ) -> None:
-        super().__init__(name, dtype, k=to_positive_int("k", k))
+    @extends_options
+    def __init__(self, k: PositiveInt = 5, **options: Unpack[MetricOptions]) -> None:
+        super().__init__(**options)
 
 
-@registry.register()
+@register()
 class SparseTopKCategoricalAccuracy(FunctionMetric):
     """Share of samples whose label's number is among the ``k`` largest predictions.
 
@@ -146,11 +141,8 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
 
     _function = staticmethod(sparse_top_k_categorical_accuracy)
 
+    @extends_options
     def __init__(
-        self,
-        k: int = 5,
-        name: str | None = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
-        from_sorted_ids: bool = False,
+        self, k: PositiveInt = 5, *, from_sorted_ids: bool = False, **options: Unpack[MetricOptions]
     ) -> None:
-        super().__init__(name, dtype, k=to_positive_int("k", k), from_sorted_ids=from_sorted_ids)
+        super().__init__(**options)

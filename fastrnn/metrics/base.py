@@ -3,25 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, TypedDict, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.options import (
+    ConfigOrder,
+    Configurable,
+    set_defaults,
+    takes_options,
+    values_of_options,
+)
 from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
-
-Array = npt.NDArray[Any]
-registry = Registry("metric", "keras.metrics")
+from fastrnn.typing import Array, ArrayLike, DTypeLike, MaskLike, MetricLike, WeightsLike
 
 
-class Metric:
+class _MetricRegistry(Registry):
+    """The table of metrics; a function that it is given becomes a metric."""
+
+    def get(self, identifier: MetricLike | Metric) -> Any:
+        """Return the metric of a name, a config, a ``Metric`` or a function.
+
+        A name becomes the metric's name; so ``"mse"`` reports as ``mse``.
+
+        Raises:
+            ValueError: the name is unknown.
+        """
+        if callable(identifier) and not isinstance(identifier, (Metric, type)):
+            return MeanMetricWrapper(identifier)
+        metric = super().get(identifier)
+        if metric is not None and not isinstance(metric, Metric):
+            metric = MeanMetricWrapper(metric)
+        if isinstance(identifier, str):
+            metric.name = identifier
+        return metric
+
+
+registry = _MetricRegistry("metric", "keras.metrics")
+T = TypeVar("T", bound="Metric")
+
+
+def register(*aliases: str, name: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Return a class decorator that enters a metric, and names it: as its class unless told."""
+
+    def enter(cls: type[T]) -> type[T]:
+        set_defaults(cls, name=name or to_snake_case(cls.__name__))
+        registry.register(*aliases)(cls)
+        return cls
+
+    return enter
+
+
+class Metric(Configurable):
     """Base class: subclass it and implement ``update_state``, ``result`` and ``reset_state``."""
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    name: str
+    dtype: DTypeLike
+    config_order: ClassVar[ConfigOrder] = ("name", "dtype")
+
+    @takes_options
+    def __init__(self, dtype: DTypeLike = None, name: str | None = None) -> None:
         self.dtype = config.floatx() if dtype is None else dtype
         self.name = to_snake_case(type(self).__name__) if name is None else name
 
@@ -42,25 +87,17 @@ class Metric:
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"name": self.name, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a metric from what ``get_config`` returned."""
-        return cls(**config)
-
 
 @registry.register()
 class Mean(Metric):
     """Weighted mean of all values; those of one sample count once, by their mean."""
 
-    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
+    @takes_options
+    def __init__(self, name: str | None = "mean", dtype: DTypeLike = None) -> None:
         super().__init__(dtype, name)
         self.reset_state()
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: WeightsLike = None) -> None:
         """Add values, (batch, …), with weights of their leading axes."""
         values, weights = _samplewise(values, sample_weight)
         self.total += float(values.sum(dtype=np.float64))
@@ -87,11 +124,12 @@ class Mean(Metric):
 class Sum(Metric):
     """Weighted sum of all values; those of one sample count by their sum."""
 
-    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
+    @takes_options
+    def __init__(self, name: str | None = "sum", dtype: DTypeLike = None) -> None:
         super().__init__(dtype, name)
         self.reset_state()
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: WeightsLike = None) -> None:
         """Add values, (batch, …), with weights of their leading axes."""
         values = np.asarray(values, dtype=np.float64)
         if sample_weight is not None:
@@ -108,9 +146,9 @@ class Sum(Metric):
         self.total = 0.0
 
 
-def _samplewise(values: Any, sample_weight: Any) -> tuple[Array, Array | None]:
+def _samplewise(given: ArrayLike, sample_weight: WeightsLike) -> tuple[Array, Array | None]:
     """Return one weighted value and one weight for each sample."""
-    values = np.asarray(values, dtype=np.float64)
+    values: Array = np.asarray(given, dtype=np.float64)
     weights = None
     if sample_weight is not None:
         values, weights = align(values, np.asarray(sample_weight, dtype=np.float64))
@@ -142,13 +180,21 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **options: Any
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DTypeLike = None,
+        **options: Any,
     ) -> None:
         super().__init__(getattr(fn, "__name__", None) if name is None else name, dtype)
         self._fn, self._options = fn, options
 
     def update_state(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: WeightsLike = None,
+        mask: MaskLike = None,
     ) -> None:
         """Add a batch.
 
@@ -163,21 +209,25 @@ class MeanMetricWrapper(Mean):
         super().update_state(values, weights)
 
 
+class MetricOptions(TypedDict, total=False):
+    """The options of every metric."""
+
+    name: str | None
+    dtype: DTypeLike
+
+
 class FunctionMetric(MeanMetricWrapper):
-    """A metric that is one function, with options and a name of its own."""
+    """A metric that is one function: its own options are those of the function."""
 
-    _function: Callable[..., Any]
+    _function: Callable[..., Array]
 
-    def __init__(self, name: str | None = None, dtype: Any = None, **options: Any) -> None:
+    @takes_options
+    def __init__(self, name: str | None = None, dtype: DTypeLike = None) -> None:
         name = to_snake_case(type(self).__name__) if name is None else name
-        super().__init__(type(self)._function, name, dtype, **options)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), **self._options}
+        super().__init__(type(self)._function, name, dtype, **values_of_options(self, Metric))
 
 
-def weights_of_entries(sample_weight: Any, shape: tuple[int, ...]) -> Array:
+def weights_of_entries(sample_weight: WeightsLike, shape: tuple[int, ...]) -> Array:
     """Return the weight of each entry of labels of ``shape``, from weights of leading axes.
 
     Raises:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int, to_number, to_positive_int
+from fastrnn.core.checks import to_number
+from fastrnn.core.options import (
+    Integer,
+    Kind,
+    PositiveInt,
+    takes_options,
+)
 from fastrnn.losses.alignment import align, to_labels, to_predictions
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
+from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
-Array = npt.NDArray[Any]
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+Thresholds = float | Sequence[float] | None
+# As the config has them; the attribute `thresholds` is the list that they mean.
+GivenThresholds = Annotated[Thresholds, Kind(attribute="_given")]
 # Below every prediction: the threshold of those that are among the `top_k`.
 LOWEST = -1e10
 
@@ -38,21 +47,17 @@ class ConfusionMetric(Metric):
     true_negatives: Array
     false_negatives: Array
 
-    def __init__(
-        self,
-        thresholds: Any,
-        name: str | None,
-        dtype: Any,
-        top_k: int | None = None,
-        class_id: int | None = None,
-    ) -> None:
+    top_k: int | None = None
+    class_id: int | None = None
+
+    def __init__(self, thresholds: Iterable[float], name: str | None, dtype: DTypeLike) -> None:
         super().__init__(dtype, name)
         self.thresholds = list(thresholds)
-        self.top_k = None if top_k is None else to_positive_int("top_k", top_k)
-        self.class_id = None if class_id is None else to_int("class_id", class_id)
         self.reset_state()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add a batch.
 
         Args:
@@ -65,7 +70,9 @@ class ConfusionMetric(Metric):
         """
         self._count(*self._prepare(y_true, y_pred, sample_weight))
 
-    def _prepare(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Array, Array, Array]:
+    def _prepare(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike
+    ) -> tuple[Array, Array, Array]:
         """Return labels, predictions and weights of all entries that count."""
         y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
         if y_true.shape != y_pred.shape:
@@ -96,7 +103,7 @@ class ConfusionMetric(Metric):
         return float(values[0]) if len(values) == 1 else values
 
 
-def count(y_true: Array, y_pred: Array, weights: Array, thresholds: Any) -> Array:
+def count(y_true: Array, y_pred: Array, weights: Array, thresholds: Sequence[float]) -> Array:
     """Return the four counts, (4, thresholds), of flat labels, predictions and weights.
 
     Each prediction is put into one bucket, by the number of thresholds below it.
@@ -154,7 +161,7 @@ def _check_class(class_id: int, y_pred: Array) -> None:
         raise ValueError(errors.bad_argument("class_id", class_id, expected))
 
 
-def to_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
+def to_thresholds(thresholds: Thresholds, default: float = 0.5) -> list[float]:
     """Return thresholds from 0 to 1 as a list, or ``default`` alone where there are none."""
     if thresholds is None:
         return [default]
@@ -169,17 +176,18 @@ class _Count(ConfusionMetric):
 
     _name: str
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    @takes_options
+    def __init__(
+        self,
+        thresholds: GivenThresholds = None,
+        name: str | None = None,
+        dtype: DTypeLike = None,
+    ) -> None:
         super().__init__(to_thresholds(thresholds), name, dtype)
-        self._given = thresholds
 
     def result(self) -> Any:
         """Return the count: a float, or an array for several thresholds."""
         return self._of_thresholds(getattr(self, self._name))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "thresholds": self._given}
 
 
 @registry.register()
@@ -215,27 +223,21 @@ class _ShareOfTruePositives(ConfusionMetric):
 
     _mistaken: str
 
+    @takes_options
     def __init__(
         self,
-        thresholds: Any = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
+        thresholds: GivenThresholds = None,
+        top_k: PositiveInt | None = None,
+        class_id: Integer | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
-        levels = to_thresholds(thresholds, 0.5 if top_k is None else LOWEST)
-        super().__init__(levels, name, dtype, top_k, class_id)
-        self._given = thresholds
+        super().__init__(to_thresholds(thresholds, 0.5 if top_k is None else LOWEST), name, dtype)
 
     def result(self) -> Any:
         """Return the share: a float, or an array for several thresholds; 0 of nothing."""
         total = self.true_positives + getattr(self, self._mistaken)
         return self._of_thresholds(ratio(self.true_positives, total))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"thresholds": self._given, "top_k": self.top_k, "class_id": self.class_id}
-        return {**super().get_config(), **options}
 
 
 @registry.register()

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes
+from fastrnn.core.options import (
+    AxesOption,
+    extends_options,
+)
 from fastrnn.losses.alignment import align, to_labels, to_predictions
-from fastrnn.metrics.base import FunctionMetric, registry
+from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
+from fastrnn.typing import Array, ArrayLike
 
-Array = npt.NDArray[Any]
 Axis = int | tuple[int, ...]
 
 
-def pearson_correlation(y_true: Any, y_pred: Any, axis: Axis = -1) -> Array:
+def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: Axis = -1) -> Array:
     """Return covariance / (deviation·deviation) of labels and predictions along ``axis``.
 
     NaN where one of them does not vary.
@@ -34,7 +36,7 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: Axis = -1) -> Array:
         return np.asarray((true * pred).mean(axis=axis))
 
 
-def concordance_correlation(y_true: Any, y_pred: Any, axis: Axis = -1) -> Array:
+def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: Axis = -1) -> Array:
     """Return 2·covariance / (variance + variance + (mean - mean)²) along ``axis`` (Lin, 1989).
 
     Raises:
@@ -51,7 +53,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: Axis = -1) -> Array:
     return np.asarray(2 * (true * pred).mean(axis=axis) / (norm + config.epsilon()))
 
 
-def _aligned(y_true: Any, y_pred: Any, axis: Axis) -> tuple[Array, Array]:
+def _aligned(y_true: ArrayLike, y_pred: ArrayLike, axis: Axis) -> tuple[Array, Array]:
     """Return labels and predictions in one shape and dtype."""
     pred = to_predictions(y_pred)
     true, pred = align(to_labels(y_true).astype(pred.dtype), pred)
@@ -63,7 +65,7 @@ def _aligned(y_true: Any, y_pred: Any, axis: Axis) -> tuple[Array, Array]:
     return true, pred
 
 
-@registry.register()
+@register()
 class PearsonCorrelation(FunctionMetric):
     """Mean of ``pearson_correlation``: 1 where predictions rise with the labels on a line.
 
@@ -74,13 +76,12 @@ class PearsonCorrelation(FunctionMetric):
 
     _function = staticmethod(pearson_correlation)
 
-    def __init__(
-        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: Axis = -1
-    ) -> None:
-        super().__init__(name, dtype, axis=to_axes("axis", axis))
+    @extends_options
+    def __init__(self, *, axis: AxesOption = -1, **options: Unpack[MetricOptions]) -> None:
+        super().__init__(**options)
 
 
-@registry.register()
+@register()
 class ConcordanceCorrelation(FunctionMetric):
     """Mean of ``concordance_correlation``: 1 where predictions are the labels.
 
@@ -91,7 +92,6 @@ class ConcordanceCorrelation(FunctionMetric):
 
     _function = staticmethod(concordance_correlation)
 
-    def __init__(
-        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: Axis = -1
-    ) -> None:
-        super().__init__(name, dtype, axis=to_axes("axis", axis))
+    @extends_options
+    def __init__(self, *, axis: AxesOption = -1, **options: Unpack[MetricOptions]) -> None:
+        super().__init__(**options)

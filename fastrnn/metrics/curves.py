@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations, config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number, to_positive_int
+from fastrnn.core.options import (
+    ConfigOrder,
+    Integer,
+    Kind,
+    PositiveInt,
+    Share,
+    extends_options,
+    takes_options,
+)
 from fastrnn.losses.alignment import to_predictions
-from fastrnn.metrics.base import registry
+from fastrnn.metrics.base import MetricOptions, registry
 from fastrnn.metrics.confusion import COUNTS, ConfusionMetric, count, ratio
+from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
-Array = npt.NDArray[Any]
 CURVES = ("ROC", "PR", "PRGAIN")
 SUMMATION_METHODS = ("interpolation", "majoring", "minoring")
 
@@ -32,31 +41,40 @@ def _rates(metric: ConfusionMetric) -> dict[str, Array]:
     }
 
 
+class ThresholdOptions(MetricOptions, total=False):
+    """The options of all metrics of the best value under a condition."""
+
+    num_thresholds: int
+    class_id: int | None
+
+
 class _BestUnderConstraint(ConfusionMetric):
     """The best value of one rate at the thresholds where another is at least a value."""
 
     _best: str
     _constrained: str
 
+    num_thresholds: int
+    config_order: ClassVar[ConfigOrder] = ("name", "dtype", ..., "class_id")
+
+    @takes_options
     def __init__(
-        self, least: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+        self,
+        num_thresholds: PositiveInt = 200,
+        class_id: Integer | None = None,
+        name: str | None = None,
+        dtype: DTypeLike = None,
     ) -> None:
-        self._least = to_number(self._constrained, least, 0, 1)
-        self.num_thresholds = to_positive_int("num_thresholds", num_thresholds)
         single = self.num_thresholds == 1
         thresholds = [0.5] if single else np.linspace(0, 1, self.num_thresholds).tolist()
-        super().__init__(thresholds, name, dtype, class_id=class_id)
+        super().__init__(thresholds, name, dtype)
 
     def result(self) -> float:
         """Return the best value, 0 where no threshold fulfils the condition."""
         rates = _rates(self)
-        feasible = rates[self._constrained].astype(np.float32) >= np.float32(self._least)
+        least = np.float32(getattr(self, self._constrained))
+        feasible = rates[self._constrained].astype(np.float32) >= least
         return float(np.max(rates[self._best][feasible], initial=0.0))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"num_thresholds": self.num_thresholds, self._constrained: self._least}
-        return {**super().get_config(), **options, "class_id": self.class_id}
 
 
 @registry.register()
@@ -72,15 +90,9 @@ class SensitivityAtSpecificity(_BestUnderConstraint):
 
     _best, _constrained = "sensitivity", "specificity"
 
-    def __init__(
-        self,
-        specificity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+    @extends_options
+    def __init__(self, specificity: Share, **options: Unpack[ThresholdOptions]) -> None:
+        super().__init__(**options)
 
 
 @registry.register()
@@ -96,15 +108,9 @@ class SpecificityAtSensitivity(_BestUnderConstraint):
 
     _best, _constrained = "specificity", "sensitivity"
 
-    def __init__(
-        self,
-        sensitivity: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+    @extends_options
+    def __init__(self, sensitivity: Share, **options: Unpack[ThresholdOptions]) -> None:
+        super().__init__(**options)
 
 
 @registry.register()
@@ -120,15 +126,9 @@ class PrecisionAtRecall(_BestUnderConstraint):
 
     _best, _constrained = "precision", "recall"
 
-    def __init__(
-        self,
-        recall: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(recall, num_thresholds, class_id, name, dtype)
+    @extends_options
+    def __init__(self, recall: Share, **options: Unpack[ThresholdOptions]) -> None:
+        super().__init__(**options)
 
 
 @registry.register()
@@ -144,15 +144,32 @@ class RecallAtPrecision(_BestUnderConstraint):
 
     _best, _constrained = "recall", "precision"
 
-    def __init__(
-        self,
-        precision: float,
-        num_thresholds: int = 200,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(precision, num_thresholds, class_id, name, dtype)
+    @extends_options
+    def __init__(self, precision: Share, **options: Unpack[ThresholdOptions]) -> None:
+        super().__init__(**options)
+
+
+def _to_inner(argument: str, thresholds: Any) -> list[float]:
+    if not isinstance(thresholds, (list, tuple, np.ndarray)):
+        raise ValueError(errors.bad_argument(argument, thresholds, "a list of numbers"))
+    return sorted(to_number(argument, t, 0, 1) for t in thresholds)
+
+
+def _to_weights(argument: str, label_weights: Any) -> Array:
+    weights = np.asarray(label_weights)
+    if weights.dtype.kind not in "fiub" or weights.ndim != 1:
+        expected = "a list of numbers, one for each label"
+        raise ValueError(errors.bad_argument(argument, label_weights, expected))
+    return weights.astype(np.float64)
+
+
+def _one_of(known: tuple[str, ...], change: Callable[[str], str]) -> Kind:
+    """Return the kind of the names ``known``, in upper or lower case as ``change`` makes them."""
+
+    def convert(argument: str, value: Any) -> Any:
+        return to_choice(argument, change(value) if isinstance(value, str) else value, known)
+
+    return Kind(convert)
 
 
 @registry.register()
@@ -178,38 +195,42 @@ class AUC(ConfusionMetric):
     0.75
     """
 
+    num_thresholds: int
+    curve: str
+    summation_method: str
+    multi_label: bool
+    num_labels: int | None
+    label_weights: Array | None
+    from_logits: bool
+    _given: list[float] | None
+
+    @takes_options
     def __init__(
         self,
         num_thresholds: int = 200,
-        curve: str = "ROC",
-        summation_method: str = "interpolation",
+        curve: Annotated[str, _one_of(CURVES, str.upper)] = "ROC",
+        summation_method: Annotated[str, _one_of(SUMMATION_METHODS, str.lower)] = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
-        thresholds: Any = None,
+        dtype: DTypeLike = None,
+        thresholds: Annotated[ArrayLike, Kind(_to_inner, attribute="_given")] | None = None,
         multi_label: bool = False,
-        num_labels: int | None = None,
-        label_weights: Any = None,
+        num_labels: PositiveInt | None = None,
+        label_weights: Annotated[ArrayLike, Kind(_to_weights, np.ndarray.tolist)] | None = None,
         from_logits: bool = False,
     ) -> None:
-        self.curve = to_choice("curve", curve.upper() if isinstance(curve, str) else curve, CURVES)
-        method = summation_method
-        method = method.lower() if isinstance(method, str) else method
-        self.summation_method = to_choice("summation_method", method, SUMMATION_METHODS)
-        self._given = None if thresholds is None else _to_inner(thresholds)
         inner = self._given
         if inner is None:
             if to_positive_int("num_thresholds", num_thresholds) < 2:
                 raise ValueError(errors.bad_argument("num_thresholds", num_thresholds, "2 or more"))
             inner = np.linspace(0, 1, num_thresholds)[1:-1].tolist()
         self.num_thresholds = len(inner) + 2
-        self.multi_label, self.from_logits = multi_label, from_logits
-        self.num_labels = None if num_labels is None else to_positive_int("num_labels", num_labels)
-        self.label_weights = None if label_weights is None else _to_weights(label_weights)
         # The ends lie beyond 0 and 1: every prediction is above the first, none above the last.
         ends = (-config.epsilon(), 1 + config.epsilon())
         super().__init__([ends[0], *inner, ends[1]], name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add a batch; see ``ConfusionMetric``."""
         y_pred = to_predictions(y_pred)
         y_pred = activations.sigmoid(y_pred) if self.from_logits else y_pred
@@ -291,32 +312,3 @@ class AUC(ConfusionMetric):
             zero = np.zeros((len(self.thresholds), self.num_labels))
             for name in COUNTS:
                 setattr(self, name, zero)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        weights = self.label_weights
-        options = {
-            "num_thresholds": self.num_thresholds,
-            "curve": self.curve,
-            "summation_method": self.summation_method,
-            "thresholds": self._given,
-            "multi_label": self.multi_label,
-            "num_labels": self.num_labels,
-            "label_weights": None if weights is None else weights.tolist(),
-            "from_logits": self.from_logits,
-        }
-        return {**super().get_config(), **options}
-
-
-def _to_inner(thresholds: Any) -> list[float]:
-    if not isinstance(thresholds, (list, tuple, np.ndarray)):
-        raise ValueError(errors.bad_argument("thresholds", thresholds, "a list of numbers"))
-    return sorted(to_number("thresholds", t, 0, 1) for t in thresholds)
-
-
-def _to_weights(label_weights: Any) -> Array:
-    weights = np.asarray(label_weights)
-    if weights.dtype.kind not in "fiub" or weights.ndim != 1:
-        expected = "a list of numbers, one for each label"
-        raise ValueError(errors.bad_argument("label_weights", label_weights, expected))
-    return weights.astype(np.float64)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_number
+from fastrnn.core.options import (
+    Positive,
+    Share,
+    choice,
+    takes_options,
+)
 from fastrnn.losses.alignment import to_labels, to_predictions
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
+from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
-Array = npt.NDArray[Any]
-AVERAGES = (None, "micro", "macro", "weighted")
+Average = Annotated[str | None, choice(None, "micro", "macro", "weighted")]
 
 
 @registry.register()
@@ -38,23 +42,27 @@ class FBetaScore(Metric):
     false_negatives: Array
     _labels: Array
 
+    average: str | None
+    beta: float
+    threshold: float | None
+
+    @takes_options
     def __init__(
         self,
-        average: str | None = None,
-        beta: float = 1.0,
-        threshold: float | None = None,
+        average: Average = None,
+        beta: Positive = 1.0,
+        threshold: Share | None = None,
         name: str | None = "fbeta_score",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
-        self.average = to_choice("average", average, AVERAGES)
-        self.beta = to_number("beta", beta, 0, exclusive=True)
-        self.threshold = None if threshold is None else to_number("threshold", threshold, 0, 1)
-        if self.threshold == 0:
+        if threshold == 0:
             raise ValueError(errors.bad_argument("threshold", threshold, "a number above 0"))
         super().__init__(dtype, name)
         self.reset_state()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add labels and predictions, (batch, classes), and weights, (batch,)."""
         y_true, y_pred = to_labels(y_true), to_predictions(y_pred)
         if y_pred.ndim != 2:
@@ -90,11 +98,6 @@ class FBetaScore(Metric):
         self.true_positives = self.false_positives = self.false_negatives = np.zeros(())
         self._labels = np.zeros(())
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
-        return {**super().get_config(), **options}
-
 
 @registry.register()
 class F1Score(FBetaScore):
@@ -105,17 +108,12 @@ class F1Score(FBetaScore):
     0.3333
     """
 
+    @takes_options
     def __init__(
         self,
-        average: str | None = None,
+        average: Average = None,
         threshold: float | None = None,
         name: str | None = "f1_score",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        config = super().get_config()
-        del config["beta"]
-        return config

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int, to_number, to_positive_int
+from fastrnn.core.checks import to_int, to_positive_int
+from fastrnn.core.options import (
+    Finite,
+    Flag,
+    Integer,
+    Kind,
+    PositiveInt,
+    takes_options,
+)
 from fastrnn.losses.alignment import to_labels
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
+from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
-Array = npt.NDArray[Any]
+
+def _to_class_ids(argument: str, value: Any) -> list[int]:
+    return [to_int(argument, k) for k in value]
 
 
 @registry.register()
@@ -43,29 +53,34 @@ class IoU(Metric):
     0.3333
     """
 
+    num_classes: int
+    target_class_ids: list[int]
+    ignore_class: int | None
+    sparse_y_true: bool
+    sparse_y_pred: bool
+    axis: int
+
+    @takes_options
     def __init__(
         self,
-        num_classes: int,
-        target_class_ids: Sequence[int],
+        num_classes: PositiveInt,
+        target_class_ids: Annotated[Sequence[int], Kind(_to_class_ids)],
         name: str | None = None,
-        dtype: Any = None,
-        ignore_class: int | None = None,
-        sparse_y_true: bool = True,
-        sparse_y_pred: bool = True,
-        axis: int = -1,
+        dtype: DTypeLike = None,
+        ignore_class: Integer | None = None,
+        sparse_y_true: Flag = True,
+        sparse_y_pred: Flag = True,
+        axis: Integer = -1,
     ) -> None:
         super().__init__(dtype, name)
-        self.num_classes = to_positive_int("num_classes", num_classes)
-        self.target_class_ids = [to_int("target_class_ids", k) for k in target_class_ids]
-        if not all(0 <= k < self.num_classes for k in self.target_class_ids or [-1]):
+        if not all(0 <= k < num_classes for k in target_class_ids or [-1]):
             expected = f"class numbers below {num_classes}"
             raise ValueError(errors.bad_argument("target_class_ids", target_class_ids, expected))
-        self.ignore_class = None if ignore_class is None else to_int("ignore_class", ignore_class)
-        self.sparse_y_true, self.sparse_y_pred = bool(sparse_y_true), bool(sparse_y_pred)
-        self.axis = to_int("axis", axis)
         self.reset_state()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add labels and predictions, and weights of their leading axes."""
         true = self._class_numbers("y_true", y_true, self.sparse_y_true)
         pred = self._class_numbers("y_pred", y_pred, self.sparse_y_pred)
@@ -102,20 +117,6 @@ class IoU(Metric):
         # Rows are labels, columns predictions.
         self.total_cm = np.zeros((self.num_classes, self.num_classes))
 
-    # The arguments of the class, in the order of Keras's configurations.
-    _config: tuple[str, ...] = (
-        "num_classes",
-        "target_class_ids",
-        "ignore_class",
-        "sparse_y_true",
-        "sparse_y_pred",
-        "axis",
-    )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), **{name: getattr(self, name) for name in self._config}}
-
 
 @registry.register()
 class BinaryIoU(IoU):
@@ -131,19 +132,21 @@ class BinaryIoU(IoU):
     0.3333
     """
 
-    _config = ("target_class_ids", "threshold")
+    threshold: float
 
+    @takes_options
     def __init__(
         self,
         target_class_ids: Sequence[int] = (0, 1),
-        threshold: float = 0.5,
+        threshold: Finite = 0.5,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
-        self.threshold = to_number("threshold", threshold)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add labels and probabilities, and weights of their leading axes."""
         super().update_state(y_true, to_labels(y_pred) >= self.threshold, sample_weight)
 
@@ -160,13 +163,12 @@ class MeanIoU(IoU):
     0.3333
     """
 
-    _config = tuple(name for name in IoU._config if name != "target_class_ids")
-
+    @takes_options
     def __init__(
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -189,14 +191,13 @@ class OneHotIoU(IoU):
     0.3333
     """
 
-    _config = tuple(name for name in IoU._config if name != "sparse_y_true")
-
+    @takes_options
     def __init__(
         self,
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,
@@ -217,13 +218,12 @@ class OneHotMeanIoU(MeanIoU):
     0.3333
     """
 
-    _config = tuple(name for name in MeanIoU._config if name != "sparse_y_true")
-
+    @takes_options
     def __init__(
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,

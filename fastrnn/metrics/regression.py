@@ -2,109 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastrnn import losses
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_int
+from fastrnn.core.options import (
+    Integer,
+    choice,
+    takes_options,
+)
+from fastrnn.core.user_warnings import warn
 from fastrnn.losses.alignment import align, to_labels, to_predictions
-from fastrnn.metrics.base import FunctionMetric, Metric, registry, weights_of_entries
-
-Array = npt.NDArray[Any]
-
-
-@registry.register("mse", "MSE")
-class MeanSquaredError(FunctionMetric):
-    """Mean of (y_pred - y_true)²."""
-
-    _function = staticmethod(losses.mean_squared_error)
-
-    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-
-@registry.register("mae", "MAE")
-class MeanAbsoluteError(FunctionMetric):
-    """Mean of |y_pred - y_true|."""
-
-    _function = staticmethod(losses.mean_absolute_error)
-
-    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-
-@registry.register("rmse")
-class RootMeanSquaredError(FunctionMetric):
-    """Square root of the mean of (y_pred - y_true)²."""
-
-    _function = staticmethod(losses.mean_squared_error)
-
-    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-    def result(self) -> float:
-        """Return the square root of the mean."""
-        return float(np.sqrt(super().result()))
-
-
-@registry.register("mape", "MAPE")
-class MeanAbsolutePercentageError(FunctionMetric):
-    """Mean of 100·|y_pred - y_true| / |y_true|."""
-
-    _function = staticmethod(losses.mean_absolute_percentage_error)
-
-    def __init__(
-        self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
-    ) -> None:
-        super().__init__(name, dtype)
-
-
-@registry.register("msle", "MSLE")
-class MeanSquaredLogarithmicError(FunctionMetric):
-    """Mean of (log(1 + y_pred) - log(1 + y_true))²."""
-
-    _function = staticmethod(losses.mean_squared_logarithmic_error)
-
-    def __init__(
-        self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
-    ) -> None:
-        super().__init__(name, dtype)
-
-
-@registry.register()
-class LogCoshError(FunctionMetric):
-    """Mean of log(cosh(y_pred - y_true))."""
-
-    _function = staticmethod(losses.log_cosh)
-
-    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-
-def _cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
-    return -losses.cosine_similarity(y_true, y_pred, axis)
-
-
-@registry.register()
-class CosineSimilarity(FunctionMetric):
-    """Mean cosine of the angle between ``y_true`` and ``y_pred``, vectors along ``axis``."""
-
-    _function = staticmethod(_cosine_similarity)
-
-    def __init__(
-        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
-    ) -> None:
-        super().__init__(name, dtype, axis=to_int("axis", axis))
-
+from fastrnn.metrics.base import Metric, register, weights_of_entries
+from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
 AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
 
-@registry.register()
+@register()
 class R2Score(Metric):
     """1 minus the squared error by the labels' variance: 1 where all predictions are right.
 
@@ -126,21 +42,25 @@ class R2Score(Metric):
     _count: Array
     _num_samples: int
 
+    class_aggregation: str | None
+    num_regressors: int
+
+    @takes_options
     def __init__(
         self,
-        class_aggregation: str | None = "uniform_average",
-        num_regressors: int = 0,
+        class_aggregation: Annotated[str | None, choice(*AGGREGATIONS)] = "uniform_average",
+        num_regressors: Integer = 0,
         name: str | None = "r2_score",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
-        self.class_aggregation = to_choice("class_aggregation", class_aggregation, AGGREGATIONS)
-        self.num_regressors = to_int("num_regressors", num_regressors)
-        if self.num_regressors < 0:
+        if num_regressors < 0:
             raise ValueError(errors.bad_argument("num_regressors", num_regressors, "at least 0"))
         super().__init__(dtype, name)
         self.reset_state()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: WeightsLike = None
+    ) -> None:
         """Add labels and predictions, (batch, outputs), and weights, (batch,)."""
         y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
         if y_pred.ndim != 2:
@@ -170,7 +90,7 @@ class R2Score(Metric):
         degrees = self._num_samples - self.num_regressors - 1
         if self.num_regressors and degrees <= 0:
             message = "R2Score has no adjusted score of fewer samples than num_regressors + 2: "
-            warnings.warn(f"{message}the plain score is returned.", stacklevel=2)
+            warn(f"{message}the plain score is returned.")
         elif self.num_regressors:
             scores = 1 - (1 - scores) * (self._num_samples - 1) / degrees
         return scores if self.class_aggregation is None else float(scores)
@@ -179,8 +99,3 @@ class R2Score(Metric):
         """Forget all batches."""
         self._sum = self._squares = self._errors = self._count = np.zeros(())
         self._num_samples = 0
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"class_aggregation": self.class_aggregation}
-        return {**super().get_config(), **options, "num_regressors": self.num_regressors}
