@@ -143,7 +143,7 @@ def test_a_config_makes_the_same_metric(name, options, make):
 def test_names_of_keras_are_known(name):
     required = (0.5,) if "At" in name else ()
     if not required:
-        for identifier in (name, fastrnn.core.registry.to_snake_case(name)):
+        for identifier in (name, fastrnn.core.class_table.to_snake_case(name)):
             assert type(fastrnn.metrics.get(identifier)).__name__ == name
             keras.metrics.get(identifier)  # knows it, too
     keras.utils.clear_session()

@@ -235,7 +235,7 @@ def test_gradients_are_those_of_central_differences(name, reduction):
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_functions_give_the_values_of_the_classes(name):
     cls, options, _ = LOSSES[name]
-    function = fastrnn.core.registry.to_snake_case(cls)
+    function = fastrnn.core.class_table.to_snake_case(cls)
     y_true, y_pred, _ = make_call(name, SHAPES["steps"], "float32")
     values = getattr(fastrnn.losses, function)(y_true, y_pred, **options)
     expected = getattr(fastrnn.losses, cls)(**options, reduction=None)(y_true, y_pred)
@@ -314,7 +314,7 @@ NAMES = {
 }
 for cls, _, _ in LOSSES.values():
     if cls != "CategoricalGeneralizedCrossEntropy":  # the one that Keras does not know by name
-        NAMES[cls] = NAMES[fastrnn.core.registry.to_snake_case(cls)] = cls
+        NAMES[cls] = NAMES[fastrnn.core.class_table.to_snake_case(cls)] = cls
 
 
 @pytest.mark.parametrize("name", NAMES)
