@@ -7,14 +7,15 @@ registered: this closed list is all that a description can make.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
 from fastrnn.core.class_table import TABLES, ClassTable
 from fastrnn.core.custom_objects import CustomObjectScope, find_custom, get_registered_name
 from fastrnn.core.load_budget import RefusedConfig
@@ -32,6 +33,7 @@ _PARTS = {
     "losses": "keras.losses",
     "metrics": "keras.metrics",
 }
+MOST_OBJECTS = 10_000  # of one description
 TENSOR = "__keras_tensor__"  # the class name of the tensors of a graph in Keras's form
 _ROOTS = ("keras", "tf_keras", "tensorflow", "fastrnn")
 # Classes whose objects hold code, or read a path: code may make them, no description can.
@@ -201,12 +203,62 @@ def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None 
         ValueError: a class is unknown, or one that no description may make, such as Lambda; or its
             config does not fit it.
     """
-    with CustomObjectScope(custom_objects), load_budget.reading():
+    check_objects(config)
+    with CustomObjectScope(custom_objects), making():
         made = deserialize(config)
         build_as_described(made, config)
         if is_description(config) and isinstance(config.get("compile_config"), dict):
             made.compile_from_config(config["compile_config"])
     return made
+
+
+class _Making(threading.local):
+    """What holds while the objects of one description are made.
+
+    A class makes the objects inside it in its ``from_config``, which takes a config alone.
+    """
+
+    # Objects made so far that the description refers to by a number.
+    shared: dict[Any, Any] | None = None
+    # Is given each object that has been made.
+    note: Callable[[Any], None] = staticmethod(lambda made: None)
+
+
+_making = _Making()
+
+
+@contextlib.contextmanager
+def making(note: Callable[[Any], None] | None = None) -> Iterator[None]:
+    """Let the objects of one description be made, each shared one once.
+
+    Args:
+        note: is given each object as soon as it has been made; ``None`` leaves that as it is.
+    """
+    before = _making.shared, _making.note
+    if _making.shared is None:
+        _making.shared = {}
+    if note is not None:
+        _making.note = note
+    try:
+        yield
+    finally:
+        _making.shared, _making.note = before
+
+
+def check_objects(config: Any) -> None:
+    """Raise ``RefusedConfig`` if a description makes too many objects."""
+    count, waiting = 0, [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, tuple)):
+            waiting += value
+        elif isinstance(value, dict) and value.get("class_name") != TENSOR:
+            described = "class_name" in value and "config" in value
+            count += described
+            waiting += [value["config"]] if described else value.values()
+    if count > MOST_OBJECTS:
+        message = f"The model has more than {MOST_OBJECTS} layers and other objects."
+        raise RefusedConfig("too_many_objects", message)
 
 
 def build_as_described(made: Any, config: Any) -> None:
@@ -250,19 +302,17 @@ def make(data: dict[str, Any], table: ClassTable | None = None) -> Any:
     config = {} if config is None else config
     if not isinstance(config, dict):
         raise RefusedConfig("bad_config", errors.bad_argument("config", config, "a dict"))
-    reading = load_budget.current()
     number = data.get("shared_object_id")
-    if reading is not None:
-        reading.count_object()
-        if isinstance(number, int) and isinstance(reading.shared.get(number), cls):
-            return reading.shared[number]
+    shared = _making.shared if _making.shared is not None and isinstance(number, int) else {}
+    if isinstance(shared.get(number), cls):
+        return shared[number]
     try:
         made = cls.from_config(_to_options(config))
     except (TypeError, KeyError, AttributeError, OverflowError) as error:
         message = f"{name} cannot be made of its config: {error!r}"
         raise RefusedConfig("bad_config", message) from error
-    if reading is not None and isinstance(number, int):
-        reading.shared[number] = made
+    shared[number] = made
+    _making.note(made)
     return made
 
 

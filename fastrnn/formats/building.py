@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import TypeVar
 
-from fastrnn.core import load_budget, serialization
-from fastrnn.core.load_budget import RefusedConfig
+from fastrnn.core import serialization
+from fastrnn.core.load_budget import LoadBudget, RefusedConfig
+from fastrnn.formats.description import check_description
 from fastrnn.formats.model_file_error import ModelFileError
+from fastrnn.layers.base.layer import Layer
 
 Made = TypeVar("Made")
 
@@ -25,28 +27,26 @@ def build_described(config: object, scalars: int, where: str, kind: type[Made]) 
     Raises:
         ModelFileError: the description is refused.
     """
-    check_names_of_layers(config, where)
-    with refusals(where), load_budget.reading(scalars):
-        made = serialization.deserialize(config)
-        if not isinstance(made, kind):
-            raise ModelFileError("not_a_model", where, "the description of no model")
-        serialization.build_as_described(made, config)
+    budget = LoadBudget(scalars)
+    layers: list[Layer] = []
+
+    def limit(made: object) -> None:
+        if isinstance(made, Layer):
+            made.load_within(budget)
+            layers.append(made)
+
+    with refusals(where):
+        check_description(config)
+        try:
+            with serialization.making(limit):
+                made = serialization.deserialize(config)
+                if not isinstance(made, kind):
+                    raise ModelFileError("not_a_model", where, "the description of no model")
+                serialization.build_as_described(made, config)
+        finally:
+            for layer in layers:
+                layer.load_within(None)
         return made
-
-
-def check_names_of_layers(config: object, source: str) -> None:
-    """Check the names in a description, or raise ``ModelFileError``."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        if not isinstance(value, dict):
-            continue
-        waiting += value.values()
-        name = value.get("name", "")
-        if isinstance(name, str) and not name.isprintable():
-            raise ModelFileError("bad_name", source, f"the name {name[:60]!r}")
 
 
 @contextlib.contextmanager

@@ -31,6 +31,8 @@ HDF5_TEXT_NAMES = 32  # of such attributes
 HDF5_ATTRIBUTE_BYTES = 8 << 20  # as JSON: the largest attribute is a model's configuration
 HDF5_CHUNKS = 10_000  # of a dataset
 
+MODEL_CALLS = 10_000  # of layers, those in inner models included
+
 ONNX_NODES = 5_000  # of a graph; also its constants, inputs and outputs
 ONNX_STATES = 256  # in one input
 

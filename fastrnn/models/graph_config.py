@@ -7,21 +7,18 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.nest import leaves
 from fastrnn.core.serialization import TENSOR
+from fastrnn.formats.keras.graph_masks import Key, is_operation, keys_in, without_masks
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.graph_operations import (
-    Key,
     call_operation,
     describe_operation,
-    is_operation,
-    keys_in,
     operation_arguments,
-    without_masks,
 )
 
 
@@ -81,8 +78,7 @@ def graph_from_config(
     Raises:
         ValueError: a layer is unknown, or a call takes a tensor that no call gives.
     """
-    entries = [{**data, "inbound_nodes": _own_calls(data)} for data in config["layers"]]
-    names = collections.Counter(data["name"] for data in entries)
+    names = collections.Counter(data["name"] for data in config["layers"])
     repeated = [name for name, count in names.items() if count > 1]
     if repeated:
         expected = "layers of different names"
@@ -90,7 +86,7 @@ def graph_from_config(
     results: dict[Key, SymbolicTensor] = {}
     calls = []
     first_calls: dict[str, int] = {}
-    for data in without_masks(entries, config["output_layers"]):
+    for data in without_masks(config):
         layer = None if is_operation(data) else make(data)
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
@@ -109,11 +105,6 @@ def graph_from_config(
         return [tensors(entry) for entry in histories]
 
     return tensors(config["input_layers"]), tensors(config["output_layers"])
-
-
-def _own_calls(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the calls of a description such that masks can be taken out of them."""
-    return [{**call, "kwargs": dict(call["kwargs"])} for call in data["inbound_nodes"]]
 
 
 def _options(call: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +127,6 @@ class _Call:
 
     def run(self, results: dict[Key, SymbolicTensor]) -> list[Key]:
         """Call, and enter the outputs in ``results``; return their keys."""
-        load_budget.count_call()
         arguments = [_tensors_of(value, results) for value in self.arguments]
         options = {key: _tensors_of(value, results) for key, value in self.options.items()}
         if self.layer is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
 from fastrnn.core.checks import to_shape
 from fastrnn.core.naming import auto_name
 from fastrnn.core.variable import name_scope
@@ -223,7 +223,6 @@ class Sequential(Model):
         """Return the shape of the outputs for inputs of ``input_shape``."""
         shape = tuple(input_shape)
         for layer in self._layers:
-            load_budget.count_call()
             shape = layer.compute_output_shape(shape)
         return shape
 

@@ -1,6 +1,8 @@
 """Classes and functions of the user's own: registered in code, named in files, never imported."""
 
+import json
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -224,3 +226,42 @@ def test_cloning_keeps_layers_of_the_users_own():
         warnings.simplefilter("error")
         clone = fastrnn.models.clone_model(Sequential([Input((3,)), Plain(2, doubled)]))
     assert clone.layers[0].activation.function is doubled
+
+
+class Outer(layers.Layer):
+    """Makes the model inside it by the public function, as Keras's own wrappers do."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    @property
+    def sublayers(self):
+        return [self.inner]
+
+    def get_config(self):
+        return {**super().get_config(), "inner": saving.serialize_keras_object(self.inner)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(saving.deserialize_keras_object(config.pop("inner")), **config)
+
+
+def test_models_inside_of_classes_of_ones_own_have_no_more_weights_than_the_file(tmp_path):
+    inner = Sequential([Input((3,)), layers.Dense(4, name="inner")])
+    model = Sequential([Input((3,)), layers.Dense(3)])
+    path = tmp_path / "model.fastrnn"
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    described = json.dumps(saving.serialize_keras_object(Outer(inner)))
+    described = described.replace('"units": 4', '"units": 1000000000')
+    config["config"]["layers"].append(json.loads(described))
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(saving.ModelFileError) as refused:
+        saving.load_model(path, custom_objects={"Outer": Outer})
+    assert refused.value.reason == "size_mismatch"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
 from fastrnn.core.nest import is_node, is_shape, leaves, rebuild
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.chain import run_chain
@@ -100,7 +100,6 @@ class Graph:
         """Return the shapes of the outputs for inputs of other shapes."""
         known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
         for node in self.nodes:
-            load_budget.count_call()
             shapes = node.layer.compute_output_shape(
                 map_tensors(lambda tensor: known[id(tensor)], node.inputs)
             )

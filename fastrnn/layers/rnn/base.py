@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config, regularizers
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_mask
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, StreamStage
 from fastrnn.engines.dispatch import (
@@ -131,8 +131,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             self.cell.build((input_shape[0], input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful:
-            if reading := load_budget.current():
-                reading.count_states(self.state_count * input_shape[0] * self.cell.units)
+            self.take_states(self.state_count * input_shape[0] * self.cell.units)
             self.states = self.get_initial_state(input_shape[0])
 
     def get_initial_state(self, batch_size: int) -> list[Array]:

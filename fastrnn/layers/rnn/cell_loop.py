@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core import errors, load_budget
+from fastrnn.core import errors
+from fastrnn.core.load_budget import LoadBudget
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
 
@@ -41,6 +42,11 @@ class CellLoop:
         self.output_size = output_size_of(cell)
         self.state_count = len(self.sizes)
         self.states: list[Array] | None = None
+        self._load_budget: LoadBudget | None = None
+
+    def load_within(self, budget: LoadBudget | None) -> None:
+        """From now on make states within the budget of a file; see ``HasWeights.load_within``."""
+        self._load_budget = budget
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return the cell's own initial states, or zeros."""
@@ -62,8 +68,8 @@ class CellLoop:
                 remedy = "Give the model an Input with `batch_size`."
                 expected = "a fixed batch size: the layer is stateful"
                 raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
-            if reading := load_budget.current():
-                reading.count_states(input_shape[0] * sum(self.sizes))
+            if self._load_budget is not None:
+                self._load_budget.take_states(input_shape[0] * sum(self.sizes))
             self.states = self.get_initial_state(input_shape[0])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
