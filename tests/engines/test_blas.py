@@ -62,7 +62,7 @@ def test_sequences_longer_than_one_chunk(cell):
     assert_close(states[0], expected_states[0], case.n_accumulated, case.timesteps)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("cell", [name for name in sorted(CELLS) if "norm" not in name])
 def test_linear_activations_on_small_integers_are_exact(cell):
     """No rounding: any difference is a wrong index, not a tolerance."""
     case = Case(cell, batch=5, timesteps=2, features=9, units=17, mask="holes")

@@ -19,6 +19,9 @@ def cast(call, dtype):
             arrays[field.name] = value.astype(dtype)
     arrays["weights"] = map_weights(call, lambda a: a.astype(dtype))
     states = tuple(s.astype(dtype) for s in call.initial_state)
+    arrays["zoneout"] = tuple(
+        k.astype(dtype) if isinstance(k, np.ndarray) else k for k in call.zoneout
+    )
     return dataclasses.replace(call, **arrays, initial_state=states)
 
 

@@ -6,15 +6,24 @@ import numpy as np
 
 from fastrnn.engines.contract import RecurrentCall
 
-CELLS = frozenset({"simple_rnn", "lstm", "gru", "gru_reset_after"})
+CELLS = frozenset(
+    {
+        "simple_rnn",
+        "lstm",
+        "gru",
+        "gru_reset_after",
+        "peephole_lstm",
+        "projected_lstm",
+        "layer_norm_lstm",
+        "layer_norm_gru",
+    }
+)
 
 
 def supports(call: RecurrentCall) -> str | None:
     """Return ``None`` if the engine computes ``call``, or the reason why it does not."""
     if call.cell not in CELLS:
         return f"it has no cell {call.cell!r}"
-    if any(share is not None for share in call.zoneout):
-        return "it has no zoneout"
     if call.x.dtype not in (np.float32, np.float64):
         return f"it has no {call.x.dtype}"
     for activation in (call.activation, call.recurrent_activation):
