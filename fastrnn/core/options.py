@@ -32,7 +32,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
@@ -159,8 +159,15 @@ class _Constructor:
         signature: of the constructor, with the base's options where it extends them.
     """
 
-    def __init__(self, function: Callable[..., None], extends: bool) -> None:
+    def __init__(
+        self,
+        function: Callable[..., None],
+        extends: bool,
+        after: Mapping[str, str],
+        without: Sequence[str],
+    ) -> None:
         self.function, self.extends = function, extends
+        self.after, self.without = dict(after), set(without)
         self.signature = inspect.signature(function)
         named = list(self.signature.parameters.values())[1:]
         self.own = [p for p in named if p.kind is not Parameter.VAR_KEYWORD]
@@ -181,7 +188,7 @@ class _Constructor:
     def extend(self, base: inspect.Signature) -> None:
         """Put the options of the base into the signature, before those by keyword alone."""
         mine = [p for p in self.signature.parameters.values() if p.name != "self"]
-        names = {p.name for p in mine}
+        names = {p.name for p in mine if p.kind is not Parameter.VAR_KEYWORD} | self.without
         inherited = [p for n, p in base.parameters.items() if n not in names and n != "self"]
         rest = [p for p in inherited if p.kind is Parameter.VAR_KEYWORD]
         first = [p for p in mine if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
@@ -190,6 +197,11 @@ class _Constructor:
         middle = [p for p in inherited if p not in rest]
         myself = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
         parameters = [myself, *first, *middle, *last, *rest]
+        for name, place in self.after.items():
+            moved = next(p for p in parameters if p.name == name)
+            parameters.remove(moved)
+            index = [p.name for p in parameters].index(place) + 1
+            parameters.insert(index, moved)
         self.signature = self.signature.replace(parameters=parameters)
         self._positional = _positional_names(self.signature)
 
@@ -229,7 +241,7 @@ def _positional_names(signature: inspect.Signature) -> list[str]:
 
 def takes_options(init: Callable[P, None]) -> Callable[P, None]:
     """Let a constructor convert its arguments and store them; see the module."""
-    return _decorate(init, extends=False)
+    return _decorate(init, _Constructor(init, False, {}, ()))
 
 
 def extends_options(init: Callable[P, None]) -> Callable[P, None]:
@@ -238,11 +250,22 @@ def extends_options(init: Callable[P, None]) -> Callable[P, None]:
     They follow the constructor's own ones, but for those by keyword alone, which come last. The
     body hands them on: ``super().__init__(**options)``.
     """
-    return _decorate(init, extends=True)
+    return _decorate(init, _Constructor(init, True, {}, ()))
 
 
-def _decorate(init: Callable[P, None], extends: bool) -> Callable[P, None]:
-    constructor = _Constructor(init, extends)
+def inserts_options(
+    after: Mapping[str, str] | None = None, without: Sequence[str] = ()
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Do what ``extends_options`` does, with options of its own among those of the base.
+
+    Args:
+        after: for an option, the one that it follows in the signature.
+        without: options of the base that the class has not.
+    """
+    return lambda init: _decorate(init, _Constructor(init, True, after or {}, without))
+
+
+def _decorate(init: Callable[P, None], constructor: _Constructor) -> Callable[P, None]:
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -305,7 +328,11 @@ def options_in_config(cls: type) -> dict[str, Kind]:
         parameters = constructor.signature.parameters
         open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
         inherited = options_in_config(chain[1]) if len(chain) > 1 else {}
-        found = {n: kind for n, kind in inherited.items() if open_ended or n in parameters}
+        found = {
+            n: kind
+            for n, kind in inherited.items()
+            if n in parameters or (open_ended and n not in constructor.without)
+        }
         found.update(constructor.kinds)
         constructor.config = {
             name: found[name]
@@ -322,6 +349,17 @@ def _in_order(names: Collection[str], order: ConfigOrder) -> list[str]:
     last = [str(name) for name in order[split + 1 :] if name in names]
     middle = [name for name in names if name not in (*first, *last)]
     return [*first, *middle, *last]
+
+
+def option_names(cls: type) -> list[str]:
+    """Return the names of all options of a class, also of those that configs have not."""
+    found: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        constructor = _constructor_of(base)
+        if constructor is not None:
+            names = dict.fromkeys([*found, *constructor.kinds])
+            found = {name: None for name in names if name not in constructor.without}
+    return list(found)
 
 
 def values_of_options(obj: Configurable, base: type) -> dict[str, Any]:

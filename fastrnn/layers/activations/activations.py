@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn import activations
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes, to_int, to_number, to_real_array
+from fastrnn.core.checks import to_int, to_number, to_real_array
+from fastrnn.core.options import AxesOption, Finite, Kind, NonNegative, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import activation_ops
 from fastrnn.layers.merging.merge import sum_to
+from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
 # Added to what a mask hides from Softmax, as in Keras.
 HIDDEN = -1e9
+
+
+def _to_shared_axes(argument: str, value: Any) -> list[int] | None:
+    given = value if isinstance(value, (list, tuple)) else [value]
+    return None if value is None else [to_int(argument, axis) for axis in given]
+
+
+SharedAxes = Annotated[int | Sequence[int] | None, Kind(_to_shared_axes)]
 
 
 class Elementwise(Layer):
@@ -67,17 +78,19 @@ class ReLU(Elementwise):
     array([[0., 2., 3.]], dtype=float32)
     """
 
+    max_value: float | None
+    negative_slope: float
+    threshold: float
+
+    @takes_options
     def __init__(
         self,
-        max_value: float | None = None,
-        negative_slope: float = 0.0,
-        threshold: float = 0.0,
-        **kwargs: Any,
+        max_value: NonNegative | None = None,
+        negative_slope: NonNegative = 0.0,
+        threshold: NonNegative = 0.0,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else to_number("max_value", max_value, 0)
-        self.negative_slope = to_number("negative_slope", negative_slope, 0)
-        self.threshold = to_number("threshold", threshold, 0)
 
     def stream_ops(self, features: int) -> list[StreamStage] | None:
         """Return the activation, without options alone."""
@@ -97,10 +110,6 @@ class ReLU(Elementwise):
     def _options(self) -> dict[str, Any]:
         names = ("max_value", "negative_slope", "threshold")
         return {name: getattr(self, name) for name in names}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), **self._options()}
 
 
 @registry.register()
@@ -162,9 +171,11 @@ class ELU(Elementwise):
     array([[-2.,  2.]], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    alpha: float
+
+    @takes_options
+    def __init__(self, alpha: Finite = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.alpha = to_number("alpha", alpha)
 
     def evaluate(self, x: Array) -> Array:
         """Return the outputs for ``x``."""
@@ -173,10 +184,6 @@ class ELU(Elementwise):
     def slope(self, x: Array, y: Array) -> Array:
         """Return 1 above 0, else alpha·exp(x)."""
         return np.where(x > 0, x.dtype.type(1), self.alpha * np.exp(np.minimum(x, 0)))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 @registry.register()
@@ -204,22 +211,18 @@ class PReLU(Layer):
     supports_masking = True
     min_input_rank = 2
 
+    shared_axes: list[int] | None
+
+    @takes_options
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
-        shared_axes: Any = None,
-        **kwargs: Any,
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
+        shared_axes: SharedAxes = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = None
-        if shared_axes is not None:
-            given = shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes]
-            self.shared_axes = [to_int("shared_axes", axis) for axis in given]
         self.alpha: Variable
 
     def make_weights(self, input_shape: Any) -> None:
@@ -234,13 +237,7 @@ class PReLU(Layer):
             expected = f"fixed lengths of the axes that layer {self.name!r} does not share"
             remedy = "Name the axis of time in `shared_axes`."
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
-        self.alpha = self.add_weight(
-            shape[1:],
-            initializer=self.alpha_initializer,
-            name="alpha",
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = self.add_part("alpha", shape[1:])
 
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if a sample has not the shape of alpha."""
@@ -267,16 +264,6 @@ class PReLU(Layer):
 
         return outputs, pullback if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
-            "shared_axes": self.shared_axes,
-        }
-
 
 @registry.register()
 class Softmax(Layer):
@@ -302,9 +289,11 @@ class Softmax(Layer):
     stepwise = True
     min_input_rank = 1
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    axis: int | tuple[int, ...]
+
+    @takes_options
+    def __init__(self, axis: AxesOption = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.axis = to_axes("axis", axis)
 
     @property
     def mixed_axes(self) -> tuple[int, ...]:
@@ -339,10 +328,6 @@ class Softmax(Layer):
             return outputs * (d - (d * outputs).sum(axis=self.axis, keepdims=True)), []
 
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 def _to_keep(mask: Any, shape: tuple[int, ...]) -> Array:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors, random
-from fastrnn.core.checks import to_choice, to_mask, to_number
+from fastrnn.core.checks import to_mask
+from fastrnn.core.options import Flag, Share, choice, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.capabilities import ALL_STEPS
-from fastrnn.layers.base.layer import CallContext, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
 from fastrnn.layers.merging.merge import SeveralInputs
 from fastrnn.layers.regularization.dropout import dropout_factors
 
@@ -24,6 +25,9 @@ Scores = tuple[Array, Callable[[Array], tuple[Array, Array, list[Array]]]]
 
 # Taken off the scores of steps that do not count.
 MASKED = 1e9
+
+
+ScoreMode = Annotated[str, choice("dot", "concat")]
 
 
 @registry.register()
@@ -56,19 +60,20 @@ class Attention(SeveralInputs):
     least_inputs, most_inputs = 2, 3
     stream_refusal = ALL_STEPS
 
+    use_scale: bool
+    score_mode: str
+    dropout: float
+
+    @takes_options
     def __init__(
         self,
-        use_scale: bool = False,
-        score_mode: str = "dot",
-        dropout: float = 0.0,
+        use_scale: Flag = False,
+        score_mode: ScoreMode = "dot",
+        dropout: Share = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.use_scale = bool(use_scale)
-        self.score_mode = to_choice("score_mode", score_mode, ("dot", "concat"))
-        self.dropout = to_number("dropout", dropout, 0, 1)
-        self.seed = seed
         self.generator = random.generator(seed)
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
@@ -197,16 +202,6 @@ class Attention(SeveralInputs):
             keep = lower if keep is None else keep & lower
         return None if q_mask is None else q_mask[..., None], keep
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "use_scale": self.use_scale,
-            "score_mode": self.score_mode,
-            "dropout": self.dropout,
-            "seed": self.seed,
-        }
-
 
 @registry.register()
 class AdditiveAttention(Attention):
@@ -224,7 +219,9 @@ class AdditiveAttention(Attention):
     (1, 2, 3)
     """
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def make_weights(self, input_shape: Any) -> None:

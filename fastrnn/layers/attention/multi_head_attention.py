@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn import activations
 from fastrnn.core import errors, random
 from fastrnn.core.checks import (
     to_axes,
     to_choice,
     to_mask,
-    to_number,
-    to_positive_int,
     to_real_array,
 )
+from fastrnn.core.options import KINDS, Flag, Kind, PositiveInt, Share, Unused, takes_options
 from fastrnn.engines.dispatch import matmul
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import (
+    CallContext,
+    CommonOptions,
+    Layer,
+    Pullback,
+    registry,
+)
+from fastrnn.layers.base.options import to_sole
 from fastrnn.layers.core.einsum_dense import EinsumDense
 from fastrnn.layers.merging.merge import SeveralInputs
 from fastrnn.layers.regularization.dropout import dropout_factors
+from fastrnn.typing import ConstraintLike, Identifier, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 # The inputs' shapes, as Keras names them.
 SHAPES = ("query_shape", "value_shape", "key_shape")
+# The options that hold for each projection.
+SHARED = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+
+
+def _to_output_size(argument: str, value: Any) -> tuple[int] | None:
+    return None if value is None else to_sole(argument, value)
+
+
+def _to_steps_axis(argument: str, value: Any) -> int | tuple[int, ...] | None:
+    axes = None if value is None else to_axes(argument, value)
+    found: int | tuple[int, ...] | None = to_choice(argument, axes, (None, 1, (1,)))
+    return found
+
+
+OutputSize = Annotated[int | Sequence[int] | None, Kind(_to_output_size, attribute="_output_shape")]
+# A penalty on the outputs of the projections, not on those of the layer.
+OfProjections = Annotated[
+    Identifier, replace(KINDS["regularizer"], attribute="_activity_regularizer")
+]
+StepsAxis = Annotated[int | Sequence[int] | None, Kind(_to_steps_axis)]
 
 
 @registry.register()
@@ -78,52 +114,42 @@ class MultiHeadAttention(SeveralInputs):
     least_inputs, most_inputs = 2, 3
     separate_inputs = True
 
+    num_heads: int
+    key_dim: int
+    dropout: float
+    use_bias: bool
+    use_gate: bool
+    attention_axes: int | tuple[int, ...] | None
+    sliding_window: int | None
+    _output_shape: tuple[int] | None
+    _activity_regularizer: Any
+
+    @takes_options
     def __init__(
         self,
-        num_heads: int,
-        key_dim: int,
-        value_dim: int | None = None,
-        dropout: float = 0.0,
-        use_bias: bool = True,
-        output_shape: Any = None,
-        attention_axes: Any = None,
-        sliding_window: int | None = None,
-        flash_attention: Any = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        use_gate: bool = False,
+        num_heads: PositiveInt,
+        key_dim: PositiveInt,
+        value_dim: PositiveInt | None = None,
+        dropout: Share = 0.0,
+        use_bias: Flag = True,
+        output_shape: OutputSize = None,
+        attention_axes: StepsAxis = None,
+        sliding_window: PositiveInt | None = None,
+        flash_attention: Unused[bool | None] = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: OfProjections = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        use_gate: Flag = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.num_heads = to_positive_int("num_heads", num_heads)
-        self.key_dim = to_positive_int("key_dim", key_dim)
-        self.value_dim = to_positive_int("value_dim", key_dim if value_dim is None else value_dim)
-        self.dropout = to_number("dropout", dropout, 0, 1)
-        self.use_bias, self.use_gate = bool(use_bias), bool(use_gate)
-        self._output_shape = None if output_shape is None else _to_output_shape(output_shape)
-        axes = None if attention_axes is None else to_axes("attention_axes", attention_axes)
-        self.attention_axes = to_choice("attention_axes", axes, (None, 1, (1,)))
-        self.sliding_window = sliding_window
-        if sliding_window is not None:
-            self.sliding_window = to_positive_int("sliding_window", sliding_window)
-        self.seed = seed
+        self.value_dim = self.key_dim if value_dim is None else value_dim
         self.generator = random.generator(seed)
-        # What all projections share.
-        self._options = {
-            "kernel_initializer": initializers.get(kernel_initializer),
-            "bias_initializer": initializers.get(bias_initializer),
-            "kernel_regularizer": regularizers.get(kernel_regularizer),
-            "bias_regularizer": regularizers.get(bias_regularizer),
-            "activity_regularizer": regularizers.get(activity_regularizer),
-            "kernel_constraint": constraints.get(kernel_constraint),
-            "bias_constraint": constraints.get(bias_constraint),
-        }
         self.query_dense = self._projection("query", self.key_dim)
         self.key_dense = self._projection("key", self.key_dim)
         self._gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None
@@ -137,7 +163,10 @@ class MultiHeadAttention(SeveralInputs):
     def _dense(
         self, name: str, equation: str, shape: Any, bias_axes: str, activation: Any = None
     ) -> EinsumDense:
-        options = {k: _again(v) if "initializer" in k else v for k, v in self._options.items()}
+        options: dict[str, Any] = {option: getattr(self, option) for option in SHARED}
+        options["activity_regularizer"] = self._activity_regularizer
+        for option in ("kernel_initializer", "bias_initializer"):
+            options[option] = _again(options[option])
         bias = bias_axes if self.use_bias else None
         return EinsumDense(
             equation, shape, activation, bias, name=name, dtype=self.dtype, **options
@@ -174,7 +203,7 @@ class MultiHeadAttention(SeveralInputs):
                 raise ValueError(errors.bad_shape("inputs", shape, "(batch, timesteps, dim)"))
         if None not in (key[1], value[1]) and key[1] != value[1]:
             raise ValueError(errors.bad_shape("inputs", key, f"{value[1]} steps, as the value"))
-        return (*query[:2], self._output_shape or query[2])
+        return (*query[:2], self._output_shape[0] if self._output_shape else query[2])
 
     def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
         """Return the shape of the outputs, with that of the softmax if it is wanted too."""
@@ -294,24 +323,6 @@ class MultiHeadAttention(SeveralInputs):
         shapes = config["shapes_dict"]
         self.build([tuple(shapes[name]) for name in SHAPES if shapes.get(name) is not None])
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        kinds = {"initializer": initializers, "regularizer": regularizers}
-        shared = {
-            name: kinds.get(name.split("_")[-1], constraints).serialize(value)
-            for name, value in self._options.items()
-        }
-        names = ("num_heads", "key_dim", "value_dim", "dropout", "use_bias", "use_gate")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "output_shape": None if self._output_shape is None else (self._output_shape,),
-            "attention_axes": self.attention_axes,
-            "sliding_window": self.sliding_window,
-            **shared,
-            "seed": self.seed,
-        }
-
 
 def _run(layer: EinsumDense | None, x: Array, context: CallContext) -> tuple[Any, Any]:
     """Return outputs and pullback of a projection, if there is one."""
@@ -323,12 +334,6 @@ def _again(initializer: Any) -> Any:
     if not hasattr(initializer, "get_config"):
         return initializer
     return type(initializer).from_config(initializer.get_config())
-
-
-def _to_output_shape(value: Any) -> int:
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
-    return to_positive_int("output_shape", value)
 
 
 def _to_attention_mask(mask: Any, batch: int, queries: int, values: int) -> Array:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Self, TypedDict
 
 import numpy.typing as npt
 
-from fastrnn import config, regularizers
+from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
+from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
 from fastrnn.layers.base.weights import HasWeights
+from fastrnn.typing import DTypeLike, Identifier, RegularizerLike, ShapeLike
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -50,11 +52,32 @@ class CallContext:
 INFERENCE, TRAINING = CallContext(), CallContext(training=True)
 
 
-class Layer(HasWeights, Capabilities):
+# Those layers that have it in their configs say so by naming it.
+Penalty = Annotated[Identifier, replace(KINDS["regularizer"], in_config=False)]
+
+
+class CommonOptions(TypedDict, total=False):
+    """The options of all layers, which constructors hand on."""
+
+    trainable: bool
+    dtype: DTypeLike
+    name: str | None
+    input_shape: ShapeLike | None
+    input_dim: int | None
+
+
+class LayerOptions(CommonOptions, total=False):
+    """The same, for layers that have a penalty on their outputs without naming it."""
+
+    activity_regularizer: RegularizerLike
+
+
+class Layer(Configurable, HasWeights, Capabilities):
     """A function of arrays with weights.
 
     A subclass implements ``forward`` and, where they differ from the defaults,
-    ``make_weights``, ``compute_output_shape``, ``compute_mask`` and ``get_config``.
+    ``make_weights``, ``compute_output_shape`` and ``compute_mask``; ``get_config`` follows from the
+    options of its constructor, or is written by hand.
 
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
@@ -79,12 +102,18 @@ class Layer(HasWeights, Capabilities):
     # What the axes of the inputs are called in messages.
     input_axes: str = "(batch, …)"
 
+    config_order: ClassVar[ConfigOrder] = ("name", "trainable", "dtype")
+
+    dtype: str
+    activity_regularizer: Any
+
+    @takes_options
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
-        trainable: bool = True,
-        dtype: Any = None,
+        activity_regularizer: Penalty = None,
+        trainable: Flag = True,
+        dtype: DTypeLike = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -95,7 +124,6 @@ class Layer(HasWeights, Capabilities):
         self.dtype = (
             config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
         )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
         super().__init__(trainable)
         # Features (last axis) that the weights were built for; None accepts any.
         self.input_features: int | None = None
@@ -313,14 +341,6 @@ class Layer(HasWeights, Capabilities):
 
     # ---- configuration -------------------------------------------------------------------
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments that make this layer again, as plain data."""
-        return {
-            "name": self.name,
-            "trainable": self._trainable,
-            "dtype": self.dtype,
-        }
-
     def get_build_config(self) -> dict[str, Any] | None:
         """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
         has_weights = type(self).make_weights is not Layer.make_weights
@@ -330,11 +350,6 @@ class Layer(HasWeights, Capabilities):
         """Make the weights as they were made when ``get_build_config`` was called."""
         if config.get("input_shape"):
             self.build(config["input_shape"])
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a layer, without weights, from what ``get_config`` returned."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -101,6 +101,16 @@ class HasWeights:
         self._variables.append(variable)
         return variable
 
+    def add_part(self, part: str, shape: Sequence[int], name: str | None = None) -> Variable:
+        """Make a weight with the options ``part_initializer``, …_regularizer and …_constraint."""
+        return self.add_weight(
+            shape,
+            getattr(self, f"{part}_initializer"),
+            name=name or part,
+            regularizer=getattr(self, f"{part}_regularizer"),
+            constraint=getattr(self, f"{part}_constraint"),
+        )
+
     @property
     def sublayers(self) -> list[Any]:
         """Layers inside this one, in the order of their weights."""

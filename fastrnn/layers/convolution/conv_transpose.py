@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int, to_positive_int
+from fastrnn.core.checks import to_int
+from fastrnn.core.options import PositiveInt, inserts_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import Pullback, registry
-from fastrnn.layers.convolution.convolutions import Convolution
+from fastrnn.layers.base.options import Size
+from fastrnn.layers.convolution.convolutions import Convolution, ConvolutionOptions
+from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
@@ -45,38 +49,29 @@ class Conv1DTranspose(Convolution):
     (2, 20, 6)
     """
 
+    filters: int
+    output_padding: tuple[int] | None
+
+    @inserts_options(
+        after={
+            "output_padding": "padding",
+            "kernel_initializer": "use_bias",
+            "kernel_regularizer": "bias_initializer",
+            "kernel_constraint": "activity_regularizer",
+        }
+    )
     def __init__(
         self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        output_padding: Any = None,
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
+        filters: PositiveInt,
+        kernel_size: Size,
+        *,
+        output_padding: int | Sequence[int] | None = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        kernel_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        **kwargs: Unpack[ConvolutionOptions],
     ) -> None:
-        options = {
-            "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer,
-            "kernel_regularizer": kernel_regularizer,
-            "bias_regularizer": bias_regularizer,
-            "kernel_constraint": kernel_constraint,
-            "bias_constraint": bias_constraint,
-        }
-        self.filters = to_positive_int("filters", filters)
-        kwargs["activity_regularizer"] = activity_regularizer
-        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
-        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        super().__init__(kernel_size, **kwargs)
         self.require_one_step()
         self.output_padding = self._to_output_padding(output_padding)
         self.kernel: Variable
@@ -93,7 +88,7 @@ class Conv1DTranspose(Convolution):
     def make_kernels(self, channels: int) -> None:
         """Make the kernel."""
         shape = (*self.kernel_size, self.filters, channels)
-        self.kernel = self.add_part("kernel", "kernel", shape)
+        self.kernel = self.add_part("kernel", shape)
 
     def count_outputs(self, channels: int | None) -> int | None:
         """Return the number of filters."""
@@ -146,8 +141,3 @@ class Conv1DTranspose(Convolution):
             return matmul(d_rows, kernel).reshape(x.shape), d_weights
 
         return outputs, pullback
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        own = {"filters": self.filters, "output_padding": self.output_padding}
-        return {**super().get_config(), **own}

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn.activations import Activation
 from fastrnn.core import errors
-from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import Flag, PositiveInt, inserts_options, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
-from fastrnn.layers.base.layer import Pullback, registry
-from fastrnn.layers.pooling.windows import WindowLayer, to_sole
+from fastrnn.layers.base.layer import CommonOptions, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import DataFormat, Size
+from fastrnn.layers.pooling.windows import WindowLayer
+from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
-# What the last part of an option's name, such as `kernel_initializer`, says about its value.
-_KINDS: dict[str, Any] = {
-    "initializer": initializers,
-    "regularizer": regularizers,
-    "constraint": constraints,
-}
+
+class ConvolutionOptions(LayerOptions, total=False):
+    """The options that all convolutions share, behind those that come first."""
+
+    strides: int | Sequence[int]
+    padding: str
+    data_format: str | None
+    dilation_rate: int | Sequence[int]
+    activation: ActivationLike
+    use_bias: bool
+    bias_initializer: InitializerLike
+    bias_regularizer: RegularizerLike
+    bias_constraint: ConstraintLike
 
 
 class Convolution(WindowLayer):
@@ -36,33 +46,43 @@ class Convolution(WindowLayer):
         data_format: ``"channels_last"`` (also ``None``) or ``"channels_first"``.
         activation: see ``fastrnn.activations``; ``None`` is linear.
         use_bias: whether there is a bias.
-        options: initializers, regularizers and constraints of the layer's weights, by name.
+        bias_initializer, bias_regularizer, bias_constraint, activity_regularizer: as elsewhere.
         **kwargs: those of ``Layer``.
     """
 
+    kernel_size: tuple[int]
+    dilation_rate: tuple[int]
+    activation: Activation
+    use_bias: bool
+
+    @takes_options
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any,
-        dilation_rate: Any,
-        padding: str,
-        data_format: str | None,
-        activation: Any,
-        use_bias: bool,
-        options: dict[str, Any],
-        **kwargs: Any,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: str = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        activation: ActivationLike = None,
+        use_bias: Flag = True,
+        bias_initializer: InitializerLike = "zeros",
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[CommonOptions],
     ) -> None:
-        size, stride = to_sole("kernel_size", kernel_size), to_sole("strides", strides)
-        dilation = to_sole("dilation_rate", dilation_rate)
-        super().__init__(size, stride, dilation, padding, data_format, **kwargs)
-        self.kernel_size, self.strides, self.dilation_rate = (size,), (stride,), (dilation,)
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self._options = tuple(options)
-        for name, value in options.items():
-            setattr(self, name, _KINDS[name.split("_")[-1]].get(value))
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.check_padding()
         self.bias: Variable | None = None
         self._built_channels: int
+
+    @property
+    def _size(self) -> int:
+        return self.kernel_size[0]
+
+    @property
+    def _dilation(self) -> int:
+        return self.dilation_rate[0]
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the kernels and the bias."""
@@ -74,16 +94,11 @@ class Convolution(WindowLayer):
         self._built_channels = channels
         self.make_kernels(channels)
         if self.use_bias:
-            self.bias = self.add_part("bias", "bias", (filters,))
+            self.bias = self.add_part("bias", (filters,))
 
     def make_kernels(self, channels: int) -> None:
         """Make the kernels for inputs of so many channels."""
         raise NotImplementedError
-
-    def add_part(self, part: str, name: str, shape: tuple[int, ...]) -> Variable:
-        """Make a weight with the options of this part of the layer."""
-        kinds = {kind: getattr(self, f"{part}_{kind}") for kind in _KINDS}
-        return self.add_weight(shape, name=name, **kinds)
 
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if rank or channels are not what the layer takes."""
@@ -109,20 +124,6 @@ class Convolution(WindowLayer):
         if self._stride > 1 and self._dilation > 1:
             expected = "1 with `strides` above 1"
             raise ValueError(errors.bad_argument("dilation_rate", self._dilation, expected))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        names = ("kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "activation": activations.serialize(self.activation),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            **{
-                name: _KINDS[name.split("_")[-1]].serialize(getattr(self, name))
-                for name in self._options
-            },
-        }
 
 
 @registry.register()
@@ -159,40 +160,30 @@ class Conv1D(Convolution):
 
     paddings = ("valid", "same", "causal")
 
+    filters: int
+    groups: int
+
+    @inserts_options(
+        after={
+            "groups": "dilation_rate",
+            "kernel_initializer": "use_bias",
+            "kernel_regularizer": "bias_initializer",
+            "kernel_constraint": "activity_regularizer",
+        }
+    )
     def __init__(
         self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        groups: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
+        filters: PositiveInt,
+        kernel_size: Size,
+        *,
+        groups: PositiveInt = 1,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        kernel_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        **kwargs: Unpack[ConvolutionOptions],
     ) -> None:
-        options = {
-            "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer,
-            "kernel_regularizer": kernel_regularizer,
-            "bias_regularizer": bias_regularizer,
-            "kernel_constraint": kernel_constraint,
-            "bias_constraint": bias_constraint,
-        }
-        kwargs["activity_regularizer"] = activity_regularizer
-        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
-        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        super().__init__(kernel_size, **kwargs)
         self.require_one_step()
-        self.filters = to_positive_int("filters", filters)
-        self.groups = to_positive_int("groups", groups)
         if self.filters % self.groups:
             expected = f"a divisor of filters={self.filters}"
             raise ValueError(errors.bad_argument("groups", groups, expected))
@@ -208,7 +199,7 @@ class Conv1D(Convolution):
     def make_kernels(self, channels: int) -> None:
         """Make the kernel."""
         shape = (*self.kernel_size, channels // self.groups, self.filters)
-        self.kernel = self.add_part("kernel", "kernel", shape)
+        self.kernel = self.add_part("kernel", shape)
 
     def count_outputs(self, channels: int | None) -> int | None:
         """Return the number of filters."""
@@ -246,7 +237,3 @@ class Conv1D(Convolution):
             return self._add_windows(np.concatenate(d_windows, axis=-1), x.shape[1]), d_weights
 
         return outputs, pullback
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "filters": self.filters, "groups": self.groups}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import PositiveInt, inserts_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import Pullback, registry
-from fastrnn.layers.convolution.convolutions import Convolution
+from fastrnn.layers.base.options import Size
+from fastrnn.layers.convolution.convolutions import Convolution, ConvolutionOptions
+from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
@@ -41,43 +43,33 @@ class DepthwiseConv1D(Convolution):
     (2, 8, 8)
     """
 
+    depth_multiplier: int
+
+    @inserts_options(
+        after={
+            "depth_multiplier": "padding",
+            "depthwise_initializer": "use_bias",
+            "depthwise_regularizer": "bias_initializer",
+            "depthwise_constraint": "activity_regularizer",
+        }
+    )
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
+        kernel_size: Size,
+        *,
+        depth_multiplier: PositiveInt = 1,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        depthwise_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        **kwargs: Unpack[ConvolutionOptions],
     ) -> None:
-        options = {
-            "depthwise_initializer": depthwise_initializer,
-            "bias_initializer": bias_initializer,
-            "depthwise_regularizer": depthwise_regularizer,
-            "bias_regularizer": bias_regularizer,
-            "depthwise_constraint": depthwise_constraint,
-            "bias_constraint": bias_constraint,
-        }
-        self.depth_multiplier = to_positive_int("depth_multiplier", depth_multiplier)
-        kwargs["activity_regularizer"] = activity_regularizer
-        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
-        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        super().__init__(kernel_size, **kwargs)
         self.kernel: Variable
 
     def make_kernels(self, channels: int) -> None:
         """Make the kernel."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self.add_part("depthwise", "kernel", shape)
+        self.kernel = self.add_part("depthwise", shape, "kernel")
 
     def count_outputs(self, channels: int | None) -> int | None:
         """Return channels·depth_multiplier."""
@@ -95,10 +87,6 @@ class DepthwiseConv1D(Convolution):
             return self._add_windows(d_windows, x.shape[1]), d_weights
 
         return outputs, pullback
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
 
 
 @registry.register("SeparableConvolution1D")
@@ -129,54 +117,44 @@ class SeparableConv1D(Convolution):
     (2, 10, 6)
     """
 
+    filters: int
+    depth_multiplier: int
+
+    @inserts_options(
+        after={
+            "depth_multiplier": "dilation_rate",
+            "depthwise_initializer": "use_bias",
+            "pointwise_initializer": "depthwise_initializer",
+            "depthwise_regularizer": "bias_initializer",
+            "pointwise_regularizer": "depthwise_regularizer",
+            "depthwise_constraint": "activity_regularizer",
+            "pointwise_constraint": "depthwise_constraint",
+        }
+    )
     def __init__(
         self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        depth_multiplier: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
+        filters: PositiveInt,
+        kernel_size: Size,
+        *,
+        depth_multiplier: PositiveInt = 1,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        **kwargs: Unpack[ConvolutionOptions],
     ) -> None:
-        options = {
-            "depthwise_initializer": depthwise_initializer,
-            "pointwise_initializer": pointwise_initializer,
-            "bias_initializer": bias_initializer,
-            "depthwise_regularizer": depthwise_regularizer,
-            "pointwise_regularizer": pointwise_regularizer,
-            "bias_regularizer": bias_regularizer,
-            "depthwise_constraint": depthwise_constraint,
-            "pointwise_constraint": pointwise_constraint,
-            "bias_constraint": bias_constraint,
-        }
-        self.filters = to_positive_int("filters", filters)
-        self.depth_multiplier = to_positive_int("depth_multiplier", depth_multiplier)
-        kwargs["activity_regularizer"] = activity_regularizer
-        sizes = (kernel_size, strides, dilation_rate, padding, data_format)
-        super().__init__(*sizes, activation, use_bias, options, **kwargs)
+        super().__init__(kernel_size, **kwargs)
         self.depthwise_kernel: Variable
         self.pointwise_kernel: Variable
 
     def make_kernels(self, channels: int) -> None:
         """Make both kernels."""
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self.add_part("depthwise", "depthwise_kernel", shape)
+        self.depthwise_kernel = self.add_part("depthwise", shape, "depthwise_kernel")
         shape = (1, channels * self.depth_multiplier, self.filters)
-        self.pointwise_kernel = self.add_part("pointwise", "pointwise_kernel", shape)
+        self.pointwise_kernel = self.add_part("pointwise", shape, "pointwise_kernel")
 
     def count_outputs(self, channels: int | None) -> int | None:
         """Return the number of filters."""
@@ -201,11 +179,6 @@ class SeparableConv1D(Convolution):
             return self._add_windows(d_windows, x.shape[1]), d_weights
 
         return outputs, pullback
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        own = {"filters": self.filters, "depth_multiplier": self.depth_multiplier}
-        return {**super().get_config(), **own}
 
 
 def _convolve_channels(windows: Array, kernel: Array) -> tuple[Array, Any]:

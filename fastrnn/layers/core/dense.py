@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn import activations
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_number, to_positive_int
+from fastrnn.core.options import Finite, OnlyNone, PositiveInt, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import (
+    CallContext,
+    CommonOptions,
+    Layer,
+    LayerOptions,
+    Pullback,
+    registry,
+)
 from fastrnn.layers.base.stream_lowering import activation_ops, is_fused, values_of
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
-
-
-def refuse_adapters(lora_rank: Any, lora_alpha: Any, quantization_config: Any) -> None:
-    """Raise ``ValueError`` if one of Keras's options for adapters and quantization is given."""
-    to_choice("lora_rank", lora_rank, (None,))
-    to_choice("lora_alpha", lora_alpha, (None,))
-    to_choice("quantization_config", quantization_config, (None,))
 
 
 @registry.register()
@@ -55,38 +56,33 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    units: int
+    activation: activations.Activation
+    use_bias: bool
+
     stepwise = True
     min_input_rank = 2
     input_axes = "(batch, …, features)"
 
+    @takes_options
     def __init__(
         self,
-        units: int,
-        activation: Any = None,
+        units: PositiveInt,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
-        quantization_config: Any = None,
-        **kwargs: Any,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        lora_rank: OnlyNone = None,
+        lora_alpha: OnlyNone = None,
+        quantization_config: OnlyNone = None,
+        **kwargs: Unpack[CommonOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        self.units = to_positive_int("units", units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
         self.kernel: Variable
         self.bias: Variable | None = None
 
@@ -94,21 +90,9 @@ class Dense(Layer):
         """Make kernel and bias."""
         features = known_features(input_shape, self.name)
         self.input_features = features
-        self.kernel = self.add_weight(
-            (features, self.units),
-            initializer=self.kernel_initializer,
-            name="kernel",
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = self.add_part("kernel", (features, self.units))
         if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                initializer=self.bias_initializer,
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_part("bias", (self.units,))
 
     def stream_ops(self, features: int) -> list[StreamStage] | None:
         """Return the product, and the activation where it is not a part of it."""
@@ -117,7 +101,8 @@ class Dense(Layer):
             name = self.activation.name
             return [StreamStage("dense", features, self.units, weights, activation=name)]
         rest = activation_ops(self.activation, self.units)
-        return rest and [StreamStage("dense", features, self.units, weights), *rest]
+        product = StreamStage("dense", features, self.units, weights)
+        return None if rest is None else [product, *rest]
 
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append product, bias and activation."""
@@ -152,22 +137,6 @@ class Dense(Layer):
 
         return outputs.reshape(shape), pullback if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
-
 
 def known_features(input_shape: Any, name: str) -> int:
     """Return the length of the last axis, or raise ``ValueError`` where it is not known."""
@@ -195,9 +164,11 @@ class Activation(Layer):
     supports_masking = True
     stepwise = True
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    activation: activations.Activation
+
+    @takes_options
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
 
     def stream_ops(self, features: int) -> list[StreamStage] | None:
         """Return the activation."""
@@ -217,10 +188,6 @@ class Activation(Layer):
             return self.activation.vjp(inputs, outputs, d_outputs), []
 
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 @registry.register()
@@ -243,9 +210,11 @@ class Masking(Layer):
     stepwise = True
     min_input_rank = 2
 
-    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+    mask_value: float
+
+    @takes_options
+    def __init__(self, mask_value: Finite = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.mask_value = to_number("mask_value", mask_value)
 
     def refuse_stream(self, first: bool) -> str:
         """Return why the layer cannot be run one time step at a time."""
@@ -269,7 +238,3 @@ class Masking(Layer):
             return np.where(keep, d_outputs, 0), []
 
         return np.where(keep, inputs, 0), pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "mask_value": self.mask_value}

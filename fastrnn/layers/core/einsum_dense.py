@@ -6,23 +6,33 @@ import collections
 import math
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, constraints, initializers, regularizers
+from fastrnn import activations, initializers, regularizers
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice
+from fastrnn.core.options import Kind, OnlyNone, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.core.dense import refuse_adapters
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.merging.merge import sum_to
+from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
+
+
+def _to_partial_shape(argument: str, value: Any) -> tuple[int | None, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+PartialShape = Annotated[
+    Sequence[int | None] | int | None, Kind(_to_partial_shape, attribute="partial_output_shape")
+]
 
 
 @registry.register()
@@ -57,43 +67,42 @@ class EinsumDense(Layer):
     supports_masking = True
     min_input_rank = 1
 
+    config_order = (*Layer.config_order, "output_shape", "equation")
+
+    equation: str
+    partial_output_shape: tuple[int | None, ...]
+    activation: activations.Activation
+    bias_axes: str | None
+    kernel_initializer: Any
+
+    kernel_regularizer: RegularizerLike
+    kernel_constraint: ConstraintLike
+
+    @takes_options
     def __init__(
         self,
         equation: str,
-        output_shape: Any,
-        activation: Any = None,
+        output_shape: PartialShape,
+        activation: ActivationLike = None,
         bias_axes: str | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
-        gptq_unpacked_column_size: Any = None,
-        quantization_config: Any = None,
-        **kwargs: Any,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        lora_rank: OnlyNone = None,
+        lora_alpha: OnlyNone = None,
+        gptq_unpacked_column_size: OnlyNone = None,
+        quantization_config: OnlyNone = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        to_choice("gptq_unpacked_column_size", gptq_unpacked_column_size, (None,))
-        self.equation = equation
         self._terms = _parse(equation)
-        several = isinstance(output_shape, (list, tuple))
-        self.partial_output_shape = tuple(output_shape) if several else (output_shape,)
-        self.activation = activations.get(activation)
-        self.bias_axes = bias_axes
         unknown = set(bias_axes or "") - set(self._terms.outputs)
         if unknown:
             expected = f"axes of the outputs of {equation!r}"
             raise ValueError(errors.bad_argument("bias_axes", bias_axes, expected))
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
         self.kernel: Variable
         self.bias: Variable | None = None
 
@@ -113,13 +122,7 @@ class EinsumDense(Layer):
             constraint=self.kernel_constraint,
         )
         if self.bias_axes is not None:
-            self.bias = self.add_weight(
-                self._bias_shape(terms, lengths),
-                initializer=self.bias_initializer,
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_part("bias", self._bias_shape(terms, lengths))
 
     def _scaled_initializer(self, terms: Terms) -> Any:
         """Return the initializer, told which of the kernel's axes are inputs and outputs."""
@@ -208,20 +211,8 @@ class EinsumDense(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "output_shape": self.partial_output_shape,
-            "equation": self.equation,
-            "activation": activations.serialize(self.activation),
-            "bias_axes": self.bias_axes,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        penalty = regularizers.serialize(self.activity_regularizer)
+        return {**super().get_config(), "activity_regularizer": penalty}
 
 
 @dataclass(frozen=True)

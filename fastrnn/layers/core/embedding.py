@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import constraints, initializers, regularizers
+from fastrnn import regularizers
 from fastrnn.core import errors
-from fastrnn.core.checks import to_positive_int, to_real_array
+from fastrnn.core.checks import to_real_array
+from fastrnn.core.options import OnlyNone, PositiveInt, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.options import Initial
 from fastrnn.layers.base.stream_lowering import values_of
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.layers.core.dense import refuse_adapters
+from fastrnn.typing import ArrayLike, ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
@@ -47,21 +49,26 @@ class Embedding(Layer):
     (2, 2, 8)
     """
 
+    input_dim: int
+    output_dim: int
+    mask_zero: bool
+
     stepwise = True
     takes_integers = True
 
+    @takes_options
     def __init__(
         self,
-        input_dim: int,
-        output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
+        input_dim: PositiveInt,
+        output_dim: PositiveInt,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        weights: Any = None,
-        lora_rank: Any = None,
-        lora_alpha: Any = None,
-        quantization_config: Any = None,
+        weights: Initial[ArrayLike | list[ArrayLike] | None] = None,
+        lora_rank: OnlyNone = None,
+        lora_alpha: OnlyNone = None,
+        quantization_config: OnlyNone = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
@@ -69,13 +76,6 @@ class Embedding(Layer):
                 "Embedding's `input_length` has no effect; leave it out.", UserWarning, stacklevel=2
             )
         super().__init__(**kwargs)
-        refuse_adapters(lora_rank, lora_alpha, quantization_config)
-        self.input_dim = to_positive_int("input_dim", input_dim)
-        self.output_dim = to_positive_int("output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.embeddings: Variable
         if weights is not None:
@@ -84,13 +84,7 @@ class Embedding(Layer):
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the table of vectors."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            name="embeddings",
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        self.embeddings = self.add_part("embeddings", (self.input_dim, self.output_dim))
 
     def convert_inputs(self, inputs: Any) -> Array:
         """Return the inputs as integers in range."""
@@ -158,16 +152,8 @@ class Embedding(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "input_dim": self.input_dim,
-            "output_dim": self.output_dim,
-            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
-            "mask_zero": self.mask_zero,
-        }
+        penalty = regularizers.serialize(self.activity_regularizer)
+        return {**super().get_config(), "activity_regularizer": penalty}
 
 
 def scatter_add(index: Array, values: Array, shape: tuple[int, ...]) -> Array:

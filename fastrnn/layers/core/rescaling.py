@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core.checks import to_number
+from fastrnn.core.options import Finite, takes_options
 from fastrnn.engines.contract import StreamStage
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.pass_through import PassThrough
 
 Array = npt.NDArray[Any]
@@ -28,7 +28,7 @@ class Identity(PassThrough):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
 
@@ -55,10 +55,12 @@ class Rescaling(Layer):
     supports_masking = True
     stepwise = True
 
-    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
+    scale: float
+    offset: float
+
+    @takes_options
+    def __init__(self, scale: Finite, offset: Finite = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.scale = to_number("scale", scale)
-        self.offset = to_number("offset", offset)
 
     def stream_ops(self, features: int) -> list[StreamStage]:
         """Return a scaling of the features."""
@@ -72,7 +74,3 @@ class Rescaling(Layer):
         """Scale and shift."""
         scale, offset = (np.asarray(v, inputs.dtype) for v in (self.scale, self.offset))
         return inputs * scale + offset, (lambda d: (d * scale, [])) if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "scale": self.scale, "offset": self.offset}

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int
+from fastrnn.core.checks import to_axes
+from fastrnn.core.options import Flag, Kind, takes_options
 from fastrnn.engines.dispatch import matmul
-from fastrnn.layers.base.layer import CallContext, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
 from fastrnn.layers.merging.merge import SeveralInputs
 
 Array = npt.NDArray[Any]
+
+
+def _to_dot_axes(argument: str, value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, (list, tuple)) and len(value) != 2:
+        raise ValueError(errors.bad_argument(argument, value, "one axis or two"))
+    return to_axes(argument, value)
+
+
+DotAxes = Annotated[int | Sequence[int], Kind(_to_dot_axes)]
 
 
 @registry.register()
@@ -40,15 +50,14 @@ class Dot(SeveralInputs):
 
     least_inputs, most_inputs = 2, 2
 
-    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+    axes: int | tuple[int, ...]
+    normalize: bool
+
+    @takes_options
+    def __init__(
+        self, axes: DotAxes, normalize: Flag = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        if isinstance(axes, (list, tuple)):
-            if len(axes) != 2:
-                raise ValueError(errors.bad_argument("axes", axes, "one axis or two"))
-            axes = tuple(to_int("axes", axis) for axis in axes)
-        else:
-            axes = to_int("axes", axes)
-        self.axes, self.normalize = axes, bool(normalize)
 
     def _axes_for(self, shapes: Any) -> tuple[int, int]:
         """Return the axes of both inputs, counted from the front."""
@@ -102,10 +111,6 @@ class Dot(SeveralInputs):
 
         outputs = matmul(x, y.transpose(0, 2, 1)).reshape(shape)
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
 
 
 def _identity(d: Array) -> Array:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_float_array, to_int
+from fastrnn.core.checks import to_float_array
+from fastrnn.core.options import Integer, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
@@ -30,7 +31,7 @@ class SeveralInputs(Layer):
     least_inputs = 1
     most_inputs: float = math.inf
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
     def convert_inputs(self, inputs: Any) -> list[Array]:
@@ -255,9 +256,11 @@ class Concatenate(SeveralInputs):
 
     stepwise = True
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    axis: int
+
+    @takes_options
+    def __init__(self, axis: Integer = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.axis = to_int("axis", axis)
 
     @property
     def mixed_axes(self) -> tuple[int, ...]:
@@ -313,10 +316,6 @@ class Concatenate(SeveralInputs):
             return [np.ascontiguousarray(part) for part in parts], []
 
         return np.concatenate(inputs, axis=self.axis), pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 def _mask_of(x: Array, mask: Any) -> Array | bool:

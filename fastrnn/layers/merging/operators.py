@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_float_array, to_number
+from fastrnn.core.checks import to_float_array
 from fastrnn.core.naming import auto_name
+from fastrnn.core.options import Finite, Kind, choice, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, tensors_in
 from fastrnn.layers.merging.merge import broadcast, sum_to
 
@@ -41,6 +42,9 @@ _OPERATIONS = {
 }
 
 
+OperationName = Annotated[str, choice(*_OPERATIONS)]
+
+
 @registry.register()
 class Arithmetic(Layer):
     """``left operation right``, for two arrays or an array and a number; shapes broadcast.
@@ -62,14 +66,20 @@ class Arithmetic(Layer):
 
     stepwise = True
 
+    operation: str
+    left: float | None
+    right: float | None
+
+    @takes_options
     def __init__(
-        self, operation: str, left: float | None = None, right: float | None = None, **kwargs: Any
+        self,
+        operation: OperationName,
+        left: Finite | None = None,
+        right: Finite | None = None,
+        **kwargs: Any,
     ) -> None:
-        self.operation = to_choice("operation", operation, tuple(_OPERATIONS))
         if left is not None and right is not None:
             raise ValueError(errors.bad_argument("right", right, "None: `left` is a number"))
-        self.left = None if left is None else to_number("left", left)
-        self.right = None if right is None else to_number("right", right)
         kwargs.setdefault("name", None)
         kwargs["name"] = kwargs["name"] or auto_name(operation)
         super().__init__(**kwargs)
@@ -137,10 +147,16 @@ class Arithmetic(Layer):
             return inputs, np.asarray(number(self.right))
         return inputs[0], inputs[1]
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"operation": self.operation, "left": self.left, "right": self.right}
-        return {**super().get_config(), **options}
+
+def _to_key(argument: str, value: Any) -> tuple[Any, ...]:
+    return tuple(map(_to_index, value if isinstance(value, (tuple, list)) else (value,)))
+
+
+def _key_as_data(key: tuple[Any, ...]) -> list[Any]:
+    return [_as_data(entry) for entry in key]
+
+
+Key = Annotated[object, Kind(_to_key, _key_as_data)]
 
 
 @registry.register()
@@ -160,9 +176,11 @@ class GetItem(Layer):
     (None, 3)
     """
 
-    def __init__(self, key: Any, **kwargs: Any) -> None:
+    key: tuple[Any, ...]
+
+    @takes_options
+    def __init__(self, key: Key, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.key = tuple(map(_to_index, key if isinstance(key, (tuple, list)) else (key,)))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the part; an axis of unknown length must be taken whole."""
@@ -209,10 +227,6 @@ class GetItem(Layer):
 
         outputs = np.ascontiguousarray(inputs[self.key])
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments; slices as lists, ``...`` as a string."""
-        return {**super().get_config(), "key": [_as_data(entry) for entry in self.key]}
 
 
 def _onnx_bounds(entry: slice, axis: int) -> tuple[int, int, int, int]:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, constraints, initializers, regularizers
+from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_int, to_mask, to_number
+from fastrnn.core.checks import to_mask
+from fastrnn.core.options import (
+    Finite,
+    Integer,
+    Kind,
+    NonNegative,
+    OnlyNone,
+    Unused,
+    choice,
+    takes_options,
+)
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import values_of
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
 
@@ -52,45 +63,40 @@ class BatchNormalization(Layer):
 
     supports_masking = True
     stepwise = True
+
+    axis: int
+    momentum: float
+    epsilon: float
+    center: bool
+    scale: bool
     min_input_rank = 2
 
+    moving_mean_initializer: InitializerLike
+    moving_variance_initializer: InitializerLike
+
+    @takes_options
     def __init__(
         self,
-        axis: int = -1,
-        momentum: float = 0.99,
-        epsilon: float = 1e-3,
+        axis: Integer = -1,
+        momentum: Finite = 0.99,
+        epsilon: NonNegative = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        renorm: bool = False,
-        renorm_clipping: Any = None,
-        renorm_momentum: float = 0.99,
-        synchronized: bool = False,
-        **kwargs: Any,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
+        renorm: Annotated[bool, Kind(choice(False).convert, in_config=False)] = False,
+        renorm_clipping: OnlyNone = None,
+        renorm_momentum: Unused[float] = 0.99,
+        synchronized: Annotated[bool, choice(False)] = False,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        to_choice("renorm", renorm, (False,))
-        to_choice("renorm_clipping", renorm_clipping, (None,))
-        to_choice("synchronized", synchronized, (False,))
-        self.axis = to_int("axis", axis)
-        self.momentum = to_number("momentum", momentum)
-        self.epsilon = to_number("epsilon", epsilon, 0)
-        self.center, self.scale = center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
         self.gamma: Variable | None = None
         self.beta: Variable | None = None
         self.moving_mean: Variable
@@ -106,21 +112,9 @@ class BatchNormalization(Layer):
         if self.axis in (-1, rank - 1):
             self.input_features = shape[0]
         if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                initializer=self.gamma_initializer,
-                name="gamma",
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-            )
+            self.gamma = self.add_part("gamma", shape)
         if self.center:
-            self.beta = self.add_weight(
-                shape,
-                initializer=self.beta_initializer,
-                name="beta",
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-            )
+            self.beta = self.add_part("beta", shape)
         self.moving_mean = self.add_weight(
             shape, initializer=self.moving_mean_initializer, trainable=False, name="moving_mean"
         )
@@ -206,26 +200,6 @@ class BatchNormalization(Layer):
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.value *= self.momentum
             moving.value += (1 - self.momentum) * value
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "axis": self.axis,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
-            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
-            "synchronized": False,
-        }
 
 
 def _moments(x: Array, keep: Array | None) -> tuple[Array, Array, Any]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes, to_int, to_number, to_positive_int
+from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import Integer, Kind, NonNegative, inserts_options, takes_options
 from fastrnn.core.variable import Variable
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.normalization.layer_normalization import (
     LayerNormalization,
+    ListedAxes,
+    NormalizationOptions,
     as_axes,
     normalized_axes,
 )
 
 Array = npt.NDArray[Any]
+
+
+def _to_groups(argument: str, value: Any) -> int:
+    return -1 if value == -1 else to_positive_int(argument, value)
+
+
+Groups = Annotated[int, Kind(_to_groups)]
 
 
 @registry.register()
@@ -44,35 +54,17 @@ class GroupNormalization(LayerNormalization):
     array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
 
+    groups: int
+
+    @inserts_options(after={"axis": "groups"})
     def __init__(
         self,
-        groups: int = 32,
-        axis: int = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **kwargs: Any,
+        groups: Groups = 32,
+        *,
+        axis: Integer = -1,
+        **kwargs: Unpack[NormalizationOptions],
     ) -> None:
-        super().__init__(
-            to_int("axis", axis),
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
-        self.groups = groups if groups == -1 else to_positive_int("groups", groups)
+        super().__init__(axis, **kwargs)
 
     stepwise = False  # the mean is also over the steps
 
@@ -120,10 +112,6 @@ class GroupNormalization(LayerNormalization):
 
         return restore(outputs), pullback if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "groups": self.groups}
-
 
 @registry.register()
 class RMSNormalization(Layer):
@@ -146,11 +134,14 @@ class RMSNormalization(Layer):
 
     stepwise = True
 
-    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+    axis: int | list[int]
+    epsilon: float
+
+    @takes_options
+    def __init__(
+        self, axis: ListedAxes = -1, epsilon: NonNegative = 1e-6, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        axes = to_axes("axis", axis)
-        self.axis = list(axes) if isinstance(axes, tuple) else axes
-        self.epsilon = to_number("epsilon", epsilon, 0)
         self.scale: Variable
 
     @property
@@ -197,7 +188,3 @@ class RMSNormalization(Layer):
             return rate * (d - x_hat * along), d_weights
 
         return x_hat * scale, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import constraints, initializers, regularizers
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes, to_number
+from fastrnn.core.checks import to_axes
+from fastrnn.core.options import Flag, Kind, NonNegative, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import values_of
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]
+
+
+def _to_listed_axes(argument: str, value: Any) -> int | list[int]:
+    axes = to_axes(argument, value)
+    return list(axes) if isinstance(axes, tuple) else axes
+
+
+# An axis, or a list of them, as Keras's configurations have it.
+ListedAxes = Annotated[int | Sequence[int], Kind(_to_listed_axes)]
+
+
+class NormalizationOptions(LayerOptions, total=False):
+    """The options of layers with a gamma and a beta."""
+
+    epsilon: float
+    center: bool
+    scale: bool
+    beta_initializer: InitializerLike
+    gamma_initializer: InitializerLike
+    beta_regularizer: RegularizerLike
+    gamma_regularizer: RegularizerLike
+    beta_constraint: ConstraintLike
+    gamma_constraint: ConstraintLike
 
 
 @registry.register()
@@ -47,31 +72,27 @@ class LayerNormalization(Layer):
     supports_masking = True
     stepwise = True
 
+    axis: int | list[int]
+    epsilon: float
+    center: bool
+    scale: bool
+
+    @takes_options
     def __init__(
         self,
-        axis: Any = -1,
-        epsilon: float = 1e-3,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
-        **kwargs: Any,
+        axis: ListedAxes = -1,
+        epsilon: NonNegative = 1e-3,
+        center: Flag = True,
+        scale: Flag = True,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        axes = to_axes("axis", axis)
-        self.axis = list(axes) if isinstance(axes, tuple) else axes
-        self.epsilon = to_number("epsilon", epsilon, 0)
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
         self.gamma: Variable | None = None
         self.beta: Variable | None = None
 
@@ -85,21 +106,9 @@ class LayerNormalization(Layer):
             expected = f"fixed lengths of axis {self.axis}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
         if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                initializer=self.gamma_initializer,
-                name="gamma",
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-            )
+            self.gamma = self.add_part("gamma", shape)
         if self.center:
-            self.beta = self.add_weight(
-                shape,
-                initializer=self.beta_initializer,
-                name="beta",
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-            )
+            self.beta = self.add_part("beta", shape)
 
     @property
     def mixed_axes(self) -> tuple[int, ...]:
@@ -168,22 +177,6 @@ class LayerNormalization(Layer):
 
         return outputs, pullback if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "axis": self.axis,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
-        }
-
 
 @registry.register()
 class UnitNormalization(Layer):
@@ -201,10 +194,11 @@ class UnitNormalization(Layer):
     supports_masking = True
     stepwise = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    axis: int | list[int]
+
+    @takes_options
+    def __init__(self, axis: ListedAxes = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        axes = to_axes("axis", axis)
-        self.axis = list(axes) if isinstance(axes, tuple) else axes
 
     @property
     def mixed_axes(self) -> tuple[int, ...]:
@@ -230,10 +224,6 @@ class UnitNormalization(Layer):
             return rate * (d_outputs - outputs * np.where(square > 1e-12, along, 0)), []
 
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 def as_axes(axis: Any) -> tuple[int, ...]:

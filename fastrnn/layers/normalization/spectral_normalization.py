@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn import initializers
 from fastrnn.core import errors
-from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import PositiveInt, takes_options
 from fastrnn.core.variable import Variable
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import InnerLayer
 
 Array = npt.NDArray[Any]
 
@@ -41,12 +41,14 @@ class SpectralNormalization(Layer):
     array([[3., 4.]], dtype=float32)
     """
 
-    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
-        if not isinstance(layer, Layer):
-            raise ValueError(errors.bad_argument("layer", layer, "a layer"))
+    layer: Layer
+    power_iterations: int
+
+    @takes_options
+    def __init__(
+        self, layer: InnerLayer, power_iterations: PositiveInt = 1, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.layer = layer
-        self.power_iterations = to_positive_int("power_iterations", power_iterations)
         self.supports_masking = layer.supports_masking
         self.kernel: Variable
         self.vector_u: Variable
@@ -127,18 +129,6 @@ class SpectralNormalization(Layer):
         sigma = (v @ weights @ u.T).item()
         self.vector_u.assign(u)
         self.kernel.assign(self.kernel.value / self.kernel.value.dtype.type(sigma))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        own = {"layer": registry.serialize(self.layer), "power_iterations": self.power_iterations}
-        return {**super().get_config(), **own}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a layer, without weights, from what ``get_config`` returned."""
-        config = copy.deepcopy(config)
-        config["layer"] = registry.deserialize(config["layer"])
-        return cls(**config)
 
 
 def _unit(x: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int, to_real_array
 from fastrnn.core.variable import Variable
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 
 Array = npt.NDArray[Any]
 
@@ -55,7 +55,7 @@ class Normalization(Layer):
         mean: Any = None,
         variance: Any = None,
         invert: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         given = () if axis is None else axis if isinstance(axis, (list, tuple)) else (axis,)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core.checks import to_choice
+from fastrnn.core.options import takes_options
 from fastrnn.layers.base.capabilities import ALL_STEPS
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.pooling.windows import DATA_FORMATS, to_sole
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import DataFormat, Size
 
 Array = npt.NDArray[Any]
 
@@ -36,10 +36,14 @@ class AdaptivePooling(Layer):
     input_axes = "(batch, timesteps, channels)"
     stream_refusal = ALL_STEPS
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    output_size: tuple[int]
+    data_format: str
+
+    @takes_options
+    def __init__(
+        self, output_size: Size, data_format: DataFormat = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.output_size = (to_sole("output_size", output_size),)
-        self.data_format = to_choice("data_format", data_format, DATA_FORMATS) or "channels_last"
 
     @property
     def axis(self) -> int:
@@ -73,11 +77,6 @@ class AdaptivePooling(Layer):
 
         restored = np.ascontiguousarray(np.moveaxis(outputs, 0, self.axis))
         return restored, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"output_size": self.output_size, "data_format": self.data_format}
-        return {**super().get_config(), **options}
 
 
 @registry.register()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core.checks import to_choice, to_mask
+from fastrnn.core.checks import to_mask
+from fastrnn.core.options import Flag, takes_options
 from fastrnn.layers.base.capabilities import ALL_STEPS, OnnxGraph
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import DataFormat
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.layers.pooling.windows import DATA_FORMATS
 
 Array = npt.NDArray[Any]
 Gradient = Callable[[Array], Array]
@@ -35,12 +36,14 @@ class GlobalPooling(Layer):
     stream_refusal = ALL_STEPS
     onnx_operator: ClassVar[str]
 
+    data_format: str
+    keepdims: bool
+
+    @takes_options
     def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+        self, data_format: DataFormat = None, keepdims: Flag = False, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
-        self.data_format = to_choice("data_format", data_format, DATA_FORMATS) or "channels_last"
-        self.keepdims = bool(keepdims)
 
     @property
     def axis(self) -> int:
@@ -59,11 +62,6 @@ class GlobalPooling(Layer):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return no mask: there are no steps left."""
         return None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"data_format": self.data_format, "keepdims": self.keepdims}
-        return {**super().get_config(), **options}
 
     def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
         """Return the outputs, and the function d -> d_inputs for d with an axis of time."""

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_positive_int
+from fastrnn.core.checks import to_choice
+from fastrnn.core.options import extends_options, takes_options
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.options import DataFormat, Size
 
 Array = npt.NDArray[Any]
-
-DATA_FORMATS = (None, "channels_last", "channels_first")
 
 
 class WindowLayer(Layer):
@@ -28,14 +28,27 @@ class WindowLayer(Layer):
     stream_refusal = "it computes with several steps at once"
     paddings: tuple[str, ...] = ("valid", "same")
 
-    def __init__(
-        self, size: int, stride: int, dilation: int, padding: str, data_format: Any, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self._size, self._stride, self._dilation = size, stride, dilation
-        lower = padding.lower() if isinstance(padding, str) else padding
+    padding: str
+    data_format: str
+    strides: tuple[int]
+
+    @property
+    def _size(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def _stride(self) -> int:
+        return self.strides[0]
+
+    @property
+    def _dilation(self) -> int:
+        return 1
+
+    def check_padding(self) -> None:
+        """Bring ``padding`` to lower case, or raise ``ValueError`` if the layer has none such."""
+        given = self.padding
+        lower = given.lower() if isinstance(given, str) else given
         self.padding = to_choice("padding", lower, self.paddings)
-        self.data_format = to_choice("data_format", data_format, DATA_FORMATS) or "channels_last"
 
     @property
     def _span(self) -> int:
@@ -133,29 +146,28 @@ class Pooling(WindowLayer):
         **kwargs: ``name``, ``dtype``, ``trainable``.
     """
 
+    config_order = (*Layer.config_order, "pool_size", "padding")
+
+    pool_size: tuple[int]
+
+    @takes_options
     def __init__(
         self,
-        pool_size: Any = 2,
-        strides: Any = None,
+        pool_size: Size = 2,
+        strides: Size | None = None,
         padding: str = "valid",
-        data_format: str | None = None,
+        data_format: DataFormat = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        size = to_sole("pool_size", pool_size)
-        stride = size if strides is None else to_sole("strides", strides)
-        super().__init__(size, stride, 1, padding, data_format, name=name, **kwargs)
-        self.pool_size, self.strides = (size,), (stride,)
+        super().__init__(name=name, **kwargs)
+        self.check_padding()
+        if strides is None:
+            self.strides = self.pool_size
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "padding": self.padding,
-            "strides": self.strides,
-            "data_format": self.data_format,
-        }
+    @property
+    def _size(self) -> int:
+        return self.pool_size[0]
 
 
 @registry.register("MaxPool1D")
@@ -189,16 +201,9 @@ class AveragePooling1D(Pooling):
     array([0.5, 2.5], dtype=float32)
     """
 
-    def __init__(
-        self,
-        pool_size: Any,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+    @extends_options
+    def __init__(self, pool_size: Size, **kwargs: Any) -> None:
+        super().__init__(pool_size, **kwargs)
 
     def compute(self, x: Array) -> tuple[Array, Pullback]:
         """Return outputs and pullback."""
@@ -210,10 +215,3 @@ class AveragePooling1D(Pooling):
             return self._add_windows(share, x.shape[1]), []
 
         return windows.sum(axis=2) / counts, pullback
-
-
-def to_sole(argument: str, value: Any) -> int:
-    """Return a size that may stand alone in a list, or raise ``ValueError``."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
-    return to_positive_int(argument, value)

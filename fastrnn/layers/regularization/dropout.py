@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations, regularizers
 from fastrnn.core import errors, random
-from fastrnn.core.checks import to_number, to_positive_int
-from fastrnn.layers.base.layer import registry
+from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import Kind, Share, takes_options
+from fastrnn.layers.base.layer import CommonOptions, Layer, LayerOptions, registry
 from fastrnn.layers.base.pass_through import PassThrough
+from fastrnn.typing import ShapeLike
 
 Array = npt.NDArray[Any]
 
@@ -25,6 +27,15 @@ def dropout_factors(
         return np.zeros(shape, dtype)
     keep = generator.random(shape, dtype=np.float32) >= rate
     return keep * np.asarray(1 / (1 - rate), dtype)
+
+
+def _to_noise_shape(argument: str, value: Any) -> tuple[int | None, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError(errors.bad_argument(argument, value, "a tuple"))
+    return tuple(None if n is None else to_positive_int(argument, n) for n in value)
+
+
+NoiseShape = Annotated[ShapeLike, Kind(_to_noise_shape)] | None
 
 
 @registry.register()
@@ -47,23 +58,20 @@ class Dropout(PassThrough):
     array([[1., 1., 1.]], dtype=float32)
     """
 
+    config_order = (*Layer.config_order, "rate", "seed")
+
+    rate: float
+    noise_shape: tuple[int | None, ...] | None
+
+    @takes_options
     def __init__(
         self,
-        rate: float,
-        noise_shape: Sequence[int | None] | None = None,
+        rate: Share,
+        noise_shape: NoiseShape = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = to_number("rate", rate, 0, 1)
-        self.seed = seed
-        self.noise_shape = None
-        if noise_shape is not None:
-            if isinstance(noise_shape, str) or not isinstance(noise_shape, Sequence):
-                raise ValueError(errors.bad_argument("noise_shape", noise_shape, "a tuple"))
-            self.noise_shape = tuple(
-                None if n is None else to_positive_int("noise_shape", n) for n in noise_shape
-            )
         self.generator = random.generator(seed)
 
     @property
@@ -89,15 +97,6 @@ class Dropout(PassThrough):
             size if n is None else n for n, size in zip(self.noise_shape, shape, strict=True)
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "seed": self.seed,
-            "noise_shape": self.noise_shape,
-        }
-
 
 @registry.register()
 class SpatialDropout1D(Dropout):
@@ -122,6 +121,9 @@ class SpatialDropout1D(Dropout):
 
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
+
+    rate: float
+    seed: int | None
 
     def __init__(
         self,
@@ -188,10 +190,13 @@ class GaussianDropout(PassThrough):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+    rate: float
+
+    @takes_options
+    def __init__(
+        self, rate: Share, seed: int | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.rate = to_number("rate", rate, 0, 1)
-        self.seed = seed
         self.generator = random.generator(seed)
 
     @property
@@ -207,10 +212,6 @@ class GaussianDropout(PassThrough):
         stddev = inputs.dtype.type((self.rate / (1 - self.rate)) ** 0.5)
         noise = 1 + stddev * self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
         return inputs * noise, noise
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 
 @registry.register()
@@ -231,10 +232,13 @@ class GaussianNoise(PassThrough):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+    stddev: float
+
+    @takes_options
+    def __init__(
+        self, stddev: Share, seed: int | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.stddev = to_number("stddev", stddev, 0, 1)
-        self.seed = seed
         self.generator = random.generator(seed)
 
     @property
@@ -246,10 +250,6 @@ class GaussianNoise(PassThrough):
         """Add noise."""
         noise = self.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
         return inputs + noise * inputs.dtype.type(self.stddev), None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
 
 
 @registry.register()
@@ -267,10 +267,6 @@ class ActivityRegularization(PassThrough):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    @takes_options
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[CommonOptions]) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
-        self.l1, self.l2 = l1, l2
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "l1": self.l1, "l2": self.l2}

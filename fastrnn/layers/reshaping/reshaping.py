@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_positive_int
+from fastrnn.core.checks import to_positive_int
+from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.capabilities import MOVED_STEPS, OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import DataFormat, Times
 from fastrnn.layers.base.symbolic import Node
 
 Array = npt.NDArray[Any]
@@ -37,10 +40,11 @@ class Flatten(Layer):
     min_input_rank = 1
     stream_refusal = MOVED_STEPS
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    data_format: str
+
+    @takes_options
+    def __init__(self, data_format: DataFormat = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        known = (None, "channels_last", "channels_first")
-        self.data_format = to_choice("data_format", data_format, known) or "channels_last"
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, product of the other axes)."""
@@ -65,10 +69,6 @@ class Flatten(Layer):
             return np.ascontiguousarray(np.moveaxis(d, -1, 1)) if first else d, []
 
         return arranged.reshape(len(inputs), -1), pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "data_format": self.data_format}
 
 
 @registry.register()
@@ -95,11 +95,11 @@ class RepeatVector(Layer):
     input_axes = "(batch, features)"
     stream_refusal = MOVED_STEPS
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    n: int
+
+    @takes_options
+    def __init__(self, n: Times, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-            raise TypeError(errors.bad_argument("n", n, "an integer"))
-        self.n = to_positive_int("n", n)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, n, features)."""
@@ -117,9 +117,16 @@ class RepeatVector(Layer):
         outputs = np.repeat(inputs[:, None], self.n, axis=1)
         return outputs, (lambda d: (d.sum(axis=1), [])) if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "n": self.n}
+
+def _to_target_shape(argument: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(errors.bad_argument(argument, value, "a tuple"))
+    if sum(n == -1 for n in value) > 1:
+        raise ValueError(errors.bad_argument(argument, value, "at most one -1"))
+    return tuple(-1 if n == -1 else to_positive_int(argument, n) for n in value)
+
+
+TargetShape = Annotated[Sequence[int], Kind(_to_target_shape)]
 
 
 @registry.register()
@@ -144,15 +151,11 @@ class Reshape(Layer):
     min_input_rank = 1
     stream_refusal = MOVED_STEPS
 
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+    target_shape: tuple[int, ...]
+
+    @takes_options
+    def __init__(self, target_shape: TargetShape, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if not isinstance(target_shape, (list, tuple)):
-            raise ValueError(errors.bad_argument("target_shape", target_shape, "a tuple"))
-        if sum(n == -1 for n in target_shape) > 1:
-            raise ValueError(errors.bad_argument("target_shape", target_shape, "at most one -1"))
-        self.target_shape = tuple(
-            -1 if n == -1 else to_positive_int("target_shape", n) for n in target_shape
-        )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return (batch, *target_shape), -1 filled in where the sizes are known."""
@@ -174,9 +177,14 @@ class Reshape(Layer):
         back: Pullback = lambda d: (d.reshape(inputs.shape), [])  # noqa: E731
         return outputs, back if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "target_shape": self.target_shape}
+
+def _to_order(argument: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)) or sorted(value) != list(range(1, len(value) + 1)):
+        raise ValueError(errors.bad_argument(argument, value, "each axis from 1 on, once"))
+    return tuple(value)
+
+
+Order = Annotated[Sequence[int], Kind(_to_order)]
 
 
 @registry.register()
@@ -198,11 +206,11 @@ class Permute(Layer):
 
     stream_refusal = MOVED_STEPS
 
-    def __init__(self, dims: Any, **kwargs: Any) -> None:
+    dims: tuple[int, ...]
+
+    @takes_options
+    def __init__(self, dims: Order, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
-            raise ValueError(errors.bad_argument("dims", dims, "each axis from 1 on, once"))
-        self.dims = tuple(dims)
         self.input_rank = len(dims) + 1
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -223,7 +231,3 @@ class Permute(Layer):
 
         outputs = np.ascontiguousarray(inputs.transpose(order))
         return outputs, pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "dims": self.dims}

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_int, to_positive_int
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.pooling.windows import DATA_FORMATS
+from fastrnn.core.checks import to_int
+from fastrnn.core.options import Kind, takes_options
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import DataFormat, Times
 
 Array = npt.NDArray[Any]
+
+
+def _to_pair(argument: str, value: Any) -> tuple[int, int]:
+    """Return a number of steps, or a pair of them, as a pair."""
+    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    if len(pair) != 2 or min(to_int(argument, steps) for steps in pair) < 0:
+        raise ValueError(errors.bad_argument(argument, value, "one or two integers from 0 on"))
+    return int(pair[0]), int(pair[1])
+
+
+StepPair = Annotated[int | tuple[int, int], Kind(_to_pair)]
 
 
 @registry.register()
@@ -39,10 +51,14 @@ class ZeroPadding1D(Layer):
     input_rank = 3
     input_axes = "(batch, timesteps, channels)"
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    padding: tuple[int, int]
+    data_format: str
+
+    @takes_options
+    def __init__(
+        self, padding: StepPair = 1, data_format: DataFormat = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
-        self.padding = _to_pair("padding", padding)
-        self.data_format = to_choice("data_format", data_format, DATA_FORMATS) or "channels_last"
 
     @property
     def axis(self) -> int:
@@ -67,11 +83,6 @@ class ZeroPadding1D(Layer):
 
         return np.pad(inputs, widths), pullback if context.gradient else None
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        options = {"padding": self.padding, "data_format": self.data_format}
-        return {**super().get_config(), **options}
-
 
 @registry.register()
 class Cropping1D(Layer):
@@ -95,9 +106,11 @@ class Cropping1D(Layer):
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    cropping: tuple[int, int]
+
+    @takes_options
+    def __init__(self, cropping: StepPair = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.cropping = _to_pair("cropping", cropping)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape without the steps."""
@@ -116,10 +129,6 @@ class Cropping1D(Layer):
             return d_inputs, []
 
         return np.ascontiguousarray(inputs[:, kept]), pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "cropping": self.cropping}
 
 
 @registry.register()
@@ -145,11 +154,11 @@ class UpSampling1D(Layer):
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
 
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    size: int
+
+    @takes_options
+    def __init__(self, size: Times = 2, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise TypeError(errors.bad_argument("size", size, "an integer"))
-        self.size = to_positive_int("size", size)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape with ``size`` times as many steps."""
@@ -165,18 +174,6 @@ class UpSampling1D(Layer):
             return d.reshape(batch, steps, self.size, features).sum(axis=2), []
 
         return np.repeat(inputs, self.size, axis=1), pullback if context.gradient else None
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "size": self.size}
-
-
-def _to_pair(argument: str, value: Any) -> tuple[int, int]:
-    """Return a number of steps, or a pair of them, as a pair."""
-    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
-    if len(pair) != 2 or min(to_int(argument, steps) for steps in pair) < 0:
-        raise ValueError(errors.bad_argument(argument, value, "one or two integers from 0 on"))
-    return int(pair[0]), int(pair[1])
 
 
 def _with_steps(shape: Any, axis: int, count: Any) -> tuple[int | None, ...]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import config, regularizers
+from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_mask
+from fastrnn.core.checks import to_mask
+from fastrnn.core.options import Kind, Unused, choice, takes_options
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, StreamStage
 from fastrnn.engines.dispatch import (
     STREAM_CELLS,
@@ -21,7 +21,7 @@ from fastrnn.engines.dispatch import (
     rnn_inference,
 )
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward
-from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, Pullback
+from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, LayerOptions, Pullback
 from fastrnn.layers.base.stream_lowering import is_fused
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
@@ -31,9 +31,9 @@ from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
 Array = npt.NDArray[Any]
 
 
-def of_cell(name: str) -> property:
-    """Return a property that reads the cell's attribute of this name."""
-    return property(operator.attrgetter(f"cell.{name}"), doc=f"The cell's {name}.")
+# Options of all recurrent layers, in Keras's order.
+SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+UseCuDNN = Annotated[bool | str, Kind(choice("auto", True, False).convert, in_config=False)]
 
 
 class RecurrentLayer(KeepsStates, QuantizableLayer):
@@ -56,44 +56,27 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
 
-    units = of_cell("units")
-    activation = of_cell("activation")
-    recurrent_activation = of_cell("recurrent_activation")
-    use_bias = of_cell("use_bias")
-    kernel_initializer = of_cell("kernel_initializer")
-    recurrent_initializer = of_cell("recurrent_initializer")
-    bias_initializer = of_cell("bias_initializer")
-    kernel_regularizer = of_cell("kernel_regularizer")
-    recurrent_regularizer = of_cell("recurrent_regularizer")
-    bias_regularizer = of_cell("bias_regularizer")
-    kernel_constraint = of_cell("kernel_constraint")
-    recurrent_constraint = of_cell("recurrent_constraint")
-    bias_constraint = of_cell("bias_constraint")
-    dropout = of_cell("dropout")
-    recurrent_dropout = of_cell("recurrent_dropout")
-    seed = of_cell("seed")
+    cell: RecurrentCell
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    zero_output_for_mask: bool
 
+    @takes_options
     def __init__(
         self,
-        cell: RecurrentCell,
+        cell: Unused[RecurrentCell],
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        use_cudnn: Any = "auto",
-        **kwargs: Any,
+        use_cudnn: UseCuDNN = "auto",
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.cell = cell
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.go_backwards = go_backwards
-        self.stateful = stateful
-        self.unroll = unroll
-        self.zero_output_for_mask = zero_output_for_mask
-        self.use_cudnn = to_choice("use_cudnn", use_cudnn, ("auto", True, False))
         # Kept between calls if stateful: one (batch, units) array for each state.
         self.states: list[Array] | None = None
         # The settings that it was made for, and the fast path to the outputs, see `prepare`.
@@ -291,17 +274,3 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         if initial_state is None:
             return tuple(self.get_initial_state(batch) if self.states is None else self.states)
         return self.cell.to_states("initial_state", initial_state)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "stateful": self.stateful,
-            "unroll": self.unroll,
-            "zero_output_for_mask": self.zero_output_for_mask,
-            **self.cell.get_options(),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-        }

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice
+from fastrnn.core.options import Kind, choice, takes_options
 from fastrnn.engines.dispatch import rnn_backward_concurrently, rnn_forward_concurrently
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import Initial
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.states import KeepsStates, flat
+from fastrnn.typing import ArrayLike
 
 Array = npt.NDArray[Any]
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
+
+
+def _to_direction(argument: str, value: Any) -> Any:
+    layer = registry.deserialize(value) if isinstance(value, dict) else value
+    if not isinstance(layer, (RecurrentLayer, RNN)):
+        raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
+    return layer
+
+
+def _of_direction(attribute: str) -> Kind:
+    return Kind(_to_direction, registry.serialize, attribute=attribute)
+
+
+Direction = Annotated[RecurrentLayer | RNN, _of_direction("forward_layer")]
+Backward = Annotated[RecurrentLayer | RNN, _of_direction("backward_layer")]
+MergeMode = Annotated[str | None, choice(*MERGE_MODES)]
 
 
 @registry.register()
@@ -34,9 +52,9 @@ class Bidirectional(KeepsStates, Layer):
         merge_mode: how the outputs are joined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or
             ``None`` for two outputs.
         weights: initial weights, those of the forward layer first.
-        backward_layer: the layer for the other direction, if not a copy of ``layer``. It must have
-            the other ``go_backwards`` and equal ``return_sequences``, ``return_state`` and
-            ``stateful``.
+        backward_layer: a layer for the other direction, copied too, if it is not to be as
+            ``layer``. It must have the other ``go_backwards`` and equal ``return_sequences``,
+            ``return_state`` and ``stateful``.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
 
     With ``return_sequences``, the backward outputs stand in the order of time, and outputs of
@@ -60,36 +78,34 @@ class Bidirectional(KeepsStates, Layer):
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
+    config_order = (*Layer.config_order, "merge_mode")
+
+    merge_mode: str | None
+    _initial_weights: Sequence[ArrayLike] | None
     stream_refusal = "the other direction begins at the end of the sequence"
 
+    @takes_options
     def __init__(
         self,
-        layer: RecurrentLayer | RNN,
-        merge_mode: str | None = "concat",
-        weights: Any = None,
-        backward_layer: RecurrentLayer | RNN | None = None,
-        **kwargs: Any,
+        layer: Direction,
+        merge_mode: MergeMode = "concat",
+        weights: Initial[Sequence[ArrayLike] | None] = None,
+        backward_layer: Backward | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
-        for argument, value in {"layer": layer, "backward_layer": backward_layer}.items():
-            if not isinstance(value, (RecurrentLayer, RNN)) and (
-                argument == "layer" or value is not None
-            ):
-                raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
-        to_choice("merge_mode", merge_mode, MERGE_MODES)
         super().__init__(**kwargs)
-        self.merge_mode = merge_mode
-        self.forward_layer: Any = layer.copy(name=_prefixed("forward_", layer.name))
-        self.backward_layer: Any = backward_layer
+        changes = {"zero_output_for_mask": layer.return_sequences}
+        self.forward_layer: Any = layer.copy(name=_prefixed("forward_", layer.name), **changes)
+        self.backward_layer: Any
         if backward_layer is None:
-            name = _prefixed("backward_", layer.name)
-            self.backward_layer = layer.copy(name=name, go_backwards=True)
+            changes |= {"name": _prefixed("backward_", layer.name), "go_backwards": True}
+            self.backward_layer = layer.copy(**changes)
+        else:
+            self.backward_layer = backward_layer.copy(**changes)
         self._check_directions()
-        for inner in self.sublayers:
-            inner.zero_output_for_mask = layer.return_sequences
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
         self.stateful = layer.stateful
-        self._initial_weights = weights
 
     def _check_directions(self) -> None:
         forward, backward = self.forward_layer, self.backward_layer
@@ -288,24 +304,6 @@ class Bidirectional(KeepsStates, Layer):
             return merged * z, merged * y
         share = merged / 2 if self.merge_mode == "ave" else merged
         return share, share
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            **super().get_config(),
-            "merge_mode": self.merge_mode,
-            "layer": registry.serialize(self.forward_layer),
-            "backward_layer": registry.serialize(self.backward_layer),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a layer, without weights, from what ``get_config`` returned."""
-        config = copy.deepcopy(config)
-        for name in ("layer", "backward_layer"):
-            if isinstance(config.get(name), dict):
-                config[name] = registry.deserialize(config[name])
-        return cls(**config)
 
 
 def _prefixed(prefix: str, name: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn.core.options import PositiveInt, inserts_options
 from fastrnn.engines.cells import CELLS
 from fastrnn.layers.base.layer import registry
-from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
+from fastrnn.layers.rnn.recurrent_cell import CellOptions, GatedCellOptions, RecurrentCell
 
 Array = npt.NDArray[Any]
 
@@ -19,47 +20,10 @@ class SimpleRNNCell(RecurrentCell):
     """The cell of ``SimpleRNN``."""
 
     spec = CELLS["simple_rnn"]
-    _config: ClassVar[dict[str, Any]] = {
-        name: kind for name, kind in RecurrentCell._config.items() if name != "recurrent_activation"
-    }
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
+    @inserts_options(without=("recurrent_activation",))
+    def __init__(self, units: PositiveInt, **kwargs: Unpack[CellOptions]) -> None:
+        super().__init__(units, **kwargs)
 
 
 @registry.register()
@@ -72,49 +36,17 @@ class LSTMCell(RecurrentCell):
     """
 
     spec = CELLS["lstm"]
-    _config: ClassVar[dict[str, Any]] = {**RecurrentCell._config, "unit_forget_bias": None}
+    unit_forget_bias: bool
 
+    @inserts_options(after={"unit_forget_bias": "bias_initializer"})
     def __init__(
         self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        units: PositiveInt,
+        *,
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[GatedCellOptions],
     ) -> None:
-        super().__init__(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
-        self.unit_forget_bias = unit_forget_bias
+        super().__init__(units, **kwargs)
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """Return the bias before training: gates i f c o, that of f 1 with unit_forget_bias."""
@@ -135,47 +67,11 @@ class GRUCell(RecurrentCell):
         units, activation, …: see ``RecurrentCell``.
     """
 
-    _config: ClassVar[dict[str, Any]] = {**RecurrentCell._config, "reset_after": None}
+    reset_after: bool
 
+    @inserts_options(after={"reset_after": "recurrent_dropout"})
     def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        reset_after: bool = True,
-        seed: int | None = None,
-        **kwargs: Any,
+        self, units: PositiveInt, *, reset_after: bool = True, **kwargs: Unpack[GatedCellOptions]
     ) -> None:
-        self.reset_after = reset_after
         self.spec = CELLS["gru_reset_after" if reset_after else "gru"]
-        super().__init__(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
+        super().__init__(units, **kwargs)

@@ -2,24 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn import activations, config, constraints, initializers, regularizers
+from fastrnn import activations, config, initializers
 from fastrnn.core import errors, random
-from fastrnn.core.checks import to_float_array, to_number, to_positive_int
+from fastrnn.core.checks import to_float_array, to_number
+from fastrnn.core.options import Kind, PositiveInt, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.cells import CellSpec
 from fastrnn.engines.contract import RecurrentCall
 from fastrnn.engines.dispatch import rnn_forward, step_inference
 from fastrnn.engines.quantize import QuantizedWeights, quantize_weights
-from fastrnn.layers.base.layer import CallContext, Layer
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions
 from fastrnn.layers.core.dense import known_features
 from fastrnn.layers.regularization.dropout import dropout_factors
+from fastrnn.typing import (
+    ActivationLike,
+    ConstraintLike,
+    Identifier,
+    InitializerLike,
+    RegularizerLike,
+)
 
 Array = npt.NDArray[Any]
+
+
+def _to_cell_activation(argument: str, identifier: Any) -> activations.Activation:
+    activation = activations.get(identifier)
+    if activation.builtin and activation.name in activations.NOT_FOR_CELLS:
+        expected = "an activation that keeps the number of units and needs no arguments"
+        raise ValueError(errors.bad_argument(argument, activation.name, expected))
+    return activation
+
+
+def _to_rate(argument: str, value: Any) -> float:
+    # Keras takes any number and cuts it off.
+    return min(1.0, max(0.0, to_number(argument, value)))
+
+
+CellActivation = Annotated[Identifier, Kind(_to_cell_activation, activations.serialize)]
+Rate = Annotated[float, Kind(_to_rate)]
+
+
+class CellOptions(LayerOptions, total=False):
+    """The options that all cells share, behind the number of units."""
+
+    activation: ActivationLike
+    use_bias: bool
+    kernel_initializer: InitializerLike
+    recurrent_initializer: InitializerLike
+    bias_initializer: InitializerLike
+    kernel_regularizer: RegularizerLike
+    recurrent_regularizer: RegularizerLike
+    bias_regularizer: RegularizerLike
+    kernel_constraint: ConstraintLike
+    recurrent_constraint: ConstraintLike
+    bias_constraint: ConstraintLike
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
+    implementation: int
+
+
+class GatedCellOptions(CellOptions, total=False):
+    """The options of cells with gates."""
+
+    recurrent_activation: ActivationLike
 
 
 class RecurrentCell(Layer):
@@ -44,44 +95,39 @@ class RecurrentCell(Layer):
     spec: CellSpec
     stream_refusal = "a cell has no steps of its own: stream a layer with it"
 
+    units: int
+    activation: activations.Activation
+    recurrent_activation = activations.sigmoid
+    use_bias: bool
+    bias_initializer: Any
+    bias_regularizer: Any
+    bias_constraint: Any
+    dropout: float
+    recurrent_dropout: float
+
+    @takes_options
     def __init__(
         self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        units: PositiveInt,
+        activation: CellActivation = "tanh",
+        recurrent_activation: CellActivation = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: Rate = 0.0,
+        recurrent_dropout: Rate = 0.0,
         seed: int | None = None,
-        implementation: int = 2,
         **kwargs: Any,
     ) -> None:
-        self.units = to_positive_int("units", units)
+        kwargs.pop("implementation", None)
         super().__init__(**kwargs)
-        self.activation = cell_activation("activation", activation)
-        self.recurrent_activation = cell_activation("recurrent_activation", recurrent_activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout = _rate("dropout", dropout)
-        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
-        self.seed = seed
         self.generator = random.generator(seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
@@ -133,20 +179,9 @@ class RecurrentCell(Layer):
         features = known_features(input_shape, self.name)
         self.input_features = features
         shapes = self.spec.weight_shapes(features, self.units)
-        self.kernel = self.add_weight(
-            shapes["kernel"],
-            initializer=self.kernel_initializer,
-            name="kernel",
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.recurrent_kernel = self.add_weight(
-            shapes["recurrent_kernel"],
-            initializer=self.recurrent_initializer,
-            name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
+        self.kernel = self.add_part("kernel", shapes["kernel"])
+        recurrent = self.add_part("recurrent", shapes["recurrent_kernel"], "recurrent_kernel")
+        self.recurrent_kernel = recurrent
         if self.use_bias:
             self.bias = self.add_weight(
                 shapes["bias"],
@@ -267,48 +302,3 @@ class RecurrentCell(Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_step": None}
-
-    # Arguments in the order of Keras's configurations; the kind says how to write each as data.
-    _config: ClassVar[dict[str, Any]] = {
-        "units": None,
-        "activation": activations,
-        "recurrent_activation": activations,
-        "use_bias": None,
-        "kernel_initializer": initializers,
-        "recurrent_initializer": initializers,
-        "bias_initializer": initializers,
-        "kernel_regularizer": regularizers,
-        "recurrent_regularizer": regularizers,
-        "bias_regularizer": regularizers,
-        "kernel_constraint": constraints,
-        "recurrent_constraint": constraints,
-        "bias_constraint": constraints,
-        "dropout": None,
-        "recurrent_dropout": None,
-        "seed": None,
-    }
-
-    def get_options(self) -> dict[str, Any]:
-        """Return the arguments of the cell alone, as plain data."""
-        return {
-            name: getattr(self, name) if kind is None else kind.serialize(getattr(self, name))
-            for name, kind in self._config.items()
-        }
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), **self.get_options()}
-
-
-def cell_activation(argument: str, identifier: Any) -> activations.Activation:
-    """Return the activation, or raise ``ValueError`` if no cell can use it."""
-    activation = activations.get(identifier)
-    if activation.builtin and activation.name in activations.NOT_FOR_CELLS:
-        expected = "an activation that keeps the number of units and needs no arguments"
-        raise ValueError(errors.bad_argument(argument, activation.name, expected))
-    return activation
-
-
-def _rate(argument: str, value: Any) -> float:
-    # Keras takes any number and cuts it off.
-    return min(1.0, max(0.0, to_number(argument, value)))

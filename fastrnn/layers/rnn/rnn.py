@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-from typing import Any
+from typing import Annotated, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +11,12 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.load_budget import LoadBudget
+from fastrnn.core.options import Kind, takes_options
 from fastrnn.engines.dispatch import Inference
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.layers.rnn.base import RecurrentLayer
+from fastrnn.layers.rnn.base import SEQUENCE_OPTIONS, RecurrentLayer
 from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
@@ -33,6 +33,18 @@ def _of_chain(name: str, k: int) -> Any:
         setattr(layer._chain[k], name, value)
 
     return property(lambda layer: getattr(layer._chain[k], name), write, doc=f"See ``{name}``.")
+
+
+def _to_cell(argument: str, value: Any) -> Any:
+    cell = registry.deserialize(value) if isinstance(value, dict) else value
+    cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
+    if not is_own_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
+        expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
+        raise ValueError(errors.bad_argument(argument, cell, expected))
+    return cell
+
+
+AnyCell = Annotated[Any, Kind(_to_cell, registry.serialize)]
 
 
 @registry.register()
@@ -73,31 +85,28 @@ class RNN(KeepsStates, QuantizableLayer):
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
+    config_order = (*Layer.config_order, *SEQUENCE_OPTIONS, "zero_output_for_mask")
 
+    cell: Any
+    return_state: bool
+    stateful: bool
+
+    @takes_options
     def __init__(
         self,
-        cell: Any,
+        cell: AnyCell,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
-        if isinstance(cell, (list, tuple)):
-            cell = StackedRNNCells(cell)
-        if not is_own_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
-            expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
-            raise ValueError(errors.bad_argument("cell", cell, expected))
         kwargs["dtype"] = kwargs.get("dtype") or cell.dtype
         super().__init__(**kwargs)
         if cell.dtype != self.dtype:
             raise ValueError(errors.bad_argument("dtype", self.dtype, f"{cell.dtype}, the cell's"))
-        self.cell = cell
-        self.return_state = return_state
-        self.stateful = stateful
-        self.unroll = unroll
         cells = cell.cells if isinstance(cell, StackedRNNCells) else [cell]
         last = len(cells) - 1
         # The later layers take the sequences as the first gives them, in the order of processing.
@@ -285,27 +294,4 @@ class RNN(KeepsStates, QuantizableLayer):
         Raises:
             ValueError: a cell of your own cannot be made from its configuration.
         """
-        options = {**self.get_options(), **changes}
-        return type(self)(copy_cell(self.cell), **options)
-
-    def get_options(self) -> dict[str, Any]:
-        """Return the constructor arguments but the cell."""
-        return {
-            **super().get_config(),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "go_backwards": self.go_backwards,
-            "stateful": self.stateful,
-            "unroll": self.unroll,
-            "zero_output_for_mask": self.zero_output_for_mask,
-        }
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**self.get_options(), "cell": registry.serialize(self.cell)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make the layer, without weights, from what ``get_config`` returned."""
-        config = copy.deepcopy(config)
-        return cls(registry.deserialize(config.pop("cell")), **config)
+        return type(self)(**{**self.get_config(), "cell": copy_cell(self.cell), **changes})

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Unpack
 
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.layers.base.layer import Layer, registry
+from fastrnn.core.options import Kind, takes_options
+from fastrnn.layers.base.layer import Layer, LayerOptions, registry
 from fastrnn.layers.rnn.cell_loop import call_cell, initial_states_of, is_own_cell, output_size_of
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 Array = npt.NDArray[Any]
+
+
+def _to_cells(argument: str, value: Any) -> list[Any]:
+    cells = [registry.deserialize(v) if isinstance(v, dict) else v for v in value]
+    for cell in cells or [None]:
+        if not isinstance(cell, RecurrentCell) and not is_own_cell(cell):
+            expected = "a list of cells: SimpleRNNCell, LSTMCell, GRUCell or your own"
+            raise ValueError(errors.bad_argument(argument, cell, expected))
+    return cells
+
+
+def _serialize_cells(cells: Sequence[Any]) -> list[Any]:
+    return [registry.serialize(cell) for cell in cells]
+
+
+Cells = Annotated[Sequence[object], Kind(_to_cells, _serialize_cells)]
 
 
 @registry.register()
@@ -32,12 +49,10 @@ class StackedRNNCells(Layer):
     [[8, 8], 4]
     """
 
-    def __init__(self, cells: Any, **kwargs: Any) -> None:
-        self.cells: list[Any] = list(cells)
-        for cell in self.cells or [None]:
-            if not isinstance(cell, RecurrentCell) and not is_own_cell(cell):
-                expected = "a list of cells: SimpleRNNCell, LSTMCell, GRUCell or your own"
-                raise ValueError(errors.bad_argument("cells", cell, expected))
+    cells: list[Any]
+
+    @takes_options
+    def __init__(self, cells: Cells, **kwargs: Unpack[LayerOptions]) -> None:
         kwargs["dtype"] = kwargs.get("dtype") or self.cells[0].dtype
         super().__init__(**kwargs)
         for cell in self.cells:
@@ -94,18 +109,8 @@ class StackedRNNCells(Layer):
 
     def copy(self) -> StackedRNNCells:
         """Return a stack of copies of the cells, without weights."""
-        return type(self)([copy_cell(cell) for cell in self.cells], **super().get_config())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        cells = [registry.serialize(cell) for cell in self.cells]
-        return {**super().get_config(), "cells": cells}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make the stack, without weights, from what ``get_config`` returned."""
-        config = copy.deepcopy(config)
-        return cls([registry.deserialize(cell) for cell in config.pop("cells")], **config)
+        copies = [copy_cell(cell) for cell in self.cells]
+        return type(self)(**{**self.get_config(), "cells": copies})
 
 
 def copy_cell(cell: Any) -> Any:

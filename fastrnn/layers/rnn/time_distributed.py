@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +10,17 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.nest import holds_shapes
+from fastrnn.core.options import takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback, iterate_layers, registry
+from fastrnn.layers.base.layer import (
+    CallContext,
+    Layer,
+    LayerOptions,
+    Pullback,
+    iterate_layers,
+    registry,
+)
+from fastrnn.layers.base.options import InnerLayer
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.normalization.batch_normalization import BatchNormalization
 from fastrnn.layers.rnn.base import RecurrentLayer
@@ -47,11 +55,11 @@ class TimeDistributed(Layer):
     input_axes = "(batch, timesteps, …)"
     stepwise = True
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
-        if not isinstance(layer, Layer):
-            raise ValueError(errors.bad_argument("layer", layer, "a layer"))
+    layer: Layer
+
+    @takes_options
+    def __init__(self, layer: InnerLayer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.layer = layer
 
     @property
     def sublayers(self) -> list[Layer]:
@@ -174,14 +182,3 @@ class TimeDistributed(Layer):
             return d_inputs, total if self._trainable else []
 
         return result, pullback
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {**super().get_config(), "layer": registry.serialize(self.layer)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a layer, without weights, from what ``get_config`` returned."""
-        config = copy.deepcopy(config)
-        config["layer"] = registry.deserialize(config["layer"])
-        return cls(**config)

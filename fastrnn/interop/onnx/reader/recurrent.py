@@ -41,12 +41,12 @@ def read_recurrent(reader: Reader, node: Node) -> list[Any]:
     sequences, states = used[0], any(used[1:3])
     # A state that stands alone is the output of the last step.
     alone = not sequences and used[1] and not used[2]
-    flags = {"return_sequences": sequences, "return_state": states and not alone}
+    flags: dict[str, Any] = {"return_sequences": sequences, "return_state": states and not alone}
     made = [
         _LAYERS[node.operator](**entry, **flags, go_backwards=backwards)
         for entry, backwards in zip(options, _BACKWARDS[direction], strict=True)
     ]
-    layer = made[0]
+    layer: layers.Layer = made[0]
     if len(made) == 2:
         layer = layers.Bidirectional(made[0], backward_layer=made[1], dtype=options[0]["dtype"])
     initial = _initial_states(node, len(made), layout)
