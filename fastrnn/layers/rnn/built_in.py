@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from fastrnn import regularizers
-from fastrnn.core.naming import to_snake_case
+from fastrnn.core.class_table import to_snake_case
 from fastrnn.core.options import option_names
 from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.rnn.base import RecurrentLayer
