@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.layers.base.layer import CallContext, Layer
@@ -17,8 +16,7 @@ from fastrnn.models.model import Model
 from fastrnn.models.trainer.batches import whole_batch
 from fastrnn.models.trainer.checks import check_data
 from fastrnn.models.trainer.compilation import require_loss
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, Nest
 
 __all__ = ["GradientFlow", "gradient_flow"]
 
@@ -79,7 +77,7 @@ class GradientFlow(Mapping[str, Array]):
         return ax
 
 
-def gradient_flow(model: Any, x: Any, y: Any) -> GradientFlow:
+def gradient_flow(model: Model, x: Nest, y: Nest) -> GradientFlow:
     """Measure how the gradient of the loss fades or grows on its way back through time.
 
     For every recurrent layer and time step t, the norm of the total derivative of the loss with
@@ -194,7 +192,7 @@ class _Record:
         self.call = type(self.layer).make_call(self.layer, *args, **options)
         return self.call
 
-    def split_gradient(self, d_result: Any) -> Any:
+    def split_gradient(self, d_result: Nest) -> Any:
         """Stand for the layer's method, and keep the gradients."""
         self.d_outputs, self.d_final = type(self.layer).split_gradient(self.layer, d_result)
         return self.d_outputs, self.d_final

@@ -7,11 +7,12 @@
 from fastrnn.callbacks.backup import BackupAndRestore
 from fastrnn.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from fastrnn.callbacks.checkpoint import ModelCheckpoint
-from fastrnn.callbacks.csv_logger import CSVLogger, TerminateOnNaN
+from fastrnn.callbacks.csv_logger import CSVLogger
 from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from fastrnn.callbacks.monitor import EarlyStopping
 from fastrnn.callbacks.progress import ProgbarLogger
 from fastrnn.callbacks.swap_ema_weights import SwapEMAWeights
+from fastrnn.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "BackupAndRestore",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
 
 from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
+from fastrnn.formats.atomic import PathLike
 from fastrnn.formats.training_state import restore_training_state, training_state
 from fastrnn.formats.weight_files import read_archive, write_archive
 
@@ -47,8 +47,8 @@ class BackupAndRestore(Callback):
 
     def __init__(
         self,
-        backup_dir: Any,
-        save_freq: Any = "epoch",
+        backup_dir: PathLike,
+        save_freq: int | str | bool = "epoch",
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
     ) -> None:
@@ -86,7 +86,7 @@ class BackupAndRestore(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Keep the state, if batches are counted and it is time."""
         self._batches += 1
-        if self.save_freq not in ("epoch", False) and self._batches >= self.save_freq:
+        if self.save_freq not in ("epoch", False) and self._batches >= int(self.save_freq):
             self._batches = 0
             self._save()
 

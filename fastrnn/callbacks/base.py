@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from fastrnn.core import errors
+from fastrnn.optimizers import Optimizer
+from fastrnn.typing import Array, ArrayLike
 
 Logs = dict[str, Any] | None
 
@@ -21,6 +23,34 @@ _HOOKS = (
 )
 
 
+class WatchedModel(Protocol):
+    """A model, as callbacks see it."""
+
+    stop_training: bool
+    optimizer: Optimizer | None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The tracker of the loss, and the metrics."""
+        ...
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights."""
+        ...
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Overwrite all weights."""
+        ...
+
+    def save(self, filepath: str, overwrite: bool = True) -> None:
+        """Write the whole model to a file."""
+        ...
+
+    def save_weights(self, filepath: str, overwrite: bool = True) -> None:
+        """Write the weights to a file."""
+        ...
+
+
 class Callback:
     """Base class: subclass it and override the hooks you need.
 
@@ -31,13 +61,13 @@ class Callback:
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
-        self.model: Any = None
+        self.model: Any = None  # a WatchedModel, once training begins
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Store ``params``."""
         self.params = params
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: WatchedModel) -> None:
         """Store ``model``."""
         self.model = model
 
@@ -157,7 +187,10 @@ class CallbackList(Callback):
     """Hands each hook on to several callbacks, in order; ``logs`` as a dict sorted by name."""
 
     def __init__(
-        self, callbacks: Iterable[Callback] | Callback | None, model: Any, params: dict[str, Any]
+        self,
+        callbacks: Iterable[Callback] | Callback | None,
+        model: WatchedModel,
+        params: dict[str, Any],
     ) -> None:
         super().__init__()
         if callbacks is None:

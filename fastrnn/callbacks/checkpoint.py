@@ -10,7 +10,7 @@ from fastrnn.callbacks.base import Logs
 from fastrnn.callbacks.monitor import MonitorCallback
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number, to_positive_int
-from fastrnn.formats.atomic import to_path
+from fastrnn.formats.atomic import PathLike, to_path
 from fastrnn.formats.model_files import MODEL_SUFFIXES
 from fastrnn.formats.weight_files import WEIGHT_SUFFIXES
 
@@ -42,13 +42,13 @@ class ModelCheckpoint(MonitorCallback):
 
     def __init__(
         self,
-        filepath: Any,
+        filepath: PathLike,
         monitor: str = "val_loss",
         verbose: int = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
-        save_freq: Any = "epoch",
+        save_freq: int | str = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
@@ -73,7 +73,7 @@ class ModelCheckpoint(MonitorCallback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save, if batches are counted and it is time."""
         self._batches += 1
-        if self.save_freq != "epoch" and self._batches >= self.save_freq:
+        if self.save_freq != "epoch" and self._batches >= int(self.save_freq):
             self._batches = 0
             self._save({"batch": batch + 1, **(logs or {})}, logs)
 

@@ -1,15 +1,15 @@
-"""Callbacks that watch training: CSVLogger, TerminateOnNaN."""
+"""CSVLogger."""
 
 from __future__ import annotations
 
 import csv
-import math
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.core import errors
+from fastrnn.formats.atomic import PathLike
 
 
 class CSVLogger(Callback):
@@ -31,7 +31,7 @@ class CSVLogger(Callback):
     'training.csv'
     """
 
-    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
+    def __init__(self, filename: PathLike, separator: str = ",", append: bool = False) -> None:
         super().__init__()
         if not isinstance(filename, (str, os.PathLike)):
             raise TypeError(errors.bad_argument("filename", filename, "a path"))
@@ -74,33 +74,3 @@ class CSVLogger(Callback):
         if self._file is not None:
             self._file.close()
         self._file = None
-
-
-class TerminateOnNaN(Callback):
-    """Ends training after a batch whose loss is no finite number.
-
-    Args:
-        raise_error: whether training ends with an error instead.
-
-    Raises:
-        RuntimeError: in training, with ``raise_error``.
-
-    >>> from fastrnn.callbacks import TerminateOnNaN
-    >>> TerminateOnNaN().raise_error
-    False
-    """
-
-    def __init__(self, raise_error: bool = False) -> None:
-        super().__init__()
-        self.raise_error = bool(raise_error)
-
-    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Look at the loss."""
-        loss = (logs or {}).get("loss")
-        if loss is None or math.isfinite(loss):
-            return
-        message = f"Batch {batch}: the loss is {loss}, training ends."
-        if self.raise_error:
-            raise RuntimeError(message)
-        print(message)
-        self.model.stop_training = True

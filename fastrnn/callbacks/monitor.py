@@ -1,4 +1,4 @@
-"""What callbacks share that watch one value of the logs; EarlyStopping."""
+"""Monitoring of one value of the logs; EarlyStopping."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ from fastrnn.models.sequential import Sequential
 
 def clone_model(
     model: Model,
-    input_tensors: Any = None,
+    input_tensors: None = None,
     clone_function: Callable[[Layer], Layer] | None = None,
-    call_function: Any = None,
+    call_function: None = None,
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
@@ -102,7 +102,7 @@ def _own_classes(model: Model) -> dict[str, Any]:
     return {cls.__name__: cls for cls in classes if cls.__name__ not in BUILTIN_NAMES}
 
 
-def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return the model that ``model.to_json()`` described, with new weights.
 
     Args:

@@ -43,9 +43,6 @@ class Functional(Model):
         if not trainable:  # else layers that are frozen stay so
             self.trainable = False
         self.built = True
-        for node in self.graph.nodes:
-            shapes = [tensor.shape for tensor in node.outputs]
-            node.layer.summary_shape = shapes[0] if len(shapes) == 1 else tuple(shapes)
 
     def _check_names(self) -> None:
         names = collections.Counter(layer.name for layer in self._layers)
@@ -129,6 +126,14 @@ class Functional(Model):
     def flat_outputs(self, values: Nest) -> list[Any]:
         """Return what is given for each output, in the order of the outputs."""
         return self.graph.flat_outputs(values)
+
+    def summary_entries(self) -> list[tuple[Layer, Any]]:
+        """Return the layers, inputs among them, and the shapes of their outputs."""
+        shapes = self.graph.shapes_of_layers()
+        return [
+            (layer, layer.tensor.shape if isinstance(layer, InputLayer) else shapes[id(layer)])
+            for layer in self._layers
+        ]
 
     def connections(self) -> dict[str, str] | None:
         """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""

@@ -124,6 +124,14 @@ class ModelGraph(Graph):
 
     # ---- description ----
 
+    def shapes_of_layers(self) -> dict[int, Any]:
+        """Return the shape, or the tuple of shapes, of each layer's outputs, by its ``id``."""
+        return {
+            id(node.layer): tuple(shapes) if len(shapes) > 1 else shapes[0]
+            for node in self.nodes
+            if (shapes := [tensor.shape for tensor in node.outputs])
+        }
+
     def connections(self) -> dict[str, str] | None:
         """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""
         called = [id(node.layer) for node in self.nodes]

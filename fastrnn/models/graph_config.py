@@ -20,6 +20,7 @@ from fastrnn.models.graph_operations import (
     describe_operation,
     operation_arguments,
 )
+from fastrnn.typing import Nest
 
 
 def graph_config(model: Any) -> dict[str, Any]:
@@ -171,7 +172,7 @@ def _run(calls: list[_Call], results: dict[Key, SymbolicTensor]) -> None:
         raise RefusedConfig("bad_graph", errors.bad_argument("layers", names[:10], expected))
 
 
-def _tensors_of(value: Any, results: dict[Any, SymbolicTensor]) -> Any:
+def _tensors_of(value: Nest, results: dict[Any, SymbolicTensor]) -> Any:
     """Return ``value`` with tensors in the place of their descriptions."""
     if isinstance(value, dict):
         if value.get("class_name") == TENSOR:

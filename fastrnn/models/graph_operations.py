@@ -7,6 +7,7 @@ from typing import Any
 from fastrnn.core import errors
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.serialization import deserialize, serialize_keras_object
+from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.layers.merging.operators import Arithmetic, GetItem
 
@@ -21,7 +22,7 @@ _OPERATORS = {class_name: operation for operation, class_name in _ARITHMETIC.ite
 _OPERATORS["Divide"] = "true_divide"
 
 
-def describe_operation(layer: Any) -> dict[str, Any] | None:
+def describe_operation(layer: Layer) -> dict[str, Any] | None:
     """Return the description of a layer that is an operation in Keras, else ``None``."""
     if isinstance(layer, Arithmetic):
         name = _ARITHMETIC[layer.operation]
@@ -33,10 +34,11 @@ def describe_operation(layer: Any) -> dict[str, Any] | None:
     return {"module": _MODULE, "class_name": name, "config": config, "registered_name": name}
 
 
-def operation_arguments(layer: Any, inputs: Any) -> list[Any]:
+def operation_arguments(layer: Layer, inputs: Any) -> list[Any]:
     """Return the arguments of a call of such a layer, as Keras's operation takes them."""
     if isinstance(layer, GetItem):
         return [inputs, serialize_keras_object(list(layer.key))]
+    assert isinstance(layer, Arithmetic)
     if layer.left is not None:
         return [layer.left, inputs]
     return [inputs, layer.right] if layer.right is not None else list(inputs)

@@ -284,6 +284,12 @@ class Model(KeepsStates, Layer):
         """
         return json.dumps(serialize_keras_object(self), **kwargs)
 
+    def summary_entries(self) -> list[tuple[Layer, Any]]:
+        """Return the layers, and the shapes of their outputs, ``None`` where not known."""
+        graph = self._traces.first
+        shapes = {} if graph is None else graph.shapes_of_layers()
+        return [(layer, shapes.get(id(layer))) for layer in self.layers]
+
     def connections(self) -> dict[str, str] | None:
         """Return for each layer the outputs that its calls take, as text; ``None`` for a chain."""
         return None

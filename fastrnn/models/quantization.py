@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,10 @@ from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.quantize import QuantizableLayer, prepare_cells
 from fastrnn.models.trainer.batches import arrays_in
 from fastrnn.models.trainer.packing import unpack_x_y_sample_weight
+from fastrnn.typing import Nest
+
+# A regular expression or a list of them, for names of layers; or a function of a layer.
+LayerFilter = str | Sequence[str] | Callable[[Layer], bool] | None
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def quantize(
     self: Any,
     mode: str | None = None,
     config: None = None,
-    filters: Any = None,
-    validation_data: Any = None,
+    filters: LayerFilter = None,
+    validation_data: Nest = None,
 ) -> QuantizationReport | None:
     """Compute the recurrent layers with quantized weights from now on, in inference alone.
 
@@ -124,7 +128,7 @@ def require_trainable(layers: Sequence[Layer]) -> None:
             raise ValueError(errors.for_inference_alone(layer.name, mode))
 
 
-def _passes(layer: Layer, filters: Any) -> bool:
+def _passes(layer: Layer, filters: LayerFilter) -> bool:
     if filters is None:
         return True
     if callable(filters):
@@ -136,7 +140,7 @@ def _passes(layer: Layer, filters: Any) -> bool:
     return any(re.search(pattern, layer.name) for pattern in patterns)
 
 
-def _measure(model: Any, data: Any) -> tuple[list[Any], dict[str, float]]:
+def _measure(model: Any, data: Nest) -> tuple[list[Any], dict[str, float]]:
     """Return the outputs, and loss and metrics where there are labels; kept states are zero."""
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     metrics = {}

@@ -19,6 +19,7 @@ from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.models.model import Model
 from fastrnn.models.trainer.batches import sole_array
+from fastrnn.typing import Nest
 
 Array = npt.NDArray[Any]
 
@@ -99,7 +100,7 @@ class Sequential(Model):
         """The layers, without the input."""
         return self._layers
 
-    def add(self, layer: Any, rebuild: bool = True) -> None:
+    def add(self, layer: Layer | SymbolicTensor, rebuild: bool = True) -> None:
         """Append a layer, or begin with an ``Input``.
 
         Raises:
@@ -147,7 +148,6 @@ class Sequential(Model):
             with name_scope(self.name):
                 layer.build(shape)
         self._shapes.append(layer.compute_output_shape(shape))
-        layer.summary_shape = self._shapes[-1]  # type: ignore[attr-defined]
         self._tensors.append(layer(self._tensors[-1]))
 
     def pop(self, rebuild: bool = True) -> Layer:
@@ -185,7 +185,7 @@ class Sequential(Model):
                 "data."
             )
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Nest = None) -> None:
         """Make all weights for inputs of ``input_shape``, batch first.
 
         Raises:
@@ -211,7 +211,7 @@ class Sequential(Model):
         self.built = True
         self._take_name()
 
-    def calls(self, input_shape: Any) -> list[Node]:
+    def calls(self, input_shape: Nest) -> list[Node]:
         """Return the calls of layers that the model makes, in their order."""
         return Graph(self.inputs, self.outputs).nodes
 
@@ -228,7 +228,7 @@ class Sequential(Model):
 
     # ---- computing ----
 
-    def convert_inputs(self, inputs: Any) -> Any:
+    def convert_inputs(self, inputs: Nest) -> Any:
         """Convert as the first layer does."""
         if not self._layers:
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
@@ -248,13 +248,18 @@ class Sequential(Model):
         self._layers[0].check_inputs(inputs)
 
     def run(
-        self, inputs: Any, context: CallContext, mask: Any = None, **options: Any
+        self, inputs: Nest, context: CallContext, mask: Nest = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
         outputs, pull, mask = run_chain(self._layers, inputs, context, mask)
         if pull is None or self._trainable:
             return outputs, pull, mask
         return outputs, lambda d_outputs: (pull(d_outputs)[0], []), mask
+
+    def summary_entries(self) -> list[tuple[Layer, Any]]:
+        """Return the layers, and the shapes of their outputs, ``None`` where not known."""
+        shapes = self._shapes[1:] or [None] * len(self._layers)
+        return list(zip(self._layers, shapes, strict=True))
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs, those of models among them."""

@@ -5,19 +5,47 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_list, to_number, to_positive_int
 from fastrnn.core.terminal import write
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import Layer
+from fastrnn.optimizers import Optimizer
+from fastrnn.typing import Nest
+
+
+class Summarized(Protocol):
+    """A model, as its summary sees it."""
+
+    name: str
+    optimizer: Optimizer | None
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        ...
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights."""
+        ...
+
+    def summary_entries(self) -> list[tuple[Layer, Any]]:
+        """Return the layers, and the shapes of their outputs where they are known."""
+        ...
+
+    def connections(self) -> dict[str, str] | None:
+        """Return for each layer the outputs that it takes, as text; ``None`` for a chain."""
+        ...
+
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
 def print_summary(
-    model: Any,
+    model: Summarized,
     line_length: int | None = None,
     positions: Sequence[float] | None = None,
     print_fn: Callable[[str], Any] | None = None,
@@ -47,8 +75,8 @@ def print_summary(
     widths = _column_widths(shares, length)
     rows = [
         row
-        for layer in _select(model.layers, layer_range)
-        for row in _rows(layer, expand_nested, show_trainable, connections)
+        for layer, shape in _select(model.summary_entries(), layer_range)
+        for row in _rows(layer, shape, expand_nested, show_trainable, connections)
     ]
     lines = [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
     text = "\n".join(lines)
@@ -74,6 +102,7 @@ def _column_widths(positions: Sequence[float], length: int) -> list[int]:
 
 def _rows(
     layer: Layer,
+    shape: Nest,
     expand: bool,
     trainable: bool,
     connections: dict[str, str] | None,
@@ -81,20 +110,20 @@ def _rows(
 ) -> list[list[str]]:
     prefix = "   " * level + "└ " if level else ""
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    row = [f"{prefix}{layer.name} ({type(layer).__name__})", _shape_text(layer), count]
+    row = [f"{prefix}{layer.name} ({type(layer).__name__})", _shape_text(shape), count]
     if connections is not None:
         row.append(connections.get(layer.name, "-"))
     if trainable:
         row.append(("Y" if layer.trainable else "N") if layer.built and layer.weights else "-")
     rows = [row]
     if expand:
-        for inner in getattr(layer, "layers", ()):
-            rows += _rows(inner, expand, trainable, connections, level + 1)
+        for inner, inner_shape in layer.summary_entries():
+            rows += _rows(inner, inner_shape, expand, trainable, connections, level + 1)
     return rows
 
 
-def _shape_text(layer: Layer) -> str:
-    shape = getattr(layer, "summary_shape", None)
+def _shape_text(shape: Any) -> str:
+    """Return the shape of a layer's outputs, or those of several, as text."""
     if shape is None:
         return "?"
     if shape and isinstance(shape[0], tuple):
@@ -151,7 +180,7 @@ def _wrap(text: str, width: int) -> list[str]:
     ]
 
 
-def _totals(model: Any) -> list[str]:
+def _totals(model: Summarized) -> list[str]:
     groups = {
         "Trainable params": model.trainable_weights,
         "Non-trainable params": model.non_trainable_weights,
@@ -174,16 +203,18 @@ def _size(variables: Sequence[Variable]) -> str:
     return f"{count:,} ({size:.2f} {_UNITS[unit]})"
 
 
-def _select(layers: list[Layer], layer_range: Sequence[str] | None) -> list[Layer]:
+def _select(
+    entries: list[tuple[Layer, Any]], layer_range: Sequence[str] | None
+) -> list[tuple[Layer, Any]]:
     """Return the layers from the first that matches one name to the last that matches the other."""
     if layer_range is None:
-        return layers
+        return entries
     layer_range = to_list("layer_range", layer_range)
     if len(layer_range) != 2 or not all(isinstance(name, str) for name in layer_range):
         raise ValueError(errors.bad_argument("layer_range", layer_range, "two layer names"))
-    found = [[k for k, x in enumerate(layers) if re.match(name, x.name)] for name in layer_range]
+    names = [layer.name for layer, _ in entries]
+    found = [[k for k, x in enumerate(names) if re.match(name, x)] for name in layer_range]
     if not all(found):
-        names = [layer.name for layer in layers]
         raise ValueError(errors.bad_argument("layer_range", layer_range, f"names among {names}"))
     first, last = sorted((min(found[0]), max(found[1])))
-    return layers[first : last + 1]
+    return entries[first : last + 1]

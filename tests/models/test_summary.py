@@ -1,8 +1,9 @@
 """The options of the summary; parity_keras/test_training.py compares the table with Keras's."""
 
+import numpy as np
 import pytest
 
-from fastrnn import Input, Sequential, layers
+from fastrnn import Input, Model, Sequential, layers
 
 
 def make_text(**options):
@@ -40,3 +41,26 @@ def test_name_that_is_too_long_for_its_column():
     assert lines[4].startswith("│ a_name_that_is_far")
     assert lines[4].split("│")[1].rstrip().endswith("…")
     assert lines[5].startswith("│ (Dense) ")
+
+
+class Called(Model):
+    """A model with a ``call`` of its own, and a model inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = layers.GRU(4)
+        self.inner = Sequential([layers.Dense(3, name="inside")])
+
+    def call(self, inputs):
+        return self.inner(self.rnn(inputs))
+
+
+def test_shapes_are_known_once_a_model_has_been_called():
+    model, texts = Called(), []
+    model.summary(print_fn=texts.append)
+    model(np.zeros((2, 5, 3)))
+    model.summary(print_fn=texts.append, expand_nested=True)
+    before, after = texts
+    assert "(None" not in before
+    assert [line.count("(None, 4)") for line in after.splitlines() if "gru" in line] == [1]
+    assert [line.count("(None, 3)") for line in after.splitlines() if "inside" in line] == [1]

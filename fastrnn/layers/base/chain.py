@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.typing import Nest
 
 Array = npt.NDArray[Any]
 
@@ -21,7 +22,7 @@ def several_outputs(name: str) -> str:
 
 
 def run_chain(
-    layers: Sequence[Layer], inputs: Any, context: CallContext, mask: Any
+    layers: Sequence[Layer], inputs: Nest, context: CallContext, mask: Nest
 ) -> tuple[Any, Pullback | None, Any]:
     """Return outputs, pullback and the mask that travels on with the outputs.
 

@@ -14,6 +14,7 @@ from fastrnn.core.variable import Variable
 from fastrnn.layers.base.chain import run_chain
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
+from fastrnn.typing import Nest
 
 Array = npt.NDArray[Any]
 
@@ -143,7 +144,7 @@ class Graph:
         if not context.gradient:
             return outputs, None, out_masks
 
-        def pull(d_outputs: Any) -> tuple[Any, Any]:
+        def pull(d_outputs: list[Any]) -> tuple[Any, Any]:
             gradients: dict[int, Any] = {}
             for tensor, d in zip(self.outputs, d_outputs, strict=True):
                 _accumulate(gradients, id(tensor), d)
@@ -159,7 +160,7 @@ def _by_weight(layers: Sequence[Layer], pull: Pullback) -> Pullback:
     """Return the pullback of a graph, as ``Graph.run`` gives it, for that of a chain."""
     weights = [weight for layer in layers for weight in layer.trainable_weights]
 
-    def pull_one(d_outputs: Any) -> tuple[Any, Any]:
+    def pull_one(d_outputs: list[Any]) -> tuple[Any, Any]:
         if d_outputs[0] is None:
             return [None], {}
         d_inputs, gradients = pull(d_outputs[0])
@@ -223,13 +224,13 @@ def _pull_node(
         _accumulate(gradients, id(tensor), d)
 
 
-def _accumulate(sums: dict[int, Any], key: int, value: Any) -> None:
+def _accumulate(sums: dict[int, Any], key: int, value: Nest) -> None:
     """Add a gradient to what is there; never in place: arrays may be shared."""
     if value is not None:
         sums[key] = sums[key] + value if key in sums else value
 
 
-def check_tensors(argument: str, value: Any) -> list[SymbolicTensor]:
+def check_tensors(argument: str, value: Nest) -> list[SymbolicTensor]:
     """Return the tensors of a tensor, or of nested lists, tuples and dicts of tensors.
 
     Raises:

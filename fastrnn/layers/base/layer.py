@@ -152,6 +152,10 @@ class Layer(Configurable, HasWeights, Capabilities):
         """Return the shape of the outputs of a call with ``options``."""
         return self.compute_output_shape(input_shape)
 
+    def summary_entries(self) -> list[tuple[Layer, Any]]:
+        """Return the layers inside, and the shapes of their outputs, where it is a model."""
+        return []
+
     def calls(self, input_shape: Any) -> list[symbolic.Node] | None:
         """Return the calls of the layers inside, where the layer is a model; else ``None``."""
         return None

@@ -18,6 +18,7 @@ from fastrnn.core.checks import to_float_array, to_list, to_positive_int
 from fastrnn.engines import dispatch
 from fastrnn.layers.base.capabilities import Capabilities
 from fastrnn.layers.base.stream_lowering import feature_count, lower, require_streamable
+from fastrnn.typing import ArrayLike
 
 Array = npt.NDArray[Any]
 
@@ -62,7 +63,7 @@ class Stream:
     engine: str
     _layers: Sequence[Capabilities]
 
-    def __call__(self, x: Any, out: Array | None = None) -> Array:
+    def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Compute one step.
 
         Args:
@@ -80,7 +81,7 @@ class Stream:
         """
         raise NotImplementedError
 
-    def run(self, x: Any) -> Array:
+    def run(self, x: ArrayLike) -> Array:
         """Compute several steps.
 
         Args:
@@ -115,7 +116,7 @@ class Stream:
                 raise ValueError(errors.bad_shape("state", array.shape, str(own.shape)))
         self._write_states(arrays)
 
-    def reset(self, rows: Any = None) -> None:
+    def reset(self, rows: ArrayLike | None = None) -> None:
         """Set the states to zero.
 
         Args:
@@ -204,7 +205,7 @@ class LayerStream(Stream):
         """Take the weights that the model has now; the states stay."""
         self._copies = [layer.snapshot() for layer in self._layers]
 
-    def __call__(self, x: Any, out: Array | None = None) -> Array:
+    def __call__(self, x: ArrayLike, out: Array | None = None) -> Array:
         """Compute one step, see ``Stream``."""
         step = self._convert(x)
         if step.shape != self._shape:
@@ -222,7 +223,7 @@ class LayerStream(Stream):
         self._states = new
         return out
 
-    def run(self, x: Any) -> Array:
+    def run(self, x: ArrayLike) -> Array:
         """Compute several steps, see ``Stream``."""
         steps = self._convert(x)
         if steps.ndim != len(self._shape) + 1:
@@ -243,7 +244,7 @@ class LayerStream(Stream):
                 state[list(rows)] = 0
 
 
-def _takes(out: Any, y: Array) -> bool:
+def _takes(out: Array | None, y: Array) -> bool:
     return (
         type(out) is np.ndarray
         and (out.shape, out.dtype) == (y.shape, y.dtype)
@@ -252,7 +253,7 @@ def _takes(out: Any, y: Array) -> bool:
     )
 
 
-def _to_rows(rows: Any, batch: int) -> Sequence[int]:
+def _to_rows(rows: ArrayLike | None, batch: int) -> Sequence[int]:
     if rows is None:
         return range(batch)
     array = np.asarray(rows)

@@ -9,14 +9,15 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_shape
 from fastrnn.core.nest import along, holds_shapes, is_node, leaves, rebuild
+from fastrnn.typing import Array, Nest
 
 
-def flatten(outputs: Any) -> list[Any]:
+def flatten(outputs: Nest) -> list[Any]:
     """Return the outputs of a layer as a list."""
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
 
 
-def unshared(results: Any, sources: Any) -> Any:
+def unshared(results: Any, sources: Nest) -> Any:
     """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
     if is_node(results):
         return rebuild(results, [unshared(result, sources) for result in leaves(results)])
@@ -25,7 +26,7 @@ def unshared(results: Any, sources: Any) -> Any:
     return results.copy() if shared else results
 
 
-def to_shapes(input_shape: Any) -> Any:
+def to_shapes(input_shape: Nest) -> Any:
     """Check a shape, or each of several."""
     if isinstance(input_shape, dict):
         return {key: to_shapes(shape) for key, shape in input_shape.items()}
@@ -34,12 +35,12 @@ def to_shapes(input_shape: Any) -> Any:
     return to_shape("input_shape", input_shape)
 
 
-def shape_of(inputs: Any) -> Any:
+def shape_of(inputs: Nest) -> Any:
     """Return the shape of an array, or those of the arrays in a structure."""
     return rebuild(inputs, [x.shape for x in leaves(inputs)])
 
 
-def check_gradients(d_outputs: Any, outputs: Any) -> Any:
+def check_gradients(d_outputs: Nest, outputs: Nest) -> Any:
     """Return gradients of the outputs as arrays of their dtypes, in their structure.
 
     ``None`` in the place of an output, or of a structure of them, means that it does not matter;
@@ -78,15 +79,15 @@ def _filled(d_outputs: Any, outputs: Any) -> Any:
     return [_filled(d, part) for d, part in zip(d_outputs, outputs, strict=True)]
 
 
-def _is_list(value: Any, length: int) -> bool:
+def _is_list(value: Nest, length: int) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == length
 
 
-def _received(d_outputs: Any) -> str:
+def _received(d_outputs: Nest) -> str:
     return f"{len(leaves(d_outputs))} arrays" if is_node(d_outputs) else type(d_outputs).__name__
 
 
-def _checked(gradient: Any, output: Any) -> Any:
+def _checked(gradient: Array | None, output: Array) -> Any:
     if gradient is None:
         return None
     gradient = to_float_array("d_outputs", gradient, output.dtype.name)

@@ -6,16 +6,21 @@ its inputs and its outputs are what a functional model runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.nest import is_shape, leaves, rebuild
+from fastrnn.typing import DTypeLike, Nest
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
+
+
+Index = int | slice | EllipsisType | None
 
 
 class SymbolicTensor:
@@ -43,7 +48,7 @@ class SymbolicTensor:
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
         raise TypeError(
             f"{self!r} has no values, so NumPy cannot compute with it: apply layers to it, and "
             "make a model of its inputs and outputs."
@@ -55,16 +60,16 @@ class SymbolicTensor:
     if TYPE_CHECKING:  # what `operators` adds, since it needs layers
         __array_ufunc__: None
 
-        def __add__(self, other: Any) -> SymbolicTensor: ...
-        def __radd__(self, other: Any) -> SymbolicTensor: ...
-        def __sub__(self, other: Any) -> SymbolicTensor: ...
-        def __rsub__(self, other: Any) -> SymbolicTensor: ...
-        def __mul__(self, other: Any) -> SymbolicTensor: ...
-        def __rmul__(self, other: Any) -> SymbolicTensor: ...
-        def __truediv__(self, other: Any) -> SymbolicTensor: ...
-        def __rtruediv__(self, other: Any) -> SymbolicTensor: ...
+        def __add__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __radd__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __sub__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __rsub__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __mul__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __rmul__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __truediv__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
+        def __rtruediv__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
         def __neg__(self) -> SymbolicTensor: ...
-        def __getitem__(self, key: Any) -> SymbolicTensor: ...
+        def __getitem__(self, key: Index | tuple[Index, ...]) -> SymbolicTensor: ...
 
 
 class Node:
@@ -80,7 +85,7 @@ class Node:
         is_plain: whether it is one tensor in, one out, and no options.
     """
 
-    def __init__(self, layer: Any, inputs: Any, options: dict[str, Any], shapes: Any) -> None:
+    def __init__(self, layer: Any, inputs: Nest, options: dict[str, Any], shapes: Nest) -> None:
         self.layer, self.inputs, self.options = layer, inputs, options
         self.outputs = [
             SymbolicTensor(shape, layer.dtype, layer.name, self, k)
@@ -92,12 +97,12 @@ class Node:
         self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
 
 
-def tensors_in(value: Any) -> list[SymbolicTensor]:
+def tensors_in(value: Nest) -> list[SymbolicTensor]:
     """Return the symbolic tensors in a tensor, or in nested lists, tuples and dicts."""
     return [leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor)]
 
 
-def map_tensors(function: Any, value: Any) -> Any:
+def map_tensors(function: Callable[[SymbolicTensor], Any], value: Nest) -> Any:
     """Return ``value`` with ``function`` applied to each symbolic tensor in it."""
     if isinstance(value, SymbolicTensor):
         return function(value)
@@ -108,7 +113,7 @@ def map_tensors(function: Any, value: Any) -> Any:
     return value
 
 
-def is_symbolic(inputs: Any) -> bool:
+def is_symbolic(inputs: Nest) -> bool:
     """Whether ``inputs`` are symbolic tensors, or a list or dict of them.
 
     Raises:
@@ -123,7 +128,7 @@ def is_symbolic(inputs: Any) -> bool:
     return bool(found)
 
 
-def call(layer: Any, inputs: Any, options: dict[str, Any]) -> Any:
+def call(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
     """Keep the call of ``layer`` as a node, and return its outputs.
 
     Raises:

@@ -111,11 +111,6 @@ class InputLayer(Layer):
         return layer
 
     @property
-    def summary_shape(self) -> Shape:
-        """Shape that a summary shows."""
-        return self.batch_shape
-
-    @property
     def batch_shape(self) -> Shape:
         """Shape with the batch first."""
         return self.tensor.shape

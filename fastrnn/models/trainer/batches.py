@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from fastrnn.typing import Array, Nest
 Batch = tuple[Any, Any, Any]  # x, y, sample_weight; None where there is none
 
 
-def each(function: Callable[[Any], Any], value: Any) -> Any:
+def each(function: Callable[[Any], Any], value: Nest) -> Any:
     """Apply ``function`` to an array, or to each one in a list or dict; ``None`` stays."""
     if value is None:
         return None
@@ -30,12 +30,12 @@ def each(function: Callable[[Any], Any], value: Any) -> Any:
     return function(value)
 
 
-def arrays_in(value: Any) -> list[Any]:
+def arrays_in(value: Nest) -> list[Any]:
     """Return the arrays of an array, or of lists, tuples and dicts of arrays."""
     return leaves(value)
 
 
-def count_samples(value: Any) -> int:
+def count_samples(value: Nest) -> int:
     """Return the number of samples of an array, or of the first one in a list or dict."""
     return len(arrays_in(value)[0])
 
@@ -64,7 +64,9 @@ class ArrayBatches(_Told):
         generator: what the order is drawn from, or ``None``.
     """
 
-    def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: bool) -> None:
+    def __init__(
+        self, x: Nest, y: Nest, sample_weight: Nest, batch_size: int, shuffle: bool
+    ) -> None:
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.batch_size, self.shuffle = batch_size, shuffle
         self.generator = random.generator() if shuffle else None
@@ -77,7 +79,7 @@ class ArrayBatches(_Told):
         """Number of samples."""
         return count_samples(self.x)
 
-    def part(self, rows: Any) -> Batch:
+    def part(self, rows: slice | Array) -> Batch:
         """Return x, y and sample_weight of some rows."""
         x, y, w = (each(lambda a: a[rows], v) for v in (self.x, self.y, self.sample_weight))
         return x, y, w
@@ -86,7 +88,7 @@ class ArrayBatches(_Told):
         n = self.samples
         order = None if self.generator is None else self.generator.permutation(n)
         for start in range(0, n, self.batch_size):
-            rows: Any = slice(start, start + self.batch_size)
+            rows: slice | Array = slice(start, start + self.batch_size)
             if order is not None:
                 rows = order[rows]
             yield self.part(rows)
@@ -123,7 +125,7 @@ class IterableBatches(_Told):
             batch = self._unpack(item)
             yield batch if self.check is None else self.check(*batch)
 
-    def _unpack(self, item: Any) -> Batch:
+    def _unpack(self, item: Nest) -> Batch:
         batch = unpack_x_y_sample_weight(item)
         return batch if self.weigh is None else self.weigh(*batch)
 
@@ -191,9 +193,9 @@ def known_length(batches: Iterable[Any]) -> int | None:
 
 
 def make_batches(
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    x: Nest,
+    y: Nest,
+    sample_weight: Nest,
     batch_size: int | None,
     shuffle: bool,
     convert_inputs: Callable[[Any], Any],
@@ -241,7 +243,7 @@ def _require_samples(array: Array) -> None:
         raise ValueError(errors.bad_shape("x", array.shape, "(samples, …)"))
 
 
-def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
+def to_labels(name: str, value: Nest, samples: int, argument: str) -> Any:
     """Return labels or sample weights as an array, or a list or dict of arrays, one an output.
 
     Raises:
@@ -262,7 +264,7 @@ def to_labels(name: str, value: Any, samples: int, argument: str) -> Any:
     return array
 
 
-def _are_arrays(entries: Any, fits: Callable[[Array], bool]) -> bool:
+def _are_arrays(entries: Sequence[Any], fits: Callable[[Array], bool]) -> bool:
     """Whether a list holds the arrays of several outputs, or of a structure of them."""
     arrays = leaves(entries)
     nested = any(isinstance(entry, dict) for entry in entries)
@@ -270,14 +272,16 @@ def _are_arrays(entries: Any, fits: Callable[[Array], bool]) -> bool:
     return known and (nested or len(arrays) > 1)
 
 
-def sole_array(value: Any, fits: Callable[[Array], bool]) -> Any:
+def sole_array(value: Nest, fits: Callable[[Array], bool]) -> Any:
     """Return the array in a list of one that ``fits``, anything else as it is.
 
     Scripts may list the arrays of a model's inputs and outputs; here there is one of each. A list
     of one sample is no such list.
     """
-    listed = isinstance(value, (list, tuple)) and len(value) == 1
-    return value[0] if listed and isinstance(value[0], np.ndarray) and fits(value[0]) else value
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        entry = value[0]
+        return entry if isinstance(entry, np.ndarray) and fits(entry) else value
+    return value
 
 
 def check_length(name: str, array: Array, samples: int, argument: str) -> None:
@@ -287,7 +291,7 @@ def check_length(name: str, array: Array, samples: int, argument: str) -> None:
         raise ValueError(errors.bad_shape(name, array.shape, expected))
 
 
-def _gives_batches(x: Any) -> bool:
+def _gives_batches(x: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(x, PyDataset) or (
         not isinstance(x, (np.ndarray, list, tuple, str, bytes, dict))
         and not hasattr(x, "__array__")
@@ -315,7 +319,7 @@ def split(batches: ArrayBatches, fraction: float) -> tuple[ArrayBatches, ArrayBa
     return part(slice(0, at), batches.shuffle), part(slice(at, n), False)
 
 
-def class_weights_to_sample_weights(labels: Any, class_weight: dict[int, float]) -> Array:
+def class_weights_to_sample_weights(labels: Nest, class_weight: dict[int, float]) -> Array:
     """Return one weight for each sample, by its label; 1 for labels that are not in the dict.
 
     Raises:

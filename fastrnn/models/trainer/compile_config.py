@@ -9,7 +9,7 @@ from fastrnn import losses, metrics, optimizers
 from fastrnn.core.serialization import deserialize, serialize_keras_object
 from fastrnn.models.trainer.objective import as_list, is_crossentropy, make_metric
 from fastrnn.models.trainer.trainable import Trainable
-from fastrnn.typing import Config
+from fastrnn.typing import Config, Nest
 
 _LOSSES = ("loss",)
 _METRICS = ("metrics", "weighted_metrics")
@@ -61,7 +61,7 @@ def compile_from_config(self: Trainable, config: Config) -> None:
         _warn(f"The model is not compiled: {error}")
 
 
-def _check_known(name: str, value: Any) -> None:
+def _check_known(name: str, value: Nest) -> None:
     """Raise ``ValueError`` if ``compile`` would not take one of its arguments."""
     if name == "optimizer":
         optimizers.get(value)
@@ -73,7 +73,7 @@ def _check_known(name: str, value: Any) -> None:
             losses.get(identifier)
 
 
-def _check_sizes(value: Any) -> None:
+def _check_sizes(value: Nest) -> None:
     """Raise ``ValueError`` if a metric in a description would have too large arrays."""
     if isinstance(value, dict):
         for key, most in _MOST.items():

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import losses, metrics
 from fastrnn.core import errors
 from fastrnn.losses.alignment import align
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, Identifier, LossLike, Nest
 
 
 class Objective:
@@ -25,7 +23,11 @@ class Objective:
     """
 
     def __init__(
-        self, name: str | None, loss: Any, factor: float, metric_ids: tuple[list[Any], list[Any]]
+        self,
+        name: str | None,
+        loss: LossLike,
+        factor: float,
+        metric_ids: tuple[list[Any], list[Any]],
     ) -> None:
         self.name, self.loss_id, self.factor, self.metric_ids = name, loss, factor, metric_ids
         # Made with the first batch, when shapes are known.
@@ -61,7 +63,7 @@ class Objective:
             self.loss.check_sample_weight(labels, outputs, sample_weight)
 
     def value_and_gradient(
-        self, y: Any, outputs: Array, sample_weight: Any, mask: Any
+        self, y: Array, outputs: Array, sample_weight: Array | None, mask: Array | None
     ) -> tuple[float, Array | None]:
         """Return the loss times its factor, and its gradient."""
         if self.loss is None:
@@ -70,7 +72,9 @@ class Objective:
         self.tracker.add(loss, len(outputs))
         return self.factor * loss, gradient if self.factor == 1 else gradient * self.factor
 
-    def value(self, y: Any, outputs: Array, sample_weight: Any, mask: Any) -> float:
+    def value(
+        self, y: Array, outputs: Array, sample_weight: Array | None, mask: Array | None
+    ) -> float:
         """Return the loss times its factor."""
         if self.loss is None:
             return 0.0
@@ -78,7 +82,9 @@ class Objective:
         self.tracker.add(loss, len(outputs))
         return self.factor * loss
 
-    def update(self, y: Any, outputs: Array, sample_weight: Any, mask: Any) -> None:
+    def update(
+        self, y: Array, outputs: Array, sample_weight: Array | None, mask: Array | None
+    ) -> None:
         """Show a batch to the metrics."""
         for metric, weighted in self.metrics or []:
             weights = sample_weight if weighted else None
@@ -88,19 +94,23 @@ class Objective:
                 metric.update_state(y, outputs, sample_weight=weights)
 
 
-def is_crossentropy(identifier: Any) -> bool:
+def is_crossentropy(identifier: Identifier) -> bool:
     """Whether the loss is the crossentropy that fits the shapes."""
     return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
 
 
-def make_loss(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+def make_loss(
+    identifier: Identifier, y_shape: tuple[int, ...], output_shape: tuple[int, ...]
+) -> Any:
     """Return the loss that ``identifier`` means for labels and outputs of these shapes."""
     if is_crossentropy(identifier):
         identifier = f"{metrics.kind_for(y_shape, output_shape)}_crossentropy"
     return losses.get(identifier)
 
 
-def make_metric(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+def make_metric(
+    identifier: Identifier, y_shape: tuple[int, ...], output_shape: tuple[int, ...]
+) -> Any:
     """Return the metric that ``identifier`` means for labels and outputs of these shapes."""
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
         return metrics.accuracy_for(identifier, y_shape, output_shape)
@@ -114,7 +124,7 @@ def make_metric(identifier: Any, y_shape: tuple[int, ...], output_shape: tuple[i
     return metric
 
 
-def per_output(argument: str, value: Any, names: list[str]) -> list[Any]:
+def per_output(argument: str, value: Nest, names: list[str]) -> list[Any]:
     """Return what ``value``, an argument of ``compile``, says of each output.
 
     Args:
@@ -138,7 +148,7 @@ def per_output(argument: str, value: Any, names: list[str]) -> list[Any]:
     return [value] * len(names)
 
 
-def as_list(value: Any) -> list[Any]:
+def as_list(value: Nest) -> list[Any]:
     """Return the items of a (nested) list, or the one item."""
     if value is None:
         return []

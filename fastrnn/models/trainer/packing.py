@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.typing import Nest
 
 
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+def unpack_x_y_sample_weight(data: Nest) -> tuple[Any, Any, Any]:
     """Return x, y and sample_weight of a batch, ``None`` where it has none.
 
     Args:
@@ -28,7 +29,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+def pack_x_y_sample_weight(x: Nest, y: Nest = None, sample_weight: Nest = None) -> Any:
     """Return a batch of those parts that are given: the opposite of ``unpack_x_y_sample_weight``.
 
     >>> pack_x_y_sample_weight("x", "y")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from fastrnn.callbacks import History
+from fastrnn.callbacks.base import WatchedModel
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.base.symbolic import Node
@@ -14,7 +15,7 @@ from fastrnn.optimizers import Optimizer
 from fastrnn.typing import Nest
 
 
-class Trainable(HasOutputs, Protocol):
+class Trainable(HasOutputs, WatchedModel, Protocol):
     """A model, as the functions of this folder see it; they are methods of ``Model``.
 
     Attributes:

@@ -15,6 +15,8 @@ from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.carrying import carried_states
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.models.trainer.batches import Batch, arrays_in, count_samples, each
+from fastrnn.models.trainer.trainable import Trainable
+from fastrnn.typing import Nest
 
 Array = npt.NDArray[Any]
 ARGUMENT = "truncated_bptt"
@@ -42,11 +44,11 @@ class Truncation:
     4
     """
 
-    def __init__(self, steps: Any) -> None:
+    def __init__(self, steps: int) -> None:
         self.steps = to_positive_int(ARGUMENT, steps)
         self._recurrent: list[Any] = []
 
-    def prepare(self, model: Any, x: Any, y: Any) -> None:
+    def prepare(self, model: Trainable, x: Nest, y: Nest) -> None:
         """Find the layers of a built model that carry states.
 
         Args:
@@ -62,7 +64,7 @@ class Truncation:
         if count_steps(x, y) > self.steps:
             self._check_window(model, x)
 
-    def _check_window(self, model: Any, x: Any) -> None:
+    def _check_window(self, model: Trainable, x: Nest) -> None:
         try:
             model.check_inputs(each(lambda array: array[:, : self.steps], x))
         except ValueError as error:
@@ -70,7 +72,7 @@ class Truncation:
             remedy = "Write Input((None, features))."
             raise ValueError(errors.bad_argument(ARGUMENT, self.steps, expected, remedy)) from error
 
-    def train(self, train_step: Callable[..., Any], x: Any, y: Any, sample_weight: Any) -> Any:
+    def train(self, train_step: Callable[..., Any], x: Nest, y: Nest, sample_weight: Nest) -> Any:
         """Call ``train_step`` with each window of a batch; return what the last call returned.
 
         Raises:
@@ -83,8 +85,8 @@ class Truncation:
                 result = train_step(*window)
         return result
 
-    def _windows(self, x: Any, y: Any, sample_weight: Any, timesteps: int) -> Iterator[Batch]:
-        def cut(value: Any) -> Any:
+    def _windows(self, x: Nest, y: Nest, sample_weight: Nest, timesteps: int) -> Iterator[Batch]:
+        def cut(value: Nest) -> Any:
             return each(lambda array: _steps_of(array, start, end, timesteps), value)
 
         for start in range(0, timesteps, self.steps):
@@ -98,7 +100,7 @@ def _steps_of(array: Array, start: int, end: int, timesteps: int) -> Array:
     return np.ascontiguousarray(array[:, start:end]) if has_steps else array
 
 
-def count_steps(x: Any, y: Any) -> int:
+def count_steps(x: Nest, y: Nest) -> int:
     """Return the number of time steps, axis 1, of all inputs and labels of a batch.
 
     Raises:
