@@ -56,6 +56,18 @@ def check(engine, case, actual_call, expected_call):
     return flatten(outputs, states, gradients)
 
 
+def check_missing_gradients(engine):
+    """Gradients that are ``None`` count as zeros, in some places and in all."""
+    call = make_call(Case("lstm"))
+    _, _, workspace = engine.forward(call)
+    d_outputs, _ = make_gradients(call)
+    with_none = engine.backward(workspace, d_outputs, [None, None])
+    with_zero = engine.backward(workspace, d_outputs, [np.zeros((3, 7)), np.zeros((3, 7))])
+    np.testing.assert_array_equal(with_none.d_weights["kernel"], with_zero.d_weights["kernel"])
+    nothing = engine.backward(workspace, None, [None, None])
+    assert not any(array.any() for array in named(nothing).values())
+
+
 def flatten(outputs, states, gradients):
     """Every array of a forward and a backward pass, in one list."""
     return [outputs, *states, *named(gradients).values()]
