@@ -1,6 +1,7 @@
 """Global settings: the default float type, the engine, its threads and its instruction set.
 
-Environment variables, read once at import:
+Environment variables, read once at import; a wrong value is a ``ValueError`` where the setting is
+first used:
 
 - ``FASTRNN_ENGINE``: ``auto`` (default), ``reference``, ``blas`` or ``fused``.
 - ``FASTRNN_NUM_THREADS``: threads of the fused engine; by default the CPUs of this process.
@@ -12,20 +13,25 @@ from __future__ import annotations
 import functools
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from fastrnn.core import errors
+from fastrnn.core.checks import to_choice
 
 FLOAT_TYPES = ("float32", "float64")
 ENGINES = ("auto", "reference", "blas", "fused")
 ISAS = ("auto", "generic", "avx2", "avx512", "neon")
 MAX_THREADS = 256
+_THREADS = f"an integer from 1 to {MAX_THREADS}"
 
 _floatx = "float32"
 _epsilon = 1e-7
 _engine = "auto"
 _num_threads: int | None = None
 _isa = "auto"
+# What is wrong with a variable of the environment, by the setting that it should give.
+_wrong: dict[str, str] = {}
 
 
 def floatx() -> str:
@@ -71,7 +77,12 @@ def set_epsilon(value: float) -> None:
 
 
 def engine() -> str:
-    """Return the engine in force: ``"auto"``, or the one that was forced."""
+    """Return the engine in force: ``"auto"``, or the one that was forced.
+
+    Raises:
+        ValueError: ``FASTRNN_ENGINE`` names no engine, and none was set since.
+    """
+    _require_right("engine")
     return _engine
 
 
@@ -87,13 +98,17 @@ def set_engine(name: str) -> None:
         ValueError: no engine has this name.
     """
     global _engine
-    if name not in ENGINES:
-        raise ValueError(errors.not_one_of("name", name, ENGINES))
-    _engine = name
+    _engine = to_choice("name", name, ENGINES)
+    _wrong.pop("engine", None)
 
 
 def isa() -> str:
-    """Return the instruction set in force: ``"auto"``, the best one, or the one that was set."""
+    """Return the instruction set in force: ``"auto"``, the best one, or the one that was set.
+
+    Raises:
+        ValueError: ``FASTRNN_ISA`` names no instruction set, and none was set since.
+    """
+    _require_right("isa")
     return _isa
 
 
@@ -109,18 +124,24 @@ def set_isa(name: str) -> None:
         ValueError: no instruction set has this name.
     """
     global _isa
-    if name not in ISAS:
-        raise ValueError(errors.not_one_of("name", name, ISAS))
-    _isa = name
+    _isa = to_choice("name", name, ISAS)
+    _wrong.pop("isa", None)
 
 
 def recurrent_settings() -> tuple[str, str]:
     """Return what decides which kernel computes a recurrent call: engine and instruction set."""
+    if _wrong:
+        return engine(), isa()
     return _engine, _isa
 
 
 def num_threads() -> int:
-    """Return how many threads the fused engine may use for one call."""
+    """Return how many threads the fused engine may use for one call.
+
+    Raises:
+        ValueError: ``FASTRNN_NUM_THREADS`` is no number of threads, and none was set since.
+    """
+    _require_right("num_threads")
     return default_num_threads() if _num_threads is None else _num_threads
 
 
@@ -138,9 +159,9 @@ def set_num_threads(threads: int | None) -> None:
     global _num_threads
     whole = isinstance(threads, int) and not isinstance(threads, bool)
     if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
-        expected = f"an integer from 1 to {MAX_THREADS}, or None"
-        raise ValueError(errors.bad_argument("threads", threads, expected))
+        raise ValueError(errors.bad_argument("threads", threads, f"{_THREADS}, or None"))
     _num_threads = threads
+    _wrong.pop("num_threads", None)
 
 
 @functools.cache
@@ -160,14 +181,30 @@ def _cgroup_cpus() -> int:
         return MAX_THREADS
 
 
+def _require_right(setting: str) -> None:
+    """Raise ``ValueError`` if the environment has a wrong value for a setting."""
+    if setting in _wrong:
+        raise ValueError(_wrong[setting])
+
+
 def _read_environment() -> None:
-    if "FASTRNN_ENGINE" in os.environ:
-        set_engine(os.environ["FASTRNN_ENGINE"])
-    if "FASTRNN_NUM_THREADS" in os.environ:
-        value = os.environ["FASTRNN_NUM_THREADS"]
-        set_num_threads(int(value) if value.isdecimal() else value)  # type: ignore[arg-type]
-    if os.environ.get("FASTRNN_ISA"):
-        set_isa(os.environ["FASTRNN_ISA"])
+    """Take the settings that the environment has; an empty variable is none."""
+    values = {name: os.environ.get(f"FASTRNN_{name.upper()}") for name in _SETTERS}
+    for setting, text in values.items():
+        if not text:
+            continue
+        setter, expected = _SETTERS[setting]
+        try:
+            setter(int(text) if setting == "num_threads" and text.isdecimal() else text)
+        except ValueError:
+            remedy = f"Set or unset it before `import fastrnn`, or call config.set_{setting}."
+            variable = f"FASTRNN_{setting.upper()}"
+            _wrong[setting] = errors.bad_argument(variable, text, expected, remedy)
 
 
+_SETTERS: dict[str, tuple[Callable[..., None], str]] = {
+    "engine": (set_engine, f"one of {', '.join(map(repr, ENGINES))}"),
+    "num_threads": (set_num_threads, _THREADS),
+    "isa": (set_isa, f"one of {', '.join(map(repr, ISAS))}"),
+}
 _read_environment()
