@@ -18,7 +18,7 @@ PEERS_HINT = (
 )
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to ``commands``."""
     text = (
         "Measure this machine's peak of multiply-adds and its memory bandwidth, then time forward"

@@ -16,7 +16,7 @@ WINDOW = 24  # years that the model sees: about two sunspot cycles
 TEST_YEARS = 70
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to ``commands``."""
     text = "Train a stacked LSTM to forecast the sunspot numbers since 1700, and plot the result."
     parser = commands.add_parser("demo", help=text, description=text)

@@ -11,7 +11,7 @@ from typing import Any
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to ``commands``."""
     text = "Print version, engines, instruction sets, CPU features, threads and BLAS."
     parser = commands.add_parser("info", help=text, description=text)

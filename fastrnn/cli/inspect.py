@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to ``commands``."""
     text = "Print what a file of a model or of weights holds. Nothing of it is executed or made."
     parser = commands.add_parser("inspect", help=text, description=text)
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def escaped(value: Any) -> str:
+def escaped(value: object) -> str:
     """Return a value as a line of text in which nothing controls the terminal.
 
     >>> print(escaped("a\\x1b[2Jb"))
@@ -80,6 +80,6 @@ def lines_of(found: dict[str, Any]) -> Iterator[str]:
     yield "checked: structure, sizes, checksums, descriptions"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 100 else f"{text[:100]}…"

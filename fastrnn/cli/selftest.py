@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
 
 from fastrnn.cli import info
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand to ``commands``."""
     text = "Check this installation in seconds: engines, gradients, threads, training, saving."
     parser = commands.add_parser("selftest", help=text, description=text)

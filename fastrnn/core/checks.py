@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 
-
-def to_float_array(argument: str, value: Any, dtype: str) -> Array:
+def to_float_array(argument: str, value: object, dtype: str) -> Array:
     """Return ``value`` as a C-contiguous, native array of ``dtype``.
 
     Raises:
@@ -27,7 +25,7 @@ def to_float_array(argument: str, value: Any, dtype: str) -> Array:
     return np.asarray(array, dtype=dtype, order="C")
 
 
-def to_real_array(argument: str, value: Any) -> Array:
+def to_real_array(argument: str, value: object) -> Array:
     """Return ``value`` as an array of bools, integers or floats, of any byte order."""
     try:
         array = np.asarray(value)
@@ -42,7 +40,7 @@ def to_real_array(argument: str, value: Any) -> Array:
     return array
 
 
-def to_mask(mask: Any, shape: tuple[int, ...]) -> Array | None:
+def to_mask(mask: object, shape: tuple[int, ...]) -> Array | None:
     """Return ``mask`` as a bool array of ``shape``, or ``None`` where it is ``None``.
 
     Raises:
@@ -56,25 +54,32 @@ def to_mask(mask: Any, shape: tuple[int, ...]) -> Array | None:
     return np.ascontiguousarray(array, dtype=bool)
 
 
-def to_positive_int(argument: str, value: Any) -> int:
+def integer_of(value: object) -> int | None:
+    """Return an integer of Python or NumPy as an ``int``; ``None`` for all else, bools too."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    return None
+
+
+def to_positive_int(argument: str, value: object) -> int:
     """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no positive integer."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not 0 < value < 2**63:
+    integer = integer_of(value)
+    if integer is None or not 0 < integer < 2**63:
         raise ValueError(errors.bad_argument(argument, value, "a positive integer"))
-    return int(value)
+    return integer
 
 
-def to_int(argument: str, value: Any) -> int:
+def to_int(argument: str, value: object) -> int:
     """Return ``value`` as an ``int``, or raise ``ValueError`` if it is no integer of 64 bits."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not -(2**63) <= value < 2**63:
+    integer = integer_of(value)
+    if integer is None or not -(2**63) <= integer < 2**63:
         raise ValueError(errors.bad_argument(argument, value, "an integer"))
-    return int(value)
+    return integer
 
 
 def to_number(
     argument: str,
-    value: Any,
+    value: object,
     least: float = -np.inf,
     most: float = np.inf,
     *,
@@ -112,28 +117,28 @@ def _range(least: float, most: float, exclusive: bool) -> str:
     return "a finite number"
 
 
-def to_axes(argument: str, value: Any) -> int | tuple[int, ...]:
+def to_axes(argument: str, value: object) -> int | tuple[int, ...]:
     """Return ``value`` as an axis, or a tuple of axes, or raise ``ValueError``."""
     if isinstance(value, (list, tuple)) and value:
         return tuple(to_int(argument, axis) for axis in value)
     return to_int(argument, value)
 
 
-def to_choice(argument: str, value: Any, known: Sequence[Any]) -> Any:
+def to_choice(argument: str, value: object, known: Sequence[Any]) -> Any:
     """Return ``value``, or raise ``ValueError`` if it is none of ``known``."""
     if isinstance(value, np.ndarray) or value not in known:
         raise ValueError(errors.not_one_of(argument, value, known))
     return value
 
 
-def to_name(argument: str, value: Any) -> str:
+def to_name(argument: str, value: object) -> str:
     """Return ``value``, or raise ``ValueError`` if it cannot be a part of a weight's path."""
     if not isinstance(value, str) or "/" in value:
         raise ValueError(errors.bad_argument(argument, value, "a string without '/'"))
     return value
 
 
-def to_shape(argument: str, shape: Any) -> tuple[int | None, ...]:
+def to_shape(argument: str, shape: object) -> tuple[int | None, ...]:
     """Return ``shape`` as a tuple of positive integers and ``None``, or raise ``ValueError``."""
     if isinstance(shape, str | bytes) or not isinstance(shape, Sequence):
         remedy = "Write shape=(timesteps, features)."
@@ -141,7 +146,7 @@ def to_shape(argument: str, shape: Any) -> tuple[int | None, ...]:
     return tuple(None if size is None else to_positive_int(argument, size) for size in shape)
 
 
-def to_list(argument: str, value: Any) -> list[Any]:
+def to_list(argument: str, value: object) -> list[Any]:
     """Return ``value`` as a list, or raise ``TypeError`` if it is neither list nor tuple."""
     if not isinstance(value, (list, tuple)):
         raise TypeError(errors.bad_argument(argument, value, "a list"))

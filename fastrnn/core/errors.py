@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 
 def bad_argument(argument: str, received: object, expected: str, remedy: str = "") -> str:
@@ -22,7 +21,7 @@ def not_one_of(argument: str, received: object, known: Iterable[object]) -> str:
     return bad_argument(argument, received, f"one of {names}")
 
 
-def bad_shape(argument: str, received: Any, expected: str, remedy: str = "") -> str:
+def bad_shape(argument: str, received: Iterable[object], expected: str, remedy: str = "") -> str:
     """Say that the array ``argument`` has the wrong shape; ``received`` is its shape."""
     message = f"Argument `{argument}` has an incompatible shape: expected {expected}. "
     return _with_remedy(f"{message}Received: shape {tuple(received)}.", remedy)
@@ -34,7 +33,7 @@ def bad_dtype(argument: str, received: object, expected: str, remedy: str = "") 
     return _with_remedy(f"{message}Received: dtype {received}.", remedy)
 
 
-def bad_out(out: Any, shape: tuple[int, ...], dtype: object) -> str:
+def bad_out(out: object, shape: tuple[int, ...], dtype: object) -> str:
     """Say that ``out`` is no array that results of ``shape`` can be written to."""
     received = f"{type(out).__name__} {getattr(out, 'shape', '')} {getattr(out, 'dtype', '')}"
     expected = f"a writeable, C-contiguous array of shape {shape} and dtype {dtype}"

@@ -12,28 +12,29 @@ from typing import Any
 Test = Callable[[Any], bool]
 
 
-def is_node(value: Any) -> bool:
+def is_node(value: object) -> bool:
     """Whether ``value`` is a list, tuple or dict, which holds others."""
     return isinstance(value, (list, tuple, dict))
 
 
-def is_shape(value: Any) -> bool:
+def is_shape(value: object) -> bool:
     """Whether ``value`` is one shape: a tuple or list of lengths, ``None`` among them."""
     return isinstance(value, (list, tuple)) and not any(map(is_node, value))
 
 
-def holds_shapes(value: Any) -> bool:
+def holds_shapes(value: object) -> bool:
     """Whether ``value`` are several shapes, and not one."""
     return is_node(value) and not is_shape(value)
 
 
-def is_nested(value: Any) -> bool:
+def is_nested(value: object) -> bool:
     """Whether ``value`` is a list, tuple or dict that holds others."""
-    entries = value.values() if isinstance(value, dict) else value
-    return is_node(value) and any(map(is_node, entries))
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, (list, tuple)) and any(map(is_node, value))
 
 
-def never(value: Any) -> bool:
+def never(value: object) -> bool:
     """Return ``False``: nothing but what is no list, tuple or dict is a leaf."""
     return False
 

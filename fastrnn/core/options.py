@@ -48,7 +48,7 @@ ConfigOrder = tuple[str | types.EllipsisType, ...]
 # ---- kinds -------------------------------------------------------------------------------------
 
 
-def _unchanged(value: Any) -> Any:
+def _unchanged(value: T) -> Any:
     return value
 
 
@@ -77,7 +77,7 @@ def number(
     return Kind(lambda a, v: checks.to_number(a, v, least, most, exclusive=exclusive))
 
 
-def choice(*known: Any) -> Kind:
+def choice(*known: object) -> Kind:
     """Return the kind of the values ``known``."""
     return Kind(lambda argument, value: checks.to_choice(argument, value, known))
 
@@ -85,7 +85,7 @@ def choice(*known: Any) -> Kind:
 def as_given(kind: Kind) -> Kind:
     """Return ``kind`` for an option that is checked by it and stored as it was given."""
 
-    def check(argument: str, value: Any) -> Any:
+    def check(argument: str, value: T) -> T:
         kind.convert(argument, value)
         return value
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.core.checks import integer_of
 
 _LARGEST_SEED = 2**32 - 1  # what numpy.random.seed takes
 STATE_BYTES = 256  # more than the text of NumPy's default generator's state has
@@ -35,12 +35,12 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 - scripts draw from it
 
 
-def to_seed(seed: Any) -> int:
+def to_seed(seed: object) -> int:
     """Return ``seed`` as an ``int``, or raise ``ValueError`` if NumPy cannot take it as a seed."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed <= _LARGEST_SEED:
+    integer = integer_of(seed)
+    if integer is None or not 0 <= integer <= _LARGEST_SEED:
         raise ValueError(errors.bad_argument("seed", seed, f"an integer from 0 to {_LARGEST_SEED}"))
-    return int(seed)
+    return integer
 
 
 def draw_seed() -> int:

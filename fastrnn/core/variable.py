@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.typing import Array, ArrayLike, DTypeLike
 
 _scopes = threading.local()
 
@@ -33,6 +33,16 @@ def _scope_stack() -> list[str]:
     return stack
 
 
+class Penalty(Protocol):
+    """A penalty on an array, with its gradient: see ``fastrnn.regularizers``."""
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty."""
+
+    def gradient(self, x: Array) -> Array:
+        """Return its gradient."""
+
+
 class Variable:
     """A weight: an array with a name, a path, and what training may do with it.
 
@@ -50,13 +60,13 @@ class Variable:
 
     def __init__(
         self,
-        value: npt.ArrayLike,
+        value: ArrayLike,
         name: str,
         trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: Penalty | None = None,
+        constraint: Callable[[Array], Array] | None = None,
     ) -> None:
-        self.value: npt.NDArray[Any] = np.array(value, order="C")
+        self.value: Array = np.array(value, order="C")
         self.name = name
         self.path = "/".join((*_scope_stack(), name))
         self.trainable = trainable
@@ -78,11 +88,11 @@ class Variable:
         self.__dict__.update(state)
         self.value.flags.writeable = self.frozen is None  # a copied array can be written
 
-    def numpy(self) -> npt.NDArray[Any]:
+    def numpy(self) -> Array:
         """Return a copy of the array."""
         return self.value.copy()
 
-    def assign(self, value: npt.ArrayLike) -> None:
+    def assign(self, value: ArrayLike) -> None:
         """Overwrite the array in place.
 
         Raises:
@@ -109,7 +119,7 @@ class Variable:
         if self.frozen is not None:
             raise ValueError(self.frozen)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:

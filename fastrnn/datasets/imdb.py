@@ -112,7 +112,7 @@ def _check_part(x: Array, y: Array, file: Path) -> None:
         raise ValueError(errors.bad_argument("path", str(file), expected))
 
 
-def _is_review(review: Any) -> bool:
+def _is_review(review: object) -> bool:
     return isinstance(review, (list, tuple, np.ndarray)) and all(
         issubclass(kind, (int, np.integer)) for kind in set(map(type, review))
     )

@@ -53,7 +53,7 @@ T = TypeVar("T", bound="Loss")
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-def _to_reduction(argument: str, value: Any) -> str:
+def _to_reduction(argument: str, value: object) -> str:
     return to_choice(argument, value, REDUCTIONS) or "none"
 
 

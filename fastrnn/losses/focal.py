@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Unpack
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def _binary_focal_crossentropy(
 def _categorical_focal_crossentropy(
     y_true: Array,
     y_pred: Array,
-    alpha: Any = 0.25,
+    alpha: ArrayLike = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,

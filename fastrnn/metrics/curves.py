@@ -149,13 +149,13 @@ class RecallAtPrecision(_BestUnderConstraint):
         super().__init__(**options)
 
 
-def _to_inner(argument: str, thresholds: Any) -> list[float]:
+def _to_inner(argument: str, thresholds: object) -> list[float]:
     if not isinstance(thresholds, (list, tuple, np.ndarray)):
         raise ValueError(errors.bad_argument(argument, thresholds, "a list of numbers"))
     return sorted(to_number(argument, t, 0, 1) for t in thresholds)
 
 
-def _to_weights(argument: str, label_weights: Any) -> Array:
+def _to_weights(argument: str, label_weights: object) -> Array:
     weights = np.asarray(label_weights)
     if weights.dtype.kind not in "fiub" or weights.ndim != 1:
         expected = "a list of numbers, one for each label"
@@ -166,7 +166,7 @@ def _to_weights(argument: str, label_weights: Any) -> Array:
 def _one_of(known: tuple[str, ...], change: Callable[[str], str]) -> Kind:
     """Return the kind of the names ``known``, in upper or lower case as ``change`` makes them."""
 
-    def convert(argument: str, value: Any) -> Any:
+    def convert(argument: str, value: object) -> Any:
         return to_choice(argument, change(value) if isinstance(value, str) else value, known)
 
     return Kind(convert)

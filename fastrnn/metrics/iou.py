@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from fastrnn.metrics.base import Metric, registry, weights_of_entries
 from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike
 
 
-def _to_class_ids(argument: str, value: Any) -> list[int]:
+def _to_class_ids(argument: str, value: Iterable[object]) -> list[int]:
     return [to_int(argument, k) for k in value]
 
 
@@ -95,7 +95,7 @@ class IoU(Metric):
         pairs = (true * n + pred)[keep].astype(np.intp)
         self.total_cm += np.bincount(pairs, weights[keep], n * n).reshape(n, n)
 
-    def _class_numbers(self, argument: str, y: Any, sparse: bool) -> Array:
+    def _class_numbers(self, argument: str, y: ArrayLike, sparse: bool) -> Array:
         array = to_labels(y)
         if sparse:
             return np.trunc(array) if array.dtype.kind == "f" else array.astype(np.int64)

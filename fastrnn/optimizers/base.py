@@ -55,7 +55,7 @@ class OptimizerOptions(UpdateOptions, total=False):
     weight_decay: float | None
 
 
-def _to_decay(argument: str, value: Any) -> float:
+def _to_decay(argument: str, value: object) -> float:
     rate = to_number(argument, value, 0, 1)
     # At 1 the averages would stay 0, and the bias correction divide by 0.
     if rate == 1:
@@ -63,15 +63,17 @@ def _to_decay(argument: str, value: Any) -> float:
     return rate
 
 
-def _to_steps(argument: str, value: Any) -> int:
-    to_number(argument, to_int(argument, value), 0)
-    return int(value)
+def _to_steps(argument: str, value: object) -> int:
+    steps = to_int(argument, value)
+    to_number(argument, steps, 0)
+    return steps
 
 
-def _to_accumulation_steps(argument: str, value: Any) -> int:
-    if to_int(argument, value) < 2:
+def _to_accumulation_steps(argument: str, value: object) -> int:
+    steps = to_int(argument, value)
+    if steps < 2:
         raise ValueError(errors.bad_argument(argument, value, "an integer, 2 or more, or None"))
-    return int(value)
+    return steps
 
 
 # The weight of the old value in a moving average, and a number of steps.
@@ -173,10 +175,10 @@ class Optimizer(Configurable):
         return self._learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRateLike | Variable) -> None:
         self._take_rate(value)
 
-    def _take_rate(self, value: Any) -> None:
+    def _take_rate(self, value: LearningRateLike | Variable) -> None:
         if callable(value):
             self._schedule = value
             return
@@ -311,7 +313,7 @@ class Optimizer(Configurable):
                 variable.value[...] = variable.constraint(variable.value)
         self._iterations.value += 1
 
-    def scale_loss(self, loss: Any) -> Any:
+    def scale_loss(self, loss: float) -> float:
         """Return the loss times ``loss_scale_factor``; ``apply`` takes the gradients of that."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 

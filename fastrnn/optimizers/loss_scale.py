@@ -12,10 +12,10 @@ from fastrnn.core import errors
 from fastrnn.core.options import Kind, Positive, PositiveInt, takes_options
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.typing import Array, Config
+from fastrnn.typing import Array, Config, LearningRateLike
 
 
-def _to_optimizer(argument: str, value: Any) -> Optimizer:
+def _to_optimizer(argument: str, value: object) -> Optimizer:
     found = registry.deserialize(value) if isinstance(value, dict) else value
     if not isinstance(found, Optimizer):
         raise ValueError(errors.bad_argument(argument, value, "an optimizer"))
@@ -74,7 +74,7 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRateLike | Variable) -> None:
         self.inner_optimizer.learning_rate = value
 
     @property
@@ -102,7 +102,7 @@ class LossScaleOptimizer(Optimizer):
             self._dynamic_scale = Variable(scale, "dynamic_scale", trainable=False)
         super().build(variables)
 
-    def scale_loss(self, loss: Any) -> Any:
+    def scale_loss(self, loss: float) -> float:
         """Return the loss times the scale in force; ``apply`` takes the gradients of that."""
         return loss * (float(self._dynamic_scale) if self.built else self.initial_scale)
 

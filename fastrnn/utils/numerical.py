@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int, to_real_array
+from fastrnn.typing import Array, ArrayLike
 
-Array = npt.NDArray[Any]
 
-
-def to_categorical(x: Any, num_classes: int | None = None) -> Array:
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> Array:
     """Return one-hot vectors for class numbers.
 
     Args:
@@ -50,7 +46,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     return result.reshape(*shape, num_classes)
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
+def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> Array:
     """Return ``x`` divided by its norms along ``axis``; zeros stay zero.
 
     Args:

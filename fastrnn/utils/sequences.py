@@ -7,21 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, DTypeLike
 
 
 def pad_sequences(
     sequences: Sequence[Any],
     maxlen: int | None = None,
-    dtype: Any = "int32",
+    dtype: DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
-    value: Any = 0.0,
+    value: object = 0.0,
 ) -> Array:
     """Bring sequences to one length.
 
@@ -78,7 +76,7 @@ def pad_sequences(
     return result
 
 
-def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> Array:
+def _filled(shape: tuple[int, ...], value: object, dtype: np.dtype[Any]) -> Array:
     # NumPy would read the number in a string; Keras does not.
     if not (isinstance(value, str) and dtype.kind not in "OSU"):
         with contextlib.suppress(TypeError, ValueError):
@@ -87,7 +85,7 @@ def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> Array:
     raise ValueError(errors.bad_argument("value", value, expected, "Or give another `dtype`."))
 
 
-def _to_array(sequence: Any, k: int, dtype: np.dtype[Any]) -> Array:
+def _to_array(sequence: object, k: int, dtype: np.dtype[Any]) -> Array:
     try:
         return np.asarray(sequence, dtype=dtype)
     except (TypeError, ValueError, OverflowError):

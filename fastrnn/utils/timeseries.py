@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_positive_int, to_real_array
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ArrayLike
 
 
 class TimeseriesDataset:
@@ -51,8 +49,8 @@ class TimeseriesDataset:
 
 
 def timeseries_dataset_from_array(
-    data: Any,
-    targets: Any,
+    data: ArrayLike,
+    targets: ArrayLike | None,
     sequence_length: int,
     sequence_stride: int = 1,
     sampling_rate: int = 1,
