@@ -32,6 +32,8 @@ def somewhere_else(tmp_path, monkeypatch):
 
 @pytest.fixture
 def without_matplotlib(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
+        monkeypatch.delitem(sys.modules, name)  # which another test has loaded
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
