@@ -94,7 +94,7 @@ def register_keras_serializable(
     return enter
 
 
-def get_registered_name(obj: Any) -> str:
+def get_registered_name(obj: object) -> str:
     """Return the name under which a class or function is registered, else its own name."""
     return _NAMES.get(obj, getattr(obj, "__name__", type(obj).__name__))
 
@@ -117,7 +117,7 @@ def get_registered_object(
     return None
 
 
-def find_custom(*names: Any) -> Any:
+def find_custom(*names: object) -> Any:
     """Return the user's object of the first of ``names`` that is known, or ``None``.
 
     A built-in name is not looked up: it has its meaning already.
@@ -130,7 +130,7 @@ def find_custom(*names: Any) -> Any:
     return None
 
 
-def _check_name(argument: str, name: Any, value: Any) -> None:
+def _check_name(argument: str, name: object, value: object) -> None:
     """Raise ``ValueError`` if an object of the user's would take a built-in name."""
     own = not str(getattr(value, "__module__", "fastrnn")).startswith("fastrnn")
     if name in BUILTIN_NAMES and own:

@@ -43,11 +43,11 @@ class Registry(ClassTable):
             errors.bad_argument(self.argument, identifier, "a name, a config or a callable")
         )
 
-    def serialize(self, value: Any) -> Any:
+    def serialize(self, value: object) -> Any:
         """Return Keras's serialised form of ``value``; ``None`` and functions stay as they are."""
         return serialization.describe(value) if hasattr(value, "get_config") else value
 
-    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    def deserialize(self, config: object, custom_objects: dict[str, Any] | None = None) -> Any:
         """Make the object that ``serialize`` described.
 
         Args:

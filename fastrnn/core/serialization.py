@@ -11,7 +11,7 @@ import contextlib
 import threading
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from fastrnn.core import errors
 from fastrnn.core.class_table import TABLES, ClassTable
 from fastrnn.core.custom_objects import CustomObjectScope, find_custom, get_registered_name
 from fastrnn.core.load_budget import RefusedConfig
+from fastrnn.typing import ArrayLike, Config
 
 # Parts of the modules that files name, and the table that they mean; the first one found decides.
 _PARTS = {
@@ -53,7 +54,7 @@ _UNUSED: dict[str, Any] = {
 _NUMBER_TYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "float64")
 
 
-def table_of(module: Any) -> ClassTable | None:
+def table_of(module: object) -> ClassTable | None:
     """Return the table that a module in a description means; ``None`` if it means none."""
     parts = module.split(".") if isinstance(module, str) else []
     if not parts or parts[0] not in _ROOTS:
@@ -117,7 +118,7 @@ def _note_sharing(
             description["shared_object_id"] = number
 
 
-def serialize_keras_object(obj: Any) -> Any:
+def serialize_keras_object(obj: object) -> Any:
     """Return an object of fastrnn as plain data.
 
     Args:
@@ -149,7 +150,7 @@ def serialize_keras_object(obj: Any) -> Any:
         _sharing.described = None
 
 
-def _serialize(value: Any) -> Any:
+def _serialize(value: object) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
@@ -173,11 +174,11 @@ def _serialize(value: Any) -> Any:
     raise TypeError(errors.bad_argument("obj", value, "an object with `get_config`"))
 
 
-def _special(name: str, **config: Any) -> dict[str, Any]:
+def _special(name: str, **config: object) -> dict[str, Any]:
     return {"class_name": name, "config": config}
 
 
-def _describe_function(function: Any) -> dict[str, Any]:
+def _describe_function(function: types.FunctionType) -> dict[str, Any]:
     if function.__name__ == "<lambda>":
         remedy = "Define it with `def`, and register it with register_keras_serializable."
         raise ValueError(errors.bad_argument("obj", function, "a function with a name", remedy))
@@ -245,7 +246,7 @@ def making(note: Callable[[Any], None] | None = None) -> Iterator[None]:
         _making.shared, _making.note = before
 
 
-def check_objects(config: Any) -> None:
+def check_objects(config: object) -> None:
     """Raise ``RefusedConfig`` if a description makes too many objects."""
     count, waiting = 0, [config]
     while waiting:
@@ -261,13 +262,13 @@ def check_objects(config: Any) -> None:
         raise RefusedConfig("too_many_objects", message)
 
 
-def build_as_described(made: Any, config: Any) -> None:
+def build_as_described(made: Any, config: object) -> None:
     """Build what a description made, if it says how and that has not been done."""
     if is_description(config) and isinstance(config.get("build_config"), dict) and not made.built:
         made.build_from_config(config["build_config"])
 
 
-def is_description(data: Any) -> bool:
+def is_description(data: object) -> TypeGuard[Config]:
     """Whether plain data describes an object."""
     return isinstance(data, dict) and "class_name" in data
 
@@ -387,13 +388,13 @@ def _revive(name: str, config: Any) -> Any:
         raise RefusedConfig("bad_config", message) from error
 
 
-def _array(value: Any, dtype: str) -> Any:
+def _array(value: ArrayLike, dtype: str) -> Any:
     if dtype not in _NUMBER_TYPES:
         raise ValueError(errors.not_one_of("dtype", dtype, _NUMBER_TYPES))
     return np.array(value, dtype=dtype)
 
 
-def _slice(start: Any, stop: Any, step: Any) -> slice:
+def _slice(start: object, stop: object, step: object) -> slice:
     if any(type(end) not in (int, type(None)) for end in (start, stop, step)):
         raise ValueError(errors.bad_argument("slice", (start, stop, step), "integers or None"))
     return slice(start, stop, step)

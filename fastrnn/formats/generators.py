@@ -9,6 +9,7 @@ import numpy as np
 
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.places import Place
+from fastrnn.typing import Config
 
 _KIND = "PCG64"
 
@@ -25,7 +26,7 @@ def generator_states(places: Sequence[Place]) -> dict[str, dict[str, Any]]:
     return states
 
 
-def set_generators(places: Sequence[Place], states: Any, source: str) -> None:
+def set_generators(places: Sequence[Place], states: Config, source: str) -> None:
     """Set the layers' generators to states that ``generator_states`` returned.
 
     Raises:

@@ -147,7 +147,7 @@ def _arrays(stored: Mapping[str, Stored | npt.NDArray[Any]]) -> dict[str, Any]:
 # ---- descriptions ------------------------------------------------------------------------------
 
 
-def _description(config: Any, training: Any = None) -> dict[str, Any]:
+def _description(config: object, training: object = None) -> dict[str, Any]:
     """Return what a description says, as far as it is one."""
     found: dict[str, Any] = {"model": _entry(config, 0), "layers": [], "compiled": {}}
     found["layers"] = list(_layers(config, 0))
@@ -158,12 +158,14 @@ def _description(config: Any, training: Any = None) -> dict[str, Any]:
         names = {"optimizer": _class_of(optimizer), "loss": compiled.get("loss")}
         found["compiled"] = {key: value for key, value in names.items() if value is not None}
     # Of how a model is compiled, what is not known is left out.
-    model = {k: v for k, v in config.items() if k != "compile_config"} if compiled else config
+    model = config
+    if isinstance(config, dict) and compiled:
+        model = {key: value for key, value in config.items() if key != "compile_config"}
     found["refused"] = sorted({name for name in _classes(model) if name in FORBIDDEN})
     return found
 
 
-def _layers(data: Any, depth: int) -> Iterator[dict[str, Any]]:
+def _layers(data: object, depth: int) -> Iterator[dict[str, Any]]:
     """Give the layers inside a model or wrapper, each before those inside it."""
     config = data.get("config") if isinstance(data, dict) else None
     inner: list[Any] = config if isinstance(config, list) else []  # Sequential of Keras 1
@@ -177,7 +179,7 @@ def _layers(data: Any, depth: int) -> Iterator[dict[str, Any]]:
             yield from _layers(layer, depth + 1)
 
 
-def _entry(data: Any, depth: int) -> dict[str, Any]:
+def _entry(data: object, depth: int) -> dict[str, Any]:
     config = data.get("config") if isinstance(data, dict) else None
     config = config if isinstance(config, dict) else {}
     options = {key: _class_of(config.get(key)) for key in _OPTIONS}
@@ -186,7 +188,7 @@ def _entry(data: Any, depth: int) -> dict[str, Any]:
     return {"name": name, "class": _class_of(data), "options": options, "depth": depth}
 
 
-def _class_of(data: Any) -> Any:
+def _class_of(data: object) -> Any:
     """Return the class that a description names; the value itself if it is none."""
     if not isinstance(data, dict) or "class_name" not in data:
         return data
@@ -196,7 +198,7 @@ def _class_of(data: Any) -> Any:
     return data["class_name"]
 
 
-def _classes(data: Any) -> Iterator[str]:
+def _classes(data: object) -> Iterator[str]:
     waiting = [data]
     while waiting:
         value = waiting.pop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from fastrnn.formats.model_file_error import ModelFileError
 
@@ -14,7 +13,7 @@ REMEDY = (
 )
 
 
-def refuse_pickle(filepath: Any) -> None:
+def refuse_pickle(filepath: object) -> None:
     """Raise ``ModelFileError`` if a path has an ending of files that are pickles."""
     if isinstance(filepath, (str, os.PathLike)):
         path = os.fspath(filepath)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fastrnn.core.variable import Variable
+from fastrnn.layers.base.layer import Layer
 from fastrnn.optimizers import Optimizer
 from fastrnn.typing import Config
 
@@ -35,6 +36,11 @@ class SavableModel(SavableLayer, Protocol):
     """A model that can be written, and set to what a file holds."""
 
     optimizer: Optimizer | None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, inputs among them."""
+        ...
 
     @property
     def weights(self) -> list[Variable]:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors, random
 from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.carrying import loops_of
-
-Array = npt.NDArray[Any]
+from fastrnn.metrics import Metric
+from fastrnn.typing import Array
 
 
 def training_state(model: Any) -> dict[str, Array]:
@@ -79,20 +78,20 @@ def _named_variables(model: Any) -> dict[str, Any]:
     return {f"{name}/{k}": v for name, group in groups.items() for k, v in enumerate(group)}
 
 
-def _layers(model: Any) -> Iterator[Layer]:
+def _layers(model: Layer) -> Iterator[Layer]:
     yield from {id(layer): layer for layer in iterate_layers(model)}.values()
 
 
-def _stateful_loops(model: Any) -> list[Any]:
+def _stateful_loops(model: Layer) -> list[Any]:
     return [loop for layer in _layers(model) for loop in loops_of(layer) if loop.states is not None]
 
 
-def _generators(model: Any) -> list[np.random.Generator]:
+def _generators(model: Layer) -> list[np.random.Generator]:
     found = [getattr(layer, "generator", None) for layer in _layers(model)]
     return [generator for generator in found if isinstance(generator, np.random.Generator)]
 
 
-def _numbers(metric: Any) -> dict[str, Any]:
+def _numbers(metric: Metric) -> dict[str, Any]:
     """Return the attributes of a metric that are numbers or arrays."""
     kinds = (int, float, np.number, np.ndarray)
     return {name: value for name, value in vars(metric).items() if isinstance(value, kinds)}

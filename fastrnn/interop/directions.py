@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastrnn.layers import Bidirectional
+from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 
-def directions_of(layer: Any) -> list[Any]:
+def directions_of(layer: Layer) -> list[Any]:
     """Return the layer that runs the cell in each direction; none for a layer of another kind.
 
     >>> from fastrnn.layers import LSTM, Dense

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.engines.cells import CELLS
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 Orders = Mapping[str, tuple[str, ...]]
 
 # Cells and gates by the names that they have in the table of cells.

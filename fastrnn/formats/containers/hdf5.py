@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.formats import limits
@@ -32,8 +31,7 @@ from fastrnn.formats.containers.hdf5_texts import check_format, check_heaps, che
 from fastrnn.formats.containers.zip_archive import check_inflated
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.source import Readable, Source, open_source
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

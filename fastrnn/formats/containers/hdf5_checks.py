@@ -27,7 +27,7 @@ def _number_types() -> dict[bytes, np.dtype[Any]]:
     return {h5py.h5t.py_create(dtype).encode(): dtype for dtype in dtypes}
 
 
-def check_name(name: Any, place: str) -> str:
+def check_name(name: object, place: str) -> str:
     """Return a name as text."""
     try:
         text = name.decode("utf-8") if isinstance(name, bytes) else str(name)
@@ -98,7 +98,7 @@ def attribute_value(attribute: Any, place: str) -> Any:
     return texts[0] if shape == () else texts
 
 
-def _to_text(value: Any, place: str) -> str:
+def _to_text(value: object, place: str) -> str:
     data = value if isinstance(value, bytes) else str(value or "").encode("utf-8", "replace")
     if len(data) > limits.HDF5_ATTRIBUTE_BYTES:
         message = f"more than {limits.HDF5_ATTRIBUTE_BYTES} bytes"

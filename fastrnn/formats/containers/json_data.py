@@ -92,7 +92,7 @@ def _too_deep() -> str:
     return f"nested more than {limits.JSON_DEPTH} deep"
 
 
-def _check_tree(value: Any, source: str) -> None:
+def _check_tree(value: object, source: str) -> None:
     """Check depth and strings of a value, without a recursion that the file could make deep."""
     level = [value]
     for _ in range(limits.JSON_DEPTH + 1):

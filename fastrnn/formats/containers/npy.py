@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats import limits
 from fastrnn.formats.model_file_error import ModelFileError
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH_FORMS = {1: "<H", 2: "<L", 3: "<L"}  # by the format's version

@@ -13,20 +13,19 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.formats import limits
-from fastrnn.formats.atomic import to_path, write_atomically
+from fastrnn.formats.atomic import PathLike, to_path, write_atomically
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.pickles import REMEDY
 from fastrnn.formats.source import Readable, Source, open_source
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 SUFFIX = ".safetensors"
 _METADATA = "__metadata__"
@@ -117,7 +116,9 @@ def stored_tensors(opened: Source) -> dict[str, StoredTensor]:
 
 
 def write_safetensors(
-    filepath: Any, arrays: Mapping[str, npt.ArrayLike], metadata: Mapping[str, str] | None = None
+    filepath: PathLike,
+    arrays: Mapping[str, npt.ArrayLike],
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write arrays to a safetensors file; it is there as a whole or not at all.
 
@@ -148,7 +149,7 @@ def write_safetensors(
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
 
-    def write(file: Any) -> None:
+    def write(file: BinaryIO) -> None:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, array in ordered:
             file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
@@ -156,7 +157,7 @@ def write_safetensors(
     write_atomically(path, write)
 
 
-def _checked_name(name: Any) -> str:
+def _checked_name(name: object) -> str:
     if not isinstance(name, str) or name == _METADATA:
         raise ValueError(errors.bad_argument("arrays", name, f"names other than {_METADATA!r}"))
     return name
@@ -208,7 +209,7 @@ def _read_json(opened: Source) -> tuple[int, dict[str, Any]]:
     return 8 + length, header
 
 
-def _tensor(name: str, entry: Any, start: int, opened: Source) -> Tensor:
+def _tensor(name: str, entry: object, start: int, opened: Source) -> Tensor:
     """Return what an entry of the header says, after the checks of it alone."""
     source = f"{opened.name}, {name[:80]!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
@@ -230,7 +231,7 @@ def _tensor(name: str, entry: Any, start: int, opened: Source) -> Tensor:
     return Tensor(name, code, tuple(shape), start + begin, start + end)
 
 
-def _are_sizes(values: Any) -> bool:
+def _are_sizes(values: object) -> bool:
     return isinstance(values, list) and all(type(n) is int and n >= 0 for n in values)
 
 

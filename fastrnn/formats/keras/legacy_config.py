@@ -60,7 +60,7 @@ _NAMES: dict[str | None, dict[str, str]] = {
 }  # fmt: skip
 
 
-def version_number(text: Any) -> int:
+def version_number(text: object) -> int:
     """Return 1, 2 or 3 for the version of Keras that a file states; 1 where it states none."""
     if text is None:
         return 1
@@ -68,7 +68,7 @@ def version_number(text: Any) -> int:
     return int(first) if first in ("1", "2", "3") else 2
 
 
-def modern_model(data: Any, version: int) -> Any:
+def modern_model(data: object, version: int) -> Any:
     """Return the description of a model in the form of today.
 
     Args:
@@ -135,7 +135,7 @@ def _modern_options(name: str, old: Config, version: int) -> Config:
     return config
 
 
-def _is_dropped(name: str, key: str, value: Any, version: int) -> bool:
+def _is_dropped(name: str, key: str, value: object, version: int) -> bool:
     if key == "input_dim" and name == "Embedding":
         return False
     if key == "activity_regularizer":
@@ -145,7 +145,7 @@ def _is_dropped(name: str, key: str, value: Any, version: int) -> bool:
     return key in _DROPPED or (version == 1 and name == "Embedding" and key == "dropout")
 
 
-def _modern_value(value: Any, version: int) -> Any:
+def _modern_value(value: object, version: int) -> Any:
     """Return an option's value: a layer inside, an initializer, or plain data."""
     if isinstance(value, list):
         return [_modern_value(entry, version) for entry in value]
@@ -175,7 +175,7 @@ def _modern_sequential(config: Config, version: int) -> Config:
     return {**kept, "layers": layers}
 
 
-def _first_shape(layers: Any) -> Any:
+def _first_shape(layers: object) -> Any:
     """Return the shape of the inputs that the first layer of a chain states, or ``None``."""
     first = layers[0] if isinstance(layers, list) and layers else {}
     config = first.get("config") if isinstance(first, dict) else None
@@ -231,7 +231,7 @@ def _modern_call(call: list[Any], has_states: bool, networks: set[str]) -> Confi
         history = {"keras_history": [name, place, index]}
         return {"class_name": TENSOR, "config": history}
 
-    def option(value: Any) -> Any:
+    def option(value: object) -> Any:
         if isinstance(value, list):
             is_key = len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int)
             return tensor(value) if is_key else [option(entry) for entry in value]
@@ -249,7 +249,7 @@ def _modern_call(call: list[Any], has_states: bool, networks: set[str]) -> Confi
 # ---- training ----------------------------------------------------------------------------------
 
 
-def modern_training(data: Any) -> Config | None:
+def modern_training(data: object) -> Config | None:
     """Return how a model is compiled, from what the attribute ``training_config`` holds."""
     if not isinstance(data, dict) or not isinstance(data.get("optimizer_config"), dict):
         return None
@@ -273,7 +273,7 @@ _OF_OLD_OPTIMIZERS = (
 )
 
 
-def _function_names(value: Any) -> Any:
+def _function_names(value: object) -> Any:
     """Return losses and metrics; where one is a wrapped function, by the function's name."""
     if isinstance(value, list):
         return [_function_names(entry) for entry in value]

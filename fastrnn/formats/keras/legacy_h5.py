@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats.building import refusals
 from fastrnn.formats.containers.hdf5 import Dataset, Group
@@ -24,9 +23,11 @@ from fastrnn.formats.keras.legacy_weights import (
 )
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.places import OPTIMIZER, load_optimizer, set_values
+from fastrnn.formats.protocols import SavableModel
 from fastrnn.formats.stored import Stored
+from fastrnn.layers.base.layer import Layer
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
 
 
@@ -79,7 +80,7 @@ class LegacyArrays:
         """How many numbers there are for weights."""
         return sum(int(np.prod(d.shape, dtype=object)) for d in self._weights.all_datasets())
 
-    def load_weights(self, model: Any) -> None:
+    def load_weights(self, model: SavableModel) -> None:
         """Set the weights of a model, by the names of its layers, or else by their order.
 
         Raises:
@@ -91,12 +92,12 @@ class LegacyArrays:
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
             arrays = _fitting(layer, variables, arrays, self._root.source)
             values += list(zip(variables, arrays, strict=True))
-        scaled = scaled_parts(model, self._root.source) if self._version < 3 else []
+        scaled = scaled_parts(model.layers, self._root.source) if self._version < 3 else []
         set_values(values, self._root.source, self._strict)
         for part in scaled:
             part *= HARD_SIGMOID_FACTOR
 
-    def _by_layer(self, model: Any) -> list[tuple[Any, list[Dataset]]]:
+    def _by_layer(self, model: SavableModel) -> list[tuple[Any, list[Dataset]]]:
         """Return the layers that have weights, and the datasets of each."""
         layers = [layer for layer in model.layers if layer.weights]
         found: Mapping[str, list[Dataset]] = {
@@ -118,7 +119,7 @@ class LegacyArrays:
         group = self._weights.group(name)
         return [group.dataset(path) for path in _names(group, "weight_names")]
 
-    def load_optimizer(self, model: Any) -> None:
+    def load_optimizer(self, model: SavableModel) -> None:
         """Set the variables of the optimizer, where Keras 3 wrote them; older ones are others."""
         group = self._root.groups.get("optimizer_weights")
         if group is None or self._version < 3:
@@ -131,7 +132,7 @@ class LegacyArrays:
 
 
 def _fitting(
-    layer: Any, variables: Sequence[Any], arrays: Sequence[Array], source: str
+    layer: Layer, variables: Sequence[Any], arrays: Sequence[Array], source: str
 ) -> list[Array]:
     """Return a layer's arrays in the form of today, or raise ``ModelFileError``."""
     try:

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.layers import GRU, LSTM, Activation, Bidirectional, Conv1D, Dense
 from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.cells import GRUCell, LSTMCell
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 # The old hard_sigmoid is 0.2x + 0.5, the one of today x/6 + 0.5, both cut off at 0 and 1: the old
 # one of x is today's of 1.2x.
 HARD_SIGMOID_FACTOR = 1.2
@@ -43,7 +42,7 @@ def modern_arrays(layer: Layer, arrays: Sequence[Array]) -> list[Array]:
     return list(arrays)
 
 
-def _modern_recurrent(layer: Any, arrays: list[Array]) -> list[Array]:
+def _modern_recurrent(layer: LSTM | GRU, arrays: list[Array]) -> list[Array]:
     gates = 4 if isinstance(layer, LSTM) else 3
     if len(arrays) == 3 * gates:  # Keras 1: the three of each gate; LSTM's in the order i c f o
         order = (0, 2, 1, 3) if gates == 4 else (0, 1, 2)
@@ -56,7 +55,7 @@ def _modern_recurrent(layer: Any, arrays: list[Array]) -> list[Array]:
     return arrays
 
 
-def _from_cudnn(layer: Any, arrays: list[Array], gates: int) -> list[Array]:
+def _from_cudnn(layer: LSTM | GRU, arrays: list[Array], gates: int) -> list[Array]:
     """Each gate's matrices are transposed; there are two biases, which an LSTM adds."""
     kernel, recurrent_kernel, bias = arrays
     kernels = [part.T.reshape(part.shape, order="F") for part in np.split(kernel, gates, axis=1)]
@@ -69,7 +68,7 @@ def _from_cudnn(layer: Any, arrays: list[Array], gates: int) -> list[Array]:
     ]
 
 
-def scaled_parts(model: Layer, source: str) -> list[Array]:
+def scaled_parts(layers: Sequence[Layer], source: str) -> list[Array]:
     """Return the parts of the weights that must be multiplied by ``HARD_SIGMOID_FACTOR``.
 
     They are the sums to which ``hard_sigmoid`` is applied: scaled, the function of today gives what
@@ -79,7 +78,7 @@ def scaled_parts(model: Layer, source: str) -> list[Array]:
         ModelFileError: ``bad_config`` where the function is not applied to such sums.
     """
     parts = []
-    for layer in iterate_layers(model):
+    for layer in (inner for outer in layers for inner in iterate_layers(outer)):
         activation = getattr(getattr(layer, "activation", None), "name", None)
         if isinstance(layer, (LSTMCell, GRUCell)):
             parts += _gates(layer) if layer.recurrent_activation.name == "hard_sigmoid" else []

@@ -12,7 +12,7 @@ from fastrnn.formats.source import Readable
 from fastrnn.interop.read_graph import ReadGraph
 
 
-def write_onnx(model: Any, filepath: PathLike, **options: Any) -> None:
+def write_onnx(model: Any, filepath: PathLike, **options: int | None) -> None:
     """Write what a model computes outside training to an ONNX file; see ``Model.export``."""
     from fastrnn.interop.onnx.writer.graph import OPSET, to_proto
 

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats import limits
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.source import Readable, open_source
-
-Array = npt.NDArray[Any]
 
 OPSETS = range(7, 27)
 _DTYPES = ("float32", "float64", "int32", "int64", "bool")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.interop.gates import ONNX, from_ours, to_ours
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 
 def to_onnx(cell: Any) -> tuple[Array, Array, Array | None]:

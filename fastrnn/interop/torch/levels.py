@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.interop.directions import directions_of
 from fastrnn.interop.gates import TORCH, from_ours, to_ours
 from fastrnn.layers import GRU, LSTM, Bidirectional, SimpleRNN
+from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 Tensors = Mapping[str, Array]
 
 # The tensors of one direction of one level, the biases last.
@@ -72,7 +73,7 @@ class Level:
         layer = _LAYERS[self.cell](self.units, **options)
         return Bidirectional(layer, dtype=dtype) if self.bidirectional else layer
 
-    def check_layer(self, layer: Any, module: str) -> None:
+    def check_layer(self, layer: Layer, module: str) -> None:
         """Raise ``ValueError`` if ``layer`` is not of this kind."""
         wanted = ("bidirectional " if self.bidirectional else "") + _LAYERS[self.cell].__name__
         cells = [direction.cell.spec.name for direction in directions_of(layer)]
@@ -165,7 +166,7 @@ def _to_weights(cell: str, parts: Mapping[str, Array]) -> list[Array]:
     return weights
 
 
-def to_tensors(layer: Any, level: int) -> dict[str, Array]:
+def to_tensors(layer: Layer, level: int) -> dict[str, Array]:
     """Return the tensors of a recurrent layer, as those of a level of a module.
 
     An LSTM or RNN of torch has two biases that it adds: ours is the first, zeros the second.
@@ -181,7 +182,7 @@ def to_tensors(layer: Any, level: int) -> dict[str, Array]:
     return tensors
 
 
-def _check_for_torch(layer: Any, inner: Any, backwards: bool) -> None:
+def _check_for_torch(layer: Layer, inner: Any, backwards: bool) -> None:
     """Raise ``ValueError`` if no module of torch computes what the layer does."""
     cell = inner.cell
     names = (cell.activation.name, cell.recurrent_activation.name)
@@ -200,13 +201,13 @@ def _check_for_torch(layer: Any, inner: Any, backwards: bool) -> None:
         raise ValueError(_not_in_torch(layer, received, "merge_mode='concat'"))
 
 
-def _not_in_torch(layer: Any, received: str, expected: str) -> str:
+def _not_in_torch(layer: Layer, received: str, expected: str) -> str:
     return errors.bad_argument(
         f"layer {layer.name!r}", received, f"{expected}, which is what torch has"
     )
 
 
-def _from_weights(cell: Any) -> dict[str, Array]:
+def _from_weights(cell: RecurrentCell) -> dict[str, Array]:
     name = cell.spec.name
     weights = [cell.kernel.value, cell.recurrent_kernel.value]
     tensors = [from_ours(weight, name, TORCH).T for weight in weights]

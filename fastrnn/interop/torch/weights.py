@@ -118,7 +118,7 @@ def weights_to_torch(model: Layer, names: ModuleNames = None) -> dict[str, Array
 # ---- tensors and modules ----
 
 
-def _to_arrays(state_dict: Any) -> dict[str, Array]:
+def _to_arrays(state_dict: StateDict) -> dict[str, Array]:
     """Return the arrays of a state dict, or of a file of one."""
     if isinstance(state_dict, (str, os.PathLike)):
         refuse_pickle(state_dict)
@@ -133,7 +133,7 @@ def _to_arrays(state_dict: Any) -> dict[str, Array]:
     }
 
 
-def _to_array(name: Any, value: Any) -> Array:
+def _to_array(name: object, value: Any) -> Array:
     """Return a tensor as an array of floats; narrow types become float32."""
     for method in ("detach", "cpu"):
         value = getattr(value, method, lambda value=value: value)()
@@ -195,7 +195,7 @@ def _parts_of(tensors: dict[str, Array]) -> dict[str, list[Any]]:
 # ---- layers ----
 
 
-def _layers_with_weights(model: Any) -> Iterator[Any]:
+def _layers_with_weights(model: Layer) -> Iterator[Any]:
     """Yield the layers that torch has modules for; raise ``ValueError`` for others."""
     for layer in model.sublayers:
         if isinstance(layer, TimeDistributed) or hasattr(layer, "get_layer"):
@@ -209,7 +209,7 @@ def _layers_with_weights(model: Any) -> Iterator[Any]:
             raise ValueError(errors.not_one_of("layer", layer.name, kinds))
 
 
-def _modules_for(layers: list[Any], names: Any) -> list[str] | None:
+def _modules_for(layers: list[Any], names: ModuleNames) -> list[str] | None:
     """Return torch's module for each layer, or ``None`` where ``names`` is."""
     if names is None:
         return None
@@ -238,7 +238,7 @@ def _pairs(
     return [(x, module, left[module].pop(0)) for x, module in zip(layers, modules, strict=True)]
 
 
-def _weights_for(layer: Any, module: str, part: Any) -> list[Array]:
+def _weights_for(layer: Layer, module: str, part: Any) -> list[Array]:
     """Return the arrays of a layer's weights, or raise ``ValueError`` if they do not fit."""
     if isinstance(part, Level):
         part.check_layer(layer, module)
@@ -259,7 +259,7 @@ def _weights_for(layer: Any, module: str, part: Any) -> list[Array]:
     return arrays
 
 
-def _turned(layer: Any, array: Array) -> Array:
+def _turned(layer: Layer, array: Array) -> Array:
     """Return an array of ours for torch, or one of torch's for us: a linear map is transposed."""
     return array.T if isinstance(layer, Dense) else array
 
@@ -286,7 +286,7 @@ def _tensors_of(module: str, stack: list[Any]) -> dict[str, Array]:
     }
 
 
-def _kind(layer: Any) -> tuple[Any, ...]:
+def _kind(layer: Layer) -> tuple[Any, ...]:
     """Return what the levels of one recurrent module have in common."""
     cells = [direction.cell for direction in directions_of(layer)]
     options = [(cell.spec.name, cell.units, cell.use_bias, cell.activation.name) for cell in cells]

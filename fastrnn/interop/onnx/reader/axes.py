@@ -7,22 +7,19 @@ several.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastrnn import layers
 from fastrnn.interop.onnx.reader.folding import slices_of
-from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import UNKNOWN, Constant, Value
 
-if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reader.graph import Reader
-
-Read = Callable[["Reader", Node], Any]
+Read = Callable[[GraphReader, Node], Any]
 
 
-def _transpose(reader: Reader, node: Node) -> Value:
+def _transpose(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     order = node.take("perm", list(range(len(value.axes)))[::-1])
     if sorted(order) != list(range(len(value.axes))):
@@ -30,7 +27,7 @@ def _transpose(reader: Reader, node: Node) -> Value:
     return value.moved(tuple(value.axes[axis] for axis in order))
 
 
-def _squeeze(reader: Reader, node: Node) -> Value:
+def _squeeze(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     axes = node.integers(1, "axes")
     names = [] if axes is None else [node.axis(value, axis) for axis in axes]
@@ -39,7 +36,7 @@ def _squeeze(reader: Reader, node: Node) -> Value:
     return Value(value.tensors, tuple(axis for axis in value.axes if axis != "D"))
 
 
-def _unsqueeze(reader: Reader, node: Node) -> Value:
+def _unsqueeze(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     axes = node.integers(1, "axes") or []
     if len(axes) != 1 or "D" in value.axes:
@@ -48,7 +45,7 @@ def _unsqueeze(reader: Reader, node: Node) -> Value:
     return value.moved((*value.axes[:place], "D", *value.axes[place:]))
 
 
-def _reshape(reader: Reader, node: Node) -> Value:
+def _reshape(reader: GraphReader, node: Node) -> Value:
     value, axes = node.value(0), node.value(0).axes
     node.expect("allowzero", 0)
     target = [int(n) for n in node.constant(1, rank=1)]
@@ -84,7 +81,7 @@ def _side_by_side(value: Value) -> Any:
     return layers.Concatenate(dtype=value.tensors[0].dtype)(list(value.tensors))
 
 
-def _flatten(reader: Reader, node: Node) -> Value:
+def _flatten(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     node.expect("axis", 1)
     if value.axes == ("B", "F"):
@@ -98,7 +95,7 @@ def _flatten_steps(value: Value) -> Value:
     return Value((layers.Flatten(dtype=value.tensor.dtype)(value.tensor),), ("B", "F"))
 
 
-def _shape(reader: Reader, node: Node) -> Constant:
+def _shape(reader: GraphReader, node: Node) -> Constant:
     node.expect("start", 0)
     node.expect("end", None)
     return Constant(np.array(node.value(0).lengths(), np.int64))
@@ -107,7 +104,7 @@ def _shape(reader: Reader, node: Node) -> Constant:
 # ---- parts ----
 
 
-def _gather(reader: Reader, node: Node) -> Value:
+def _gather(reader: GraphReader, node: Node) -> Value:
     axis = node.take("axis", 0)
     if isinstance(node.input(0), Constant):
         return _embedding(reader, node, axis)
@@ -121,7 +118,7 @@ def _gather(reader: Reader, node: Node) -> Value:
     node.refuse(f"entry {index} of axis {axis} of {describe(value.axes)}")
 
 
-def _embedding(reader: Reader, node: Node, axis: int) -> Value:
+def _embedding(reader: GraphReader, node: Node, axis: int) -> Value:
     table, ids = node.constant(0, rank=2), node.value(1)
     if axis != 0 or "F" in ids.axes or table.dtype.kind != "f":
         node.refuse("no table of vectors with integers to look up")
@@ -129,7 +126,7 @@ def _embedding(reader: Reader, node: Node, axis: int) -> Value:
     return Value((reader.call(layer, ids.tensor, [table]),), (*ids.axes, "F"))
 
 
-def _slice(reader: Reader, node: Node) -> Value:
+def _slice(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     for axis, part in slices_of(node).items():
         name = node.axis(value, axis)
@@ -144,7 +141,7 @@ def _slice(reader: Reader, node: Node) -> Value:
     return value
 
 
-def _split(reader: Reader, node: Node) -> list[Value]:
+def _split(reader: GraphReader, node: Node) -> list[Value]:
     value = node.value(0)
     name = node.axis(value, node.take("axis", 0))
     count = node.expect("num_outputs", len(node.outputs))
@@ -159,7 +156,7 @@ def _split(reader: Reader, node: Node) -> list[Value]:
     return [Value((node.features(value)[..., part],), value.axes) for part in parts]
 
 
-def _concat(reader: Reader, node: Node) -> Value:
+def _concat(reader: GraphReader, node: Node) -> Value:
     values = [node.value(k) for k in range(len(node.inputs))]
     axes = values[0].axes
     name = node.axis(values[0], node.take("axis", 0))

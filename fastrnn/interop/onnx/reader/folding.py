@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.interop.onnx.reader.node import Node
 from fastrnn.interop.onnx.reader.values import Constant, Fill
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 # Entries of what is computed here: shapes have few, and a file cannot make them many.
 _LARGEST = 64

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats import limits
 from fastrnn.formats.model_file_error import ModelFileError
@@ -24,9 +23,9 @@ from fastrnn.interop.onnx.reader.values import Constant, Value
 from fastrnn.interop.read_graph import ReadGraph
 from fastrnn.layers import Input
 from fastrnn.layers.base.graph import Graph
+from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.base.symbolic import SymbolicTensor
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 _READERS: dict[str, Read] = {**AXES, **LAYERS, **dict.fromkeys(GATES, read_recurrent)}
 _INPUT_TYPES = ("float32", "float64", "int32", "int64")
@@ -144,7 +143,7 @@ class Reader:
         for name, value in zip(node.outputs, results, strict=False):
             self.values[name] = value
 
-    def call(self, layer: Any, inputs: Any, weights: list[Array], **options: Any) -> Any:
+    def call(self, layer: Layer, inputs: object, weights: list[Array], **options: Any) -> Any:
         """Return what a layer gives for symbolic inputs, after setting its weights.
 
         Raises:
@@ -158,7 +157,7 @@ class Reader:
         layer.set_weights(weights)
         return result
 
-    def check_lengths(self, node: Node, given: Any, wanted: Any) -> None:
+    def check_lengths(self, node: Node, given: object, wanted: object) -> None:
         """Raise ``ModelFileError`` unless inputs have the lengths that the weights are made for."""
         if given != wanted:
             raise node.error("onnx_shape", f"weights for {wanted}, inputs of {given} features")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.interop.onnx.file import OnnxFile
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 
 class StoredConstant:
@@ -64,7 +62,7 @@ def describe(file: OnnxFile) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Return a number, a text or a list of them; ``None`` for anything else."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

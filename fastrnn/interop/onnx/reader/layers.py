@@ -6,28 +6,26 @@ several.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastrnn import layers
 from fastrnn.interop.onnx.operators import ACTIVATIONS, name_of
 from fastrnn.interop.onnx.reader.axes import Read
-from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import Value
 from fastrnn.layers.merging.operators import Arithmetic
-
-if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reader.graph import Reader
+from fastrnn.typing import Array
 
 
-def _matmul(reader: Reader, node: Node) -> Value:
+def _matmul(reader: GraphReader, node: Node) -> Value:
     value, kernel = node.value(0), node.constant(1, rank=2)
     bias = reader.take_bias(node, kernel.shape[1])
     return _dense(reader, node, value, kernel, bias)
 
 
-def _gemm(reader: Reader, node: Node) -> Value:
+def _gemm(reader: GraphReader, node: Node) -> Value:
     for name, number in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)):
         node.expect(name, number)
     value, kernel = node.value(0), node.constant(1, rank=2)
@@ -40,7 +38,9 @@ def _gemm(reader: Reader, node: Node) -> Value:
     return _dense(reader, node, value, kernel, bias)
 
 
-def _dense(reader: Reader, node: Node, value: Value, kernel: Any, bias: Any) -> Value:
+def _dense(
+    reader: GraphReader, node: Node, value: Value, kernel: Array, bias: Array | None
+) -> Value:
     x = node.features(value)
     reader.check_lengths(node, x.shape[-1], kernel.shape[0])
     layer = layers.Dense(kernel.shape[1], use_bias=bias is not None, dtype=kernel.dtype)
@@ -48,7 +48,7 @@ def _dense(reader: Reader, node: Node, value: Value, kernel: Any, bias: Any) -> 
     return Value((reader.call(layer, x, weights),), value.axes)
 
 
-def _activation(reader: Reader, node: Node) -> Value:
+def _activation(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     given = {name: node.take(name, None) for name in ("alpha", "beta", "gamma")}
     numbers = {name: number for name, number in given.items() if number is not None}
@@ -64,11 +64,11 @@ def _activation(reader: Reader, node: Node) -> Value:
     return Value(tuple(tensors), value.axes, value.joined)
 
 
-def _same(reader: Reader, node: Node) -> Any:
+def _same(reader: GraphReader, node: Node) -> Any:
     return node.input(0)
 
 
-def _dropout(reader: Reader, node: Node) -> Any:
+def _dropout(reader: GraphReader, node: Node) -> Any:
     node.take("ratio", 0)
     node.take("seed", 0)
     if node.input(2) is not None and np.any(node.constant(2)):
@@ -78,7 +78,7 @@ def _dropout(reader: Reader, node: Node) -> Any:
     return node.input(0)
 
 
-def _cast(reader: Reader, node: Node) -> Any:
+def _cast(reader: GraphReader, node: Node) -> Any:
     value, to = node.value(0), node.take_dtype()
     # Each of our layers converts its inputs itself: to floats, an Embedding to integers.
     if to in ("int32", "int64") and "F" not in value.axes:
@@ -96,7 +96,7 @@ _MERGES: dict[str, tuple[Any, str]] = {
 }
 
 
-def _arithmetic(reader: Reader, node: Node) -> Value:
+def _arithmetic(reader: GraphReader, node: Node) -> Value:
     merge, operation = _MERGES[node.operator]
     pair = [node.input(0), node.input(1)]
     values = [value for value in pair if isinstance(value, Value)]
@@ -129,7 +129,7 @@ _MERGES_OF_MANY = {
 }
 
 
-def _merge(reader: Reader, node: Node) -> Value:
+def _merge(reader: GraphReader, node: Node) -> Value:
     values = [node.value(k) for k in range(len(node.inputs))]
     kinds = {(value.axes, value.tensors[0].shape) for value in values}
     if len(kinds) > 1 or "D" in values[0].axes:
@@ -138,7 +138,7 @@ def _merge(reader: Reader, node: Node) -> Value:
     return Value((layer([value.tensor for value in values]),), values[0].axes)
 
 
-def _repeat(reader: Reader, node: Node) -> Value:
+def _repeat(reader: GraphReader, node: Node) -> Value:
     """A sample again and again: an axis that was put in, which becomes that of the steps."""
     value = node.value(0)
     counts = [int(n) for n in node.constant(1, rank=1)]
@@ -149,7 +149,7 @@ def _repeat(reader: Reader, node: Node) -> Value:
     return Value((layer(value.tensors[0]),), ("B", "T", "F"))
 
 
-def _batch_normalization(reader: Reader, node: Node) -> Value:
+def _batch_normalization(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     weights = [node.constant(k, rank=1) for k in range(1, 5)]
     node.expect("training_mode", 0)
@@ -163,7 +163,7 @@ def _batch_normalization(reader: Reader, node: Node) -> Value:
     return Value((reader.call(layer, value.tensor, weights),), value.axes)
 
 
-def _layer_normalization(reader: Reader, node: Node) -> Value:
+def _layer_normalization(reader: GraphReader, node: Node) -> Value:
     value, x = node.value(0), node.features(node.value(0))
     node.expect("stash_type", 1)
     first, epsilon = node.take("axis", -1), node.take("epsilon", 1e-5)
@@ -193,7 +193,7 @@ _OVER_DIRECTIONS = {
 _OVER_TIME = {"ReduceMean": layers.GlobalAveragePooling1D, "ReduceMax": layers.GlobalMaxPooling1D}
 
 
-def _reduce(reader: Reader, node: Node) -> Value:
+def _reduce(reader: GraphReader, node: Node) -> Value:
     value = node.value(0)
     node.expect("noop_with_empty_axes", 0)
     axes = node.integers(1, "axes") or []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.interop.onnx.reader.values import UNKNOWN, Constant, Value
-
-Array = npt.NDArray[Any]
+from fastrnn.layers.base.layer import Layer
+from fastrnn.typing import Array
 
 
 class Node:
@@ -44,7 +43,7 @@ class Node:
 
     # ---- attributes ----
 
-    def take(self, name: str, default: Any) -> Any:
+    def take(self, name: str, default: object) -> Any:
         """Return an attribute, once, as text, number or list."""
         value = self._attributes.pop(name, default)
         if isinstance(value, bytes):
@@ -53,7 +52,7 @@ class Node:
             return [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
         return value
 
-    def expect(self, name: str, *values: Any) -> Any:
+    def expect(self, name: str, *values: object) -> Any:
         """Take an attribute that must have one of the ``values``, the first of them by default."""
         value = self.take(name, values[0])
         if value not in values:
@@ -95,7 +94,7 @@ class Node:
             self.refuse(f"input {index} is no constant" + (f" of rank {rank}" if rank else ""))
         return value.array
 
-    def integers(self, index: int, name: str, default: Any = None) -> list[int] | None:
+    def integers(self, index: int, name: str, default: list[int] | None = None) -> list[int] | None:
         """Return integers that are a constant input, or an attribute in older versions."""
         if name in self._attributes:
             return [int(n) for n in self.take(name, [])]
@@ -131,3 +130,23 @@ def describe(axes: tuple[str, ...]) -> str:
     '(timesteps, batch, features)'
     """
     return f"({', '.join('·'.join(_WORDS[letter] for letter in axis) for axis in axes)})"
+
+
+class GraphReader(Protocol):
+    """What reads the graph that a node belongs to, for those that make layers of the node."""
+
+    def is_used(self, name: str) -> bool:
+        """Whether a node or an output of the graph takes a value."""
+        ...
+
+    def call(self, layer: Layer, inputs: object, weights: list[Array], **options: Any) -> Any:
+        """Return what a layer gives for symbolic inputs, after setting its weights."""
+        ...
+
+    def check_lengths(self, node: Node, given: object, wanted: object) -> None:
+        """Raise ``ModelFileError`` unless inputs have the lengths that the weights are made for."""
+        ...
+
+    def take_bias(self, node: Node, units: int) -> Array | None:
+        """Return the constant that the only consumer of a node's output adds, and pass that by."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastrnn import layers
 from fastrnn.interop.onnx.operators import (
@@ -11,12 +11,9 @@ from fastrnn.interop.onnx.operators import (
     GATES,
     name_of,
 )
-from fastrnn.interop.onnx.reader.node import Node, describe
+from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import Value, is_zero
 from fastrnn.interop.onnx.recurrent_weights import from_onnx
-
-if TYPE_CHECKING:
-    from fastrnn.interop.onnx.reader.graph import Reader
 
 _LAYERS = {"RNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 # Whether the layers of a direction go backwards.
@@ -27,7 +24,7 @@ _Y = (("T", "D", "B", "F"), ("B", "T", "D", "F"))
 _STATE = (("D", "B", "F"), ("B", "D", "F"))
 
 
-def read_recurrent(reader: Reader, node: Node) -> list[Any]:
+def read_recurrent(reader: GraphReader, node: Node) -> list[Any]:
     """Return the values of Y, Y_h and, of an LSTM, Y_c."""
     layout = node.expect("layout", 0, 1)
     direction = node.expect("direction", *_BACKWARDS)

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 # In arrays made of shapes: the length of an axis that has no fixed length.
 UNKNOWN = -(2**40)
@@ -83,7 +82,7 @@ class Fill:
     number: float
 
 
-def is_zero(value: Any) -> bool:
+def is_zero(value: object) -> bool:
     """Whether a value is 0 throughout.
 
     >>> is_zero(Fill(0.0)), is_zero(Constant(np.ones(2)))

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastrnn.activations import Activation
 from fastrnn.core import errors
+from fastrnn.core.variable import Variable
 from fastrnn.interop.onnx.operators import ACTIVATIONS
 from fastrnn.interop.onnx.writer.recurrent import write_recurrent
 from fastrnn.layers.base.capabilities import describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array
 
 OPSET = 17
 IR_VERSION = 8  # that of the release of ONNX that brought the opset
@@ -45,7 +46,7 @@ class Writer:
         )
         return names if outputs > 1 else names[0]
 
-    def constant(self, value: npt.ArrayLike, key: Any = None, kind: str = "constant") -> str:
+    def constant(self, value: npt.ArrayLike, key: object = None, kind: str = "constant") -> str:
         """Return the name of a constant; one with the same key is kept once."""
         array = np.asarray(value)
         if key is None:
@@ -55,13 +56,13 @@ class Writer:
             self.constants[key] = tensor
         return str(self.constants[key].name)
 
-    def weight(self, variable: Any, array: Array | None = None) -> str:
+    def weight(self, variable: Variable, array: Array | None = None) -> str:
         """Return the name of a weight, or of what was made of it."""
         return self.constant(
             variable.value if array is None else array, id(variable), variable.name
         )
 
-    def activate(self, activation: Any, name: str, owner: Layer) -> str:
+    def activate(self, activation: Activation, name: str, owner: Layer) -> str:
         """Append an activation, unless it is linear."""
         if activation.name not in ACTIVATIONS or not activation.builtin:
             expected = f"one of {', '.join(ACTIVATIONS)}"
