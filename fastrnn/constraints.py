@@ -8,18 +8,14 @@ array([0., 2.])
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.checks import to_axes, to_number
+from fastrnn.core.options import AxesOption, Configurable, Finite, NonNegative, takes_options
 from fastrnn.core.registry import Registry
+from fastrnn.typing import Array, Axes
 
-Array = npt.NDArray[Any]
-Axis = int | tuple[int, ...]
 registry = Registry("constraint", "keras.constraints")
 
 get = registry.get
@@ -27,24 +23,15 @@ serialize = registry.serialize
 deserialize = registry.deserialize
 
 
-class Constraint:
+class Constraint(Configurable):
     """Base class: subclass it and implement ``__call__``."""
 
     def __call__(self, w: Array) -> Array:
         """Return ``w``, changed as little as the condition asks for."""
         return w
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a constraint from what ``get_config`` returned."""
-        return cls(**config)
-
-
-def _norms(w: Array, axis: Axis) -> Array:
+def _norms(w: Array, axis: Axes) -> Array:
     try:
         return np.sqrt(np.square(w).sum(axis=axis, keepdims=True))
     except (ValueError, OverflowError):
@@ -56,18 +43,17 @@ def _norms(w: Array, axis: Axis) -> Array:
 class MaxNorm(Constraint):
     """Norms along ``axis`` are at most ``max_value``."""
 
-    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value = to_number("max_value", max_value, 0)
-        self.axis = to_axes("axis", axis)
+    max_value: float
+    axis: Axes
+
+    @takes_options
+    def __init__(self, max_value: NonNegative = 2, axis: AxesOption = 0) -> None:
+        pass
 
     def __call__(self, w: Array) -> Array:
         """Scale down the vectors that are too long."""
         norms = _norms(w, self.axis)
         return w * (np.clip(norms, 0, self.max_value) / (config.epsilon() + norms))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"max_value": self.max_value, "axis": self.axis}
 
 
 @registry.register()
@@ -83,29 +69,35 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """Norms along ``axis`` are 1."""
 
-    def __init__(self, axis: Axis = 0) -> None:
-        self.axis = to_axes("axis", axis)
+    axis: Axes
+
+    @takes_options
+    def __init__(self, axis: AxesOption = 0) -> None:
+        pass
 
     def __call__(self, w: Array) -> Array:
         """Scale all vectors to length 1."""
         return w / (config.epsilon() + _norms(w, self.axis))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"axis": self.axis}
 
 
 @registry.register()
 class MinMaxNorm(Constraint):
     """Norms along ``axis`` lie between two values; ``rate`` 1 enforces it, less approaches it."""
 
+    min_value: float
+    max_value: float
+    rate: float
+    axis: Axes
+
+    @takes_options
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
+        self,
+        min_value: NonNegative = 0.0,
+        max_value: NonNegative = 1.0,
+        rate: Finite = 1.0,
+        axis: AxesOption = 0,
     ) -> None:
-        self.min_value = to_number("min_value", min_value, 0)
-        self.max_value = to_number("max_value", max_value, 0)
-        self.rate = to_number("rate", rate)
-        self.axis = to_axes("axis", axis)
+        pass
 
     def __call__(self, w: Array) -> Array:
         """Scale the vectors that are too short or too long."""
@@ -113,15 +105,6 @@ class MinMaxNorm(Constraint):
         clipped = np.clip(norms, self.min_value, self.max_value)
         desired = self.rate * clipped + (1 - self.rate) * norms
         return w * (desired / (config.epsilon() + norms))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "min_value": self.min_value,
-            "max_value": self.max_value,
-            "rate": self.rate,
-            "axis": self.axis,
-        }
 
 
 max_norm = MaxNorm

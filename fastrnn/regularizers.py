@@ -9,16 +9,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_number
+from fastrnn.core.checks import to_number
+from fastrnn.core.options import Configurable, Kind, NonNegative, choice, takes_options
 from fastrnn.core.registry import Registry
+from fastrnn.typing import Array
 
-Array = npt.NDArray[Any]
 registry = Registry("regularizer", "keras.regularizers")
 
 get = registry.get
@@ -26,7 +26,7 @@ serialize = registry.serialize
 deserialize = registry.deserialize
 
 
-class Regularizer:
+class Regularizer(Configurable):
     """Base class: subclass it and implement ``__call__`` and ``gradient``."""
 
     def __call__(self, x: Array) -> float:
@@ -39,23 +39,26 @@ class Regularizer:
             f"{type(self).__name__} does not implement `gradient`, which training needs."
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make a regularizer from what ``get_config`` returned."""
-        return cls(**config)
+def _factor(default: float) -> Kind:
+    """Return the kind of factors from 0 on, for which ``None`` means ``default``."""
+    return Kind(lambda argument, v: to_number(argument, default if v is None else v, 0))
+
+
+NoFactor = Annotated[float | None, _factor(0.0)]
+UsualFactor = Annotated[float | None, _factor(0.01)]
 
 
 @registry.register("l1_l2", "l1l2")
 class L1L2(Regularizer):
     """l1·sum|x| + l2·sum x². By name, with no arguments, both factors are 0."""
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = to_number("l1", 0.0 if l1 is None else l1, 0)
-        self.l2 = to_number("l2", 0.0 if l2 is None else l2, 0)
+    l1: float
+    l2: float
+
+    @takes_options
+    def __init__(self, l1: NoFactor = 0.0, l2: NoFactor = 0.0) -> None:
+        pass
 
     def __call__(self, x: Array) -> float:
         """Return the penalty on ``x``."""
@@ -70,33 +73,23 @@ class L1L2(Regularizer):
         """Return l1·sign(x) + 2·l2·x."""
         return self.l1 * np.sign(x) + (2 * self.l2) * x
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @registry.register("l1")
 class L1(L1L2):
     """l1·sum|x|."""
 
-    def __init__(self, l1: float = 0.01) -> None:
-        super().__init__(l1=0.01 if l1 is None else l1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"l1": self.l1}
+    @takes_options
+    def __init__(self, l1: UsualFactor = 0.01) -> None:
+        super().__init__(l1=l1)
 
 
 @registry.register("l2")
 class L2(L1L2):
     """l2·sum x²."""
 
-    def __init__(self, l2: float = 0.01) -> None:
-        super().__init__(l2=0.01 if l2 is None else l2)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"l2": self.l2}
+    @takes_options
+    def __init__(self, l2: UsualFactor = 0.01) -> None:
+        super().__init__(l2=l2)
 
 
 @registry.register()
@@ -110,9 +103,16 @@ class OrthogonalRegularizer(Regularizer):
         mode: ``"rows"`` or ``"columns"``.
     """
 
-    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor = to_number("factor", factor, 0)
-        self.mode = to_choice("mode", mode, ("rows", "columns"))
+    factor: float
+    mode: str
+
+    @takes_options
+    def __init__(
+        self,
+        factor: NonNegative = 0.01,
+        mode: Annotated[str, choice("rows", "columns")] = "rows",
+    ) -> None:
+        pass
 
     def _cosines(self, x: Array) -> tuple[Array, Array, Array, float]:
         if x.ndim != 2:
@@ -136,10 +136,6 @@ class OrthogonalRegularizer(Regularizer):
         d_unit = (self.factor / pairs) * (np.sign(product) @ unit)
         d = (d_unit - unit * (unit * d_unit).sum(axis=1, keepdims=True)) / norms
         return d if self.mode == "rows" else np.ascontiguousarray(d.T)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"factor": self.factor, "mode": self.mode}
 
 
 l1 = L1

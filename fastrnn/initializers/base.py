@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
 from fastrnn import config
+from fastrnn.core.options import Configurable
 from fastrnn.core.registry import Registry
+from fastrnn.typing import Array, DType, DTypeLike
 
-Array = npt.NDArray[Any]
 registry = Registry("initializer", "keras.initializers")
 
 
-class Initializer:
+class Initializer(Configurable):
     """Base class: subclass it and implement ``__call__(shape, dtype=None)``."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return an array of ``shape`` and ``dtype`` (default: ``config.floatx()``)."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `__call__`.")
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Make an initializer from what ``get_config`` returned."""
-        return cls(**config)
-
-
-def to_dtype(dtype: Any) -> Any:
+def to_dtype(dtype: DTypeLike) -> DType:
     """Return ``dtype``, or the default where it is ``None``."""
-    return config.floatx() if dtype is None else dtype
+    return np.dtype(config.floatx() if dtype is None else dtype)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_number, to_real_array
-from fastrnn.initializers.base import Array, Initializer, registry, to_dtype
+from fastrnn.core.checks import to_real_array
+from fastrnn.core.options import Finite, Flag, Kind, as_given, choice, takes_options
+from fastrnn.initializers.base import Initializer, registry, to_dtype
+from fastrnn.typing import Array, ArrayLike, DTypeLike
 
 
 @registry.register("zero")
 class Zeros(Initializer):
     """All entries are 0."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return zeros."""
         return np.zeros(shape, to_dtype(dtype))
 
@@ -25,7 +27,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All entries are 1."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return ones."""
         return np.ones(shape, to_dtype(dtype))
 
@@ -34,35 +36,32 @@ class Ones(Initializer):
 class Constant(Initializer):
     """All entries are ``value``."""
 
-    def __init__(self, value: float = 0.0) -> None:
-        to_real_array("value", value)
-        self.value = value
+    value: ArrayLike
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    @takes_options
+    def __init__(self, value: Annotated[ArrayLike, as_given(Kind(to_real_array))] = 0.0) -> None:
+        pass
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return ``value`` everywhere."""
         return np.full(shape, self.value, to_dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"value": self.value}
 
 
 @registry.register("IdentityInitializer")
 class Identity(Initializer):
     """The identity matrix times ``gain``; for 2-D shapes only."""
 
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = to_number("gain", gain)
+    gain: float
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    @takes_options
+    def __init__(self, gain: Finite = 1.0) -> None:
+        pass
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return a matrix with ``gain`` on its diagonal."""
         if len(shape) != 2:
             raise ValueError(errors.bad_argument("shape", tuple(shape), "two dimensions"))
         return np.eye(*shape, dtype=to_dtype(dtype)) * np.asarray(self.gain, to_dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"gain": self.gain}
 
 
 @registry.register("STFTInitializer")
@@ -83,17 +82,21 @@ class STFT(Initializer):
     (8, 1, 5)
     """
 
+    config_order = ("side", "window", "periodic")
+
+    side: str
+    window: str | ArrayLike | None
+    scaling: str | None
+    periodic: bool
+
+    @takes_options
     def __init__(
         self,
-        side: str = "real",
-        window: Any = "hann",
-        scaling: str | None = "density",
-        periodic: bool = False,
+        side: Annotated[str, choice("real", "imag")] = "real",
+        window: str | ArrayLike | None = "hann",
+        scaling: Annotated[str | None, choice("density", "spectrum", None)] = "density",
+        periodic: Flag = False,
     ) -> None:
-        self.side = to_choice("side", side, ("real", "imag"))
-        self.window = window
-        self.scaling = to_choice("scaling", scaling, ("density", "spectrum", None))
-        self.periodic = bool(periodic)
         if isinstance(window, str):
             self._window_values(1)
         elif window is not None:
@@ -115,7 +118,7 @@ class STFT(Initializer):
             raise ValueError(errors.bad_shape("window", values.shape, expected))
         return values
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Return cosines or sines times the window."""
         if len(shape) != 3:
             expected = "(window length, 1, frequencies)"
@@ -132,8 +135,3 @@ class STFT(Initializer):
                 window = window / np.abs(window).sum()
             kernel = kernel * window[:, None, None]
         return kernel.astype(to_dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        names = ("side", "window", "periodic", "scaling")
-        return {name: getattr(self, name) for name in names}

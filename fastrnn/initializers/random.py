@@ -4,57 +4,76 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 
 from fastrnn.core import errors, random
-from fastrnn.core.checks import to_choice, to_int, to_list, to_number
-from fastrnn.initializers.base import Array, Initializer, registry, to_dtype
+from fastrnn.core.checks import to_choice, to_int, to_list
+from fastrnn.core.options import (
+    ConfigOrder,
+    Finite,
+    Kind,
+    NonNegative,
+    Positive,
+    choice,
+    extends_options,
+    takes_options,
+)
+from fastrnn.initializers.base import Initializer, registry, to_dtype
+from fastrnn.typing import Array, DTypeLike
 
 # Standard deviation of a standard normal distribution cut off at ±2.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
+# A config has the seed that was given; what is drawn for None is not written.
+GivenSeed = Annotated[int | None, Kind(attribute="_given_seed")]
+
+
+class Seed(TypedDict, total=False):
+    """The option of all initializers here."""
+
+    seed: int | None
+
+
 class RandomInitializer(Initializer):
     """Base class of the initializers that draw. The seed is drawn here if it is not given."""
 
-    def __init__(self, seed: int | None = None) -> None:
-        self._given_seed = seed
+    config_order: ClassVar[ConfigOrder] = (..., "seed")
+
+    @takes_options
+    def __init__(self, seed: GivenSeed = None) -> None:
         self.seed = random.draw_seed() if seed is None else random.to_seed(seed)
 
     def generator(self) -> np.random.Generator:
         """Return a generator in its first state."""
         return random.generator(self.seed)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"seed": self._given_seed}
-
 
 @registry.register("normal")
 class RandomNormal(RandomInitializer):
     """Normal distribution."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
-        super().__init__(seed)
-        self.mean = to_number("mean", mean)
-        self.stddev = to_number("stddev", stddev, 0)
+    mean: float
+    stddev: float
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    @extends_options
+    def __init__(
+        self, mean: Finite = 0.0, stddev: NonNegative = 0.05, **options: Unpack[Seed]
+    ) -> None:
+        super().__init__(**options)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Draw from the distribution."""
         return self.generator().normal(self.mean, self.stddev, shape).astype(to_dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 @registry.register()
 class TruncatedNormal(RandomNormal):
     """Normal distribution, cut off at two standard deviations from the mean."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Draw from the distribution."""
         return _truncated_normal(self.generator(), self.mean, self.stddev, shape, to_dtype(dtype))
 
@@ -63,22 +82,35 @@ class TruncatedNormal(RandomNormal):
 class RandomUniform(RandomInitializer):
     """Uniform distribution from ``minval`` to ``maxval``."""
 
+    minval: float
+    maxval: float
+
+    @extends_options
     def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+        self, minval: Finite = -0.05, maxval: Finite = 0.05, **options: Unpack[Seed]
     ) -> None:
-        super().__init__(seed)
-        self.minval, self.maxval = to_number("minval", minval), to_number("maxval", maxval)
+        super().__init__(**options)
         if self.minval > self.maxval:
             expected = f"a number not above maxval={maxval}"
             raise ValueError(errors.bad_argument("minval", minval, expected))
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Draw from the distribution."""
         return self.generator().uniform(self.minval, self.maxval, shape).astype(to_dtype(dtype))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
+
+def _to_axis_list(argument: str, axes: Any) -> list[int] | None:
+    return None if axes is None else [to_int(argument, axis) for axis in to_list(argument, axes)]
+
+
+def _to_distribution(argument: str, value: Any) -> str:
+    known = ("truncated_normal", "untruncated_normal", "uniform", "normal")
+    found: str = to_choice(argument, value, known)
+    return "truncated_normal" if found == "normal" else found
+
+
+AxisList = Annotated[Sequence[int] | None, Kind(_to_axis_list)]
+Distribution = Annotated[str, Kind(_to_distribution)]
 
 
 @registry.register()
@@ -98,25 +130,26 @@ class VarianceScaling(RandomInitializer):
         ValueError: an argument is none of these.
     """
 
+    scale: float
+    mode: str
+    distribution: str
+    input_axes: list[int] | None
+    output_axes: list[int] | None
+
+    @extends_options
     def __init__(
         self,
-        scale: float = 1.0,
-        mode: str = "fan_in",
-        distribution: str = "truncated_normal",
-        seed: int | None = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
+        scale: Positive = 1.0,
+        mode: Annotated[str, choice("fan_in", "fan_out", "fan_avg")] = "fan_in",
+        distribution: Distribution = "truncated_normal",
+        *,
+        input_axes: AxisList = None,
+        output_axes: AxisList = None,
+        **options: Unpack[Seed],
     ) -> None:
-        super().__init__(seed)
-        self.scale = to_number("scale", scale, 0, exclusive=True)
-        self.mode = to_choice("mode", mode, ("fan_in", "fan_out", "fan_avg"))
-        distributions = ("truncated_normal", "untruncated_normal", "uniform", "normal")
-        to_choice("distribution", distribution, distributions)
-        self.distribution = "truncated_normal" if distribution == "normal" else distribution
-        self.input_axes = _to_axes_or_none("input_axes", input_axes)
-        self.output_axes = _to_axes_or_none("output_axes", output_axes)
+        super().__init__(**options)
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Draw from the distribution."""
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
@@ -130,35 +163,25 @@ class VarianceScaling(RandomInitializer):
         stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
         return _truncated_normal(generator, 0, stddev, shape, dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-            **super().get_config(),
-        }
-
 
 class _NamedScaling(VarianceScaling):
     """A variance scaling with a name of its own: fixed scale, mode and distribution."""
 
     _arguments: tuple[float, str, str]
 
+    config_order = ("seed",)
+
+    @takes_options
     def __init__(
         self,
-        seed: int | None = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
+        seed: GivenSeed = None,
+        input_axes: AxisList = None,
+        output_axes: AxisList = None,
     ) -> None:
-        super().__init__(*self._arguments, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
-        return {**RandomInitializer.get_config(self), **axes}
+        scale, mode, distribution = self._arguments
+        super().__init__(
+            scale, mode, distribution, seed=seed, input_axes=input_axes, output_axes=output_axes
+        )
 
 
 @registry.register()
@@ -210,11 +233,13 @@ class Orthogonal(RandomInitializer):
     The leading axes of a shape of more than two dimensions count as one.
     """
 
-    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
-        super().__init__(seed)
-        self.gain = to_number("gain", gain)
+    gain: float
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
+    @extends_options
+    def __init__(self, gain: Finite = 1.0, **options: Unpack[Seed]) -> None:
+        super().__init__(**options)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         """Draw from the distribution."""
         if len(shape) < 2:
             raise ValueError(errors.bad_argument("shape", tuple(shape), "two dimensions or more"))
@@ -225,14 +250,6 @@ class Orthogonal(RandomInitializer):
         q *= np.sign(np.diagonal(r))
         q = q.T if rows < columns else q
         return (self.gain * q).reshape(shape).astype(to_dtype(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments."""
-        return {"gain": self.gain, **super().get_config()}
-
-
-def _to_axes_or_none(argument: str, axes: Any) -> list[int] | None:
-    return None if axes is None else [to_int(argument, axis) for axis in to_list(argument, axes)]
 
 
 def compute_fans(
@@ -262,7 +279,11 @@ def _product(argument: str, shape: Sequence[int], axes: Sequence[int]) -> int:
 
 
 def _truncated_normal(
-    generator: np.random.Generator, mean: float, stddev: float, shape: Sequence[int], dtype: Any
+    generator: np.random.Generator,
+    mean: float,
+    stddev: float,
+    shape: Sequence[int],
+    dtype: DTypeLike,
 ) -> Array:
     from scipy.special import ndtr, ndtri
 
