@@ -194,7 +194,7 @@ class Model(KeepsStates, Layer):
 
     def graph_for(self, input_shape: Nest, training: bool) -> ModelGraph:
         """Return the calls of layers that the model makes for inputs of ``input_shape``."""
-        fixed_batch = any(getattr(layer, "stateful", False) for layer in iterate_layers(self))
+        fixed_batch = any(layer.stateful for layer in iterate_layers(self))
         graph = self._traces.follow(self, input_shape, training, fixed_batch)
         if not self.built:
             self._build_shape = input_shape

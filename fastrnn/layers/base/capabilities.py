@@ -64,6 +64,7 @@ class Capabilities:
     Attributes:
         stepwise: whether each time step of the outputs needs that step of the inputs alone.
         takes_integers: whether the inputs are integers, and not numbers of the layer's dtype.
+        stateful: whether states are kept from one call to the next.
         stream_refusal: why the layer cannot be run one time step at a time, if it is not stepwise.
     """
 
@@ -71,6 +72,7 @@ class Capabilities:
     dtype: str
     stepwise = False
     takes_integers = False
+    stateful = False
     stream_refusal = UNKNOWN
     input_features: int | None
     _build_shape: Any

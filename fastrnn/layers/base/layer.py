@@ -19,7 +19,7 @@ from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.streaming import Stream, make_stream
-from fastrnn.layers.base.structures import check_gradients, flatten, shape_of, unshared
+from fastrnn.layers.base.structures import check_gradients, copy_if_aliased, flatten, shape_of
 from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import DTypeLike, Identifier, RegularizerLike, ShapeLike
 
@@ -192,7 +192,7 @@ class Layer(Configurable, HasWeights, Capabilities):
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
         inputs = self.accept(inputs)
         context = TRAINING if training else INFERENCE
-        return unshared(self.run(inputs, context, mask, **options)[0], inputs)
+        return copy_if_aliased(self.run(inputs, context, mask, **options)[0], inputs)
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -221,9 +221,9 @@ class Layer(Configurable, HasWeights, Capabilities):
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
             d_outputs = check_gradients(d_outputs, outputs)
             d_inputs, d_weights = pullback(d_outputs)
-            return unshared(d_inputs, d_outputs), d_weights
+            return copy_if_aliased(d_inputs, d_outputs), d_weights
 
-        return unshared(outputs, inputs), checked_pullback
+        return copy_if_aliased(outputs, inputs), checked_pullback
 
     def infer(self, inputs: Any) -> Any:
         """Return the outputs of a call of the inputs alone, or ``None`` to take the longer way.
@@ -319,7 +319,7 @@ class Layer(Configurable, HasWeights, Capabilities):
         """Return a ``fastrnn.streaming.Stream``: this layer, one time step at a time.
 
         Args:
-            batch_size: number of sequences that go side by side.
+            batch_size: number of sequences that are stepped together.
             threads: that share large steps; the stream makes its own at once, see ``Stream``.
 
         Raises:

@@ -40,7 +40,7 @@ class Stream:
     the stream, and keeps a CPU busy as long as each step comes within a millisecond of the last.
 
     Attributes:
-        batch_size: number of sequences that go side by side.
+        batch_size: number of sequences that are stepped together.
         engine: ``"fused"`` where all layers are computed by the fused engine, in one call for each
             step; ``"layers"`` where some layer is not among those that it steps through, or another
             engine is forced: then each layer is run on the step, with the same results, slower.
@@ -68,7 +68,7 @@ class Stream:
 
         Args:
             x: (batch_size, features), or (batch_size,) integers where the model begins with an
-                ``Embedding``. Quickest is a C-contiguous array of the stream's own dtype (int64 for
+                ``Embedding``. Fastest is a C-contiguous array of the stream's own dtype (int64 for
                 integers); anything else is converted.
             out: array of the outputs' shape and dtype to write to; a new one unless given.
 

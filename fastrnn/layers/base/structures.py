@@ -17,10 +17,10 @@ def flatten(outputs: Nest) -> list[Any]:
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
 
 
-def unshared(results: Any, sources: Nest) -> Any:
+def copy_if_aliased(results: Any, sources: Nest) -> Any:
     """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
     if is_node(results):
-        return rebuild(results, [unshared(result, sources) for result in leaves(results)])
+        return rebuild(results, [copy_if_aliased(result, sources) for result in leaves(results)])
     arrays = [source for source in leaves(sources) if isinstance(source, np.ndarray)]
     shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
     return results.copy() if shared else results

@@ -127,8 +127,7 @@ class TimeDistributed(Layer):
 
     def _needs_steps(self, context: CallContext) -> bool:
         return any(
-            getattr(layer, "stateful", False)
-            or (context.training and isinstance(layer, BatchNormalization))
+            layer.stateful or (context.training and isinstance(layer, BatchNormalization))
             for layer in iterate_layers(self.layer)
         )
 

@@ -13,7 +13,7 @@ from fastrnn.callbacks import Callback, CallbackList, History, ProgbarLogger
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number, to_positive_int
 from fastrnn.layers.base.layer import INFERENCE
-from fastrnn.layers.base.structures import unshared
+from fastrnn.layers.base.structures import copy_if_aliased
 from fastrnn.models.trainer.batches import ArrayBatches, Batches, known_length, make_batches
 from fastrnn.models.trainer.checks import (
     ClassWeight,
@@ -117,13 +117,7 @@ def fit(
     """
     standard = is_standard(self, "train_step")
     epochs = to_positive_int("epochs", epochs)
-    if not isinstance(initial_epoch, (int, np.integer)) or initial_epoch < 0:
-        expected = "an integer, 0 or more"
-        raise ValueError(errors.bad_argument("initial_epoch", initial_epoch, expected))
-    _check_steps("steps_per_epoch", steps_per_epoch)
-    _check_steps("validation_steps", validation_steps)
-    if not isinstance(validation_freq, (list, tuple, set, range)):
-        to_positive_int("validation_freq", validation_freq)
+    _check_counts(initial_epoch, steps_per_epoch, validation_steps, validation_freq)
     batches = training_batches(self, x, y, sample_weight, class_weight, batch_size, shuffle)
     held_out: Batches | None = None
     if validation_data is not None:
@@ -148,6 +142,22 @@ def fit(
     finally:
         self.cursor = None
     return self.history
+
+
+def _check_counts(
+    initial_epoch: int,
+    steps_per_epoch: int | None,
+    validation_steps: int | None,
+    validation_freq: int | Sequence[int],
+) -> None:
+    """Raise ``ValueError`` if an argument of ``fit`` counts nothing."""
+    if not isinstance(initial_epoch, (int, np.integer)) or initial_epoch < 0:
+        expected = "an integer, 0 or more"
+        raise ValueError(errors.bad_argument("initial_epoch", initial_epoch, expected))
+    _check_steps("steps_per_epoch", steps_per_epoch)
+    _check_steps("validation_steps", validation_steps)
+    if not isinstance(validation_freq, (list, tuple, set, range)):
+        to_positive_int("validation_freq", validation_freq)
 
 
 def _train(
@@ -261,7 +271,7 @@ def predict(
         size = 32 if batch_size is None else to_positive_int("batch_size", batch_size)
         if x.ndim and len(x) <= size:  # one batch, nobody who watches
             x = self.accept(x)
-            return unshared(self.run(x, INFERENCE)[0], x)
+            return copy_if_aliased(self.run(x, INFERENCE)[0], x)
     _check_steps("steps", steps)
     batches = make_batches(x, None, None, batch_size, False, self.convert_inputs)
     check_data(self, batches, labelled=False)
@@ -271,7 +281,7 @@ def predict(
     for step, (inputs, *_) in enumerate(DataCursor(batches, steps).rest_of_epoch()):
         hooks.on_predict_batch_begin(step)
         clean = inputs if isinstance(batches, ArrayBatches) else self.accept(inputs)
-        outputs = unshared(self.run(clean, INFERENCE)[0], clean)
+        outputs = copy_if_aliased(self.run(clean, INFERENCE)[0], clean)
         parts.append(outputs)
         hooks.on_predict_batch_end(step, {"outputs": outputs})
     hooks.on_predict_end({})
