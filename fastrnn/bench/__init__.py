@@ -1,1 +1,1 @@
-"""What ``fastrnn bench`` and the folder ``bench`` share: cases, clocks, limits of the machine."""
+"""Benchmarks: cases, clocks, limits of the machine."""

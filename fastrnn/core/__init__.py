@@ -1,1 +1,1 @@
-"""What every floor uses: errors, checks, nests, random numbers, registries, variables."""
+"""The ground floor: errors, checks, options, nests, seeds, registries, variables."""

@@ -23,16 +23,8 @@ from fastrnn.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from fastrnn.losses.ctc import (
-    CTC,
-    ctc,
-)
-from fastrnn.losses.divergence import (
-    KLDivergence,
-    Poisson,
-    kl_divergence,
-    poisson,
-)
+from fastrnn.losses.ctc import CTC, ctc
+from fastrnn.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
 from fastrnn.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -49,16 +41,8 @@ from fastrnn.losses.hinge import (
     hinge,
     squared_hinge,
 )
-from fastrnn.losses.metric_learning import (
-    Circle,
-    circle,
-)
-from fastrnn.losses.overlap import (
-    Dice,
-    Tversky,
-    dice,
-    tversky,
-)
+from fastrnn.losses.metric_learning import Circle, circle
+from fastrnn.losses.overlap import Dice, Tversky, dice, tversky
 from fastrnn.losses.regression import (
     CosineSimilarity,
     Huber,

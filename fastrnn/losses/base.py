@@ -1,4 +1,4 @@
-"""Loss: values, weights, masks and reductions; what is shared by all losses."""
+"""Loss: values, weights, masks and reductions."""
 
 from __future__ import annotations
 

@@ -8,15 +8,7 @@ import numpy as np
 
 from fastrnn import activations
 from fastrnn.core.checks import to_real_array
-from fastrnn.core.options import (
-    Finite,
-    Integer,
-    Kind,
-    Share,
-    as_given,
-    extends_options,
-    number,
-)
+from fastrnn.core.options import Finite, Integer, Kind, Share, as_given, extends_options, number
 from fastrnn.losses.base import (
     LossOptions,
     Terms,

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastrnn.losses.base import (
-    Terms,
-    TermsLoss,
-    function_of,
-    mean_of,
-    register,
-)
+from fastrnn.losses.base import Terms, TermsLoss, function_of, mean_of, register
 from fastrnn.typing import Array
 
 

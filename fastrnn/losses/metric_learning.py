@@ -8,11 +8,7 @@ import numpy as np
 
 from fastrnn import activations
 from fastrnn.core import errors
-from fastrnn.core.options import (
-    Finite,
-    Flag,
-    extends_options,
-)
+from fastrnn.core.options import Finite, Flag, extends_options
 from fastrnn.losses.alignment import to_labels, to_predictions
 from fastrnn.losses.base import LossOptions, Terms, TermsLoss, register
 from fastrnn.typing import Array, ArrayLike, MaskLike

@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastrnn import config
-from fastrnn.core.options import (
-    AxesOption,
-    Finite,
-    Unused,
-    takes_options,
-)
+from fastrnn.core.options import AxesOption, Finite, Unused, takes_options
 from fastrnn.losses.base import Terms, TermsLoss, function_of, register
 from fastrnn.typing import Array, DTypeLike
 

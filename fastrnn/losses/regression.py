@@ -7,19 +7,8 @@ from typing import Unpack
 import numpy as np
 
 from fastrnn import config
-from fastrnn.core.options import (
-    Integer,
-    Positive,
-    extends_options,
-)
-from fastrnn.losses.base import (
-    LossOptions,
-    Terms,
-    TermsLoss,
-    function_of,
-    mean_of,
-    register,
-)
+from fastrnn.core.options import Integer, Positive, extends_options
+from fastrnn.losses.base import LossOptions, Terms, TermsLoss, function_of, mean_of, register
 from fastrnn.typing import Array
 
 

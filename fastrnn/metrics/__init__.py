@@ -41,13 +41,7 @@ from fastrnn.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-from fastrnn.metrics.base import (
-    Mean,
-    MeanMetricWrapper,
-    Metric,
-    Sum,
-    registry,
-)
+from fastrnn.metrics.base import Mean, MeanMetricWrapper, Metric, Sum, registry
 from fastrnn.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
@@ -69,17 +63,8 @@ from fastrnn.metrics.curves import (
     SensitivityAtSpecificity,
     SpecificityAtSensitivity,
 )
-from fastrnn.metrics.f_score import (
-    F1Score,
-    FBetaScore,
-)
-from fastrnn.metrics.iou import (
-    BinaryIoU,
-    IoU,
-    MeanIoU,
-    OneHotIoU,
-    OneHotMeanIoU,
-)
+from fastrnn.metrics.f_score import F1Score, FBetaScore
+from fastrnn.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from fastrnn.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -97,9 +82,7 @@ from fastrnn.metrics.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from fastrnn.metrics.regression import (
-    R2Score,
-)
+from fastrnn.metrics.r2_score import R2Score
 
 __all__ = [
     "AUC",

@@ -7,11 +7,7 @@ from typing import Annotated, Unpack
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.core.options import (
-    PositiveInt,
-    extends_options,
-    number,
-)
+from fastrnn.core.options import PositiveInt, extends_options, number
 from fastrnn.losses.alignment import align
 from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
 from fastrnn.typing import Array

@@ -1,4 +1,4 @@
-"""Metric, and the means and sums that most metrics are."""
+"""Metric; means and sums."""
 
 from __future__ import annotations
 

@@ -10,12 +10,7 @@ import numpy as np
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
-from fastrnn.core.options import (
-    Integer,
-    Kind,
-    PositiveInt,
-    takes_options,
-)
+from fastrnn.core.options import Integer, Kind, PositiveInt, takes_options
 from fastrnn.losses.alignment import align, to_labels, to_predictions
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
 from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike

@@ -8,10 +8,7 @@ import numpy as np
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.options import (
-    AxesOption,
-    extends_options,
-)
+from fastrnn.core.options import AxesOption, extends_options
 from fastrnn.losses.alignment import align, to_labels, to_predictions
 from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
 from fastrnn.typing import Array, ArrayLike

@@ -8,12 +8,7 @@ import numpy as np
 
 from fastrnn import config
 from fastrnn.core import errors
-from fastrnn.core.options import (
-    Positive,
-    Share,
-    choice,
-    takes_options,
-)
+from fastrnn.core.options import Positive, Share, choice, takes_options
 from fastrnn.losses.alignment import to_labels, to_predictions
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
 from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike

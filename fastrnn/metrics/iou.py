@@ -10,14 +10,7 @@ import numpy as np
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int, to_positive_int
-from fastrnn.core.options import (
-    Finite,
-    Flag,
-    Integer,
-    Kind,
-    PositiveInt,
-    takes_options,
-)
+from fastrnn.core.options import Finite, Flag, Integer, Kind, PositiveInt, takes_options
 from fastrnn.losses.alignment import to_labels
 from fastrnn.metrics.base import Metric, registry, weights_of_entries
 from fastrnn.typing import Array, ArrayLike, DTypeLike, WeightsLike

@@ -7,11 +7,7 @@ from typing import Unpack
 import numpy as np
 
 from fastrnn import losses
-from fastrnn.core.options import (
-    Integer,
-    Share,
-    extends_options,
-)
+from fastrnn.core.options import Integer, Share, extends_options
 from fastrnn.losses.alignment import to_labels
 from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
 from fastrnn.typing import Array, ArrayLike, MaskLike, WeightsLike

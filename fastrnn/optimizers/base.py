@@ -1,4 +1,4 @@
-"""Optimizer: what all optimizers share. Slots, clipping, decay, constraints."""
+"""Optimizer: slots, clipping, decay, constraints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of numbers: errors, cosines, and the share of variance that is explained."""
+"""R2Score: the share of variance that is explained."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.core.options import (
-    Integer,
-    choice,
-    takes_options,
-)
+from fastrnn.core.options import Integer, choice, takes_options
 from fastrnn.core.user_warnings import warn
 from fastrnn.losses.alignment import align, to_labels, to_predictions
 from fastrnn.metrics.base import Metric, register, weights_of_entries
