@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.layers.base.graph import Graph
+from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.models.model import Model
 
 _LINE, _CHAR, _PAD, _GAP = 16, 7.5, 10, 36  # pixels
 
 
 def plot_model(
-    model: Any,
-    to_file: Any = "model.svg",
+    model: Model,
+    to_file: str | os.PathLike[str] = "model.svg",
     show_shapes: bool = False,
     show_dtype: bool = False,
     show_layer_names: bool = False,
@@ -53,8 +59,6 @@ def plot_model(
     ...     print("(None, 3)" in pathlib.Path(path).read_text())
     True
     """
-    from fastrnn.layers.base.graph import Graph
-
     path = Path(to_file)
     if path.suffix.lower() != ".svg":
         raise ValueError(errors.bad_argument("to_file", str(to_file), "a file that ends in .svg"))
@@ -62,7 +66,8 @@ def plot_model(
         raise ValueError(errors.bad_argument("rankdir", rankdir, "'TB'"))
     if expand_nested:
         raise ValueError(errors.bad_argument("expand_nested", expand_nested, "False"))
-    if not (getattr(model, "inputs", None) and getattr(model, "outputs", None)):
+    inputs, outputs = (getattr(model, name, None) for name in ("inputs", "outputs"))
+    if not (inputs and outputs):
         expected = "a built Sequential or functional model"
         raise ValueError(errors.bad_argument("model", model, expected))
     shown = {
@@ -72,11 +77,11 @@ def plot_model(
         "activation": show_layer_activations,
         "trainable": show_trainable,
     }
-    path.write_text(_svg(Graph(model.inputs, model.outputs), shown), encoding="utf-8")
+    path.write_text(_svg(Graph(inputs, outputs), shown), encoding="utf-8")
     return str(path)
 
 
-def _svg(graph: Any, shown: dict[str, bool]) -> str:
+def _svg(graph: Graph, shown: dict[str, bool]) -> str:
     """Return the text of the drawing."""
     given = {id(tensor) for tensor in graph.inputs}
     depth, labels = {}, {}
@@ -106,7 +111,13 @@ def _svg(graph: Any, shown: dict[str, bool]) -> str:
     return "\n".join([head, *lines, *boxes, "</svg>", ""])
 
 
-def _label(kind: str, name: str, tensors: Any, layer: Any, shown: dict[str, bool]) -> list[str]:
+def _label(
+    kind: str,
+    name: str,
+    tensors: Sequence[SymbolicTensor],
+    layer: Layer | None,
+    shown: dict[str, bool],
+) -> list[str]:
     """Return the lines of text in a box."""
     shapes = ", ".join(str(tensor.shape) for tensor in tensors)
     activation = None if layer is None else layer.get_config().get("activation")
@@ -138,7 +149,7 @@ def _box(x: float, y: float, width: float, height: float, lines: list[str]) -> s
     return "\n".join([rectangle, *texts])
 
 
-def plot_history(history: Any, path: Any = None) -> Any:
+def plot_history(history: object, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw loss and metrics over the epochs, each beside its validation.
 
     Args:
