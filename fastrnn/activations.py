@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core import errors, serialization
+from fastrnn.core import deserialization, errors
 from fastrnn.core.custom_objects import find_custom
 from fastrnn.core.options import KINDS, Kind
 
@@ -343,7 +343,7 @@ def get(identifier: Any) -> Activation:
     if isinstance(identifier, Activation):
         return identifier
     if isinstance(identifier, dict) and identifier.get("class_name") == "function":
-        identifier = serialization.make(identifier)
+        identifier = deserialization.make(identifier)
     if isinstance(identifier, str):
         if identifier in BY_NAME:
             return BY_NAME[identifier]

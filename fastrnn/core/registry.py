@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastrnn.core import errors, serialization
+from fastrnn.core import deserialization, errors, serialization
 from fastrnn.core.class_table import TABLES, ClassTable
 from fastrnn.core.custom_objects import CustomObjectScope, find_custom
 
@@ -63,7 +63,7 @@ class Registry(ClassTable):
             if not isinstance(config, dict) or "class_name" not in config:
                 expected = "a dict with `class_name` and `config`"
                 raise ValueError(errors.bad_argument(self.argument, config, expected))
-            made = serialization.make(config, self)
+            made = deserialization.make(config, self)
             return self._named(made) if isinstance(made, str) else made
 
     def _named(self, name: str) -> Any:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TypeVar
 
-from fastrnn.core import serialization
+from fastrnn.core import deserialization
 from fastrnn.core.load_budget import LoadBudget, RefusedConfig
 from fastrnn.formats.description import check_description
 from fastrnn.formats.model_file_error import ModelFileError
@@ -38,11 +38,11 @@ def build_described(config: object, scalars: int, where: str, kind: type[Made]) 
     with refusals(where):
         check_description(config)
         try:
-            with serialization.making(limit):
-                made = serialization.deserialize(config)
+            with deserialization.making(limit):
+                made = deserialization.deserialize(config)
                 if not isinstance(made, kind):
                     raise ModelFileError("not_a_model", where, "the description of no model")
-                serialization.build_as_described(made, config)
+                deserialization.build_as_described(made, config)
         finally:
             for layer in layers:
                 layer.load_within(None)

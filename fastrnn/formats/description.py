@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fastrnn.core.deserialization import check_objects
 from fastrnn.core.load_budget import RefusedConfig
-from fastrnn.core.serialization import check_objects, is_description
+from fastrnn.core.serialization import is_description
 from fastrnn.formats import limits
 from fastrnn.formats.keras.graph_masks import without_masks
 from fastrnn.typing import Config

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core.serialization import FORBIDDEN
+from fastrnn.core.deserialization import FORBIDDEN
 from fastrnn.formats.archive_format import CONFIG, METADATA
 from fastrnn.formats.containers.hdf5 import SIGNATURE, Group, open_hdf5
 from fastrnn.formats.containers.json_data import parse_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import Layer
@@ -29,6 +29,20 @@ class SavableLayer(Protocol):
     @property
     def sublayers(self) -> Sequence[SavableLayer]:
         """The layers inside."""
+        ...
+
+
+@runtime_checkable
+class LayerContainer(Protocol):
+    """A model, as what is made of layers knows it, which may be asked for one."""
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers."""
+        ...
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name, or at this place."""
         ...
 
 

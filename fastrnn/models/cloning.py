@@ -8,7 +8,7 @@ from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.custom_objects import BUILTIN_NAMES, CustomObjectScope
-from fastrnn.core.serialization import deserialize_keras_object
+from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.formats.keras.legacy_config import modern_model, version_number
 from fastrnn.layers.base.layer import Layer, iterate_layers, registry
 from fastrnn.layers.core.input import InputLayer

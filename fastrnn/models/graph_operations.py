@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.core.deserialization import deserialize
 from fastrnn.core.load_budget import RefusedConfig
-from fastrnn.core.serialization import deserialize, serialize_keras_object
+from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.layers.merging.operators import Arithmetic, GetItem

@@ -8,7 +8,8 @@ from fastrnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from fastrnn.core.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.core.deserialization import deserialize_keras_object
+from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.formats.containers.safetensors import read_safetensors, write_safetensors
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.models.saving import load_model, save_model

@@ -8,9 +8,10 @@ from fastrnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.core.naming import reset_names as _reset_names
 from fastrnn.core.random import set_random_seed
-from fastrnn.core.serialization import deserialize_keras_object, serialize_keras_object
+from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.models.trainer.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.models.trainer.py_dataset import PyDataset
 from fastrnn.utils.drawing import plot_history, plot_model

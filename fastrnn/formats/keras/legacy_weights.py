@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.layers import GRU, LSTM, Activation, Bidirectional, Conv1D, Dense
+from fastrnn.layers import GRU, LSTM, Activation, Bidirectional, Conv1D, Dense, TimeDistributed
 from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.cells import GRUCell, LSTMCell
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
@@ -30,7 +30,7 @@ def modern_arrays(layer: Layer, arrays: Sequence[Array]) -> list[Array]:
         half = len(arrays) // 2
         parts = [(layer.forward_layer, arrays[:half]), (layer.backward_layer, arrays[half:])]
         return [array for inner, own in parts for array in modern_arrays(inner, own)]
-    if hasattr(layer, "layer") and isinstance(layer.layer, Layer):  # TimeDistributed
+    if isinstance(layer, TimeDistributed):
         return modern_arrays(layer.layer, arrays)
     if isinstance(layer, (LSTM, GRU)):
         return _modern_recurrent(layer, list(arrays))

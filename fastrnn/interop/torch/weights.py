@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.formats.containers.safetensors import read_safetensors
 from fastrnn.formats.pickles import refuse_pickle
+from fastrnn.formats.protocols import LayerContainer
 from fastrnn.interop.directions import directions_of
 from fastrnn.interop.read_graph import ReadGraph
 from fastrnn.interop.torch.levels import Level, is_recurrent, levels_of, to_tensors
@@ -86,7 +87,7 @@ def read_torch(
 
 def load_from_torch(model: Layer, state_dict: StateDict, names: ModuleNames = None) -> None:
     """Set the weights of a model; see ``Model.load_torch_state_dict``."""
-    layers = list(_layers_with_weights(model))
+    layers = list(_layers_with_weights(model.sublayers))
     parts = _parts_of(_to_arrays(state_dict))
     arrays = [
         array
@@ -100,7 +101,7 @@ def load_from_torch(model: Layer, state_dict: StateDict, names: ModuleNames = No
 
 def weights_to_torch(model: Layer, names: ModuleNames = None) -> dict[str, Array]:
     """Return the weights of a model by torch's names; see ``Model.to_torch``."""
-    layers = list(_layers_with_weights(model))
+    layers = list(_layers_with_weights(model.sublayers))
     alone = all(directions_of(layer) for layer in layers)
     modules = _modules_for(layers, names)
     if modules is None:
@@ -195,11 +196,13 @@ def _parts_of(tensors: dict[str, Array]) -> dict[str, list[Any]]:
 # ---- layers ----
 
 
-def _layers_with_weights(model: Layer) -> Iterator[Any]:
+def _layers_with_weights(layers: Iterable[Layer]) -> Iterator[Layer]:
     """Yield the layers that torch has modules for; raise ``ValueError`` for others."""
-    for layer in model.sublayers:
-        if isinstance(layer, TimeDistributed) or hasattr(layer, "get_layer"):
-            yield from _layers_with_weights(layer)
+    for layer in layers:
+        if isinstance(layer, TimeDistributed):
+            yield from _layers_with_weights([layer.layer])
+        elif isinstance(layer, LayerContainer):
+            yield from _layers_with_weights(layer.layers)
         elif directions_of(layer) or type(layer) in _NAMES:
             if not layer.built:
                 raise ValueError(f"Layer {layer.name!r} has no weights yet: call the model once.")

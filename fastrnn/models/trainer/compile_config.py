@@ -6,7 +6,8 @@ import warnings
 from typing import Any
 
 from fastrnn import losses, metrics, optimizers
-from fastrnn.core.serialization import deserialize, serialize_keras_object
+from fastrnn.core.deserialization import deserialize
+from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.models.trainer.objective import as_list, is_crossentropy, make_metric
 from fastrnn.models.trainer.trainable import Trainable
 from fastrnn.typing import Config, Nest

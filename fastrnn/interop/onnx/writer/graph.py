@@ -12,9 +12,11 @@ import numpy.typing as npt
 from fastrnn.activations import Activation
 from fastrnn.core import errors
 from fastrnn.core.variable import Variable
+from fastrnn.formats.protocols import LayerContainer
 from fastrnn.interop.onnx.operators import ACTIVATIONS
 from fastrnn.interop.onnx.writer.recurrent import write_recurrent
 from fastrnn.layers.base.capabilities import describes_forward, not_in_onnx
+from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.typing import Array
@@ -75,8 +77,6 @@ class Writer:
 
     def write_nodes(self, model: Any, names: Sequence[str]) -> list[str]:
         """Append what a model computes of its inputs ``names``; return the names of its outputs."""
-        from fastrnn.layers.base.graph import Graph
-
         if not hasattr(model, "outputs"):
             expected = "a Sequential or functional model"
             raise ValueError(not_in_onnx(model, type(model).__name__, expected))
@@ -85,7 +85,7 @@ class Writer:
             self._scope = node.layer.name
             self._check_call(node)
             inputs = [self._cast(known[id(tensor)], tensor, node.layer) for tensor in node.tensors]
-            if hasattr(node.layer, "get_layer"):  # a model inside the model
+            if isinstance(node.layer, LayerContainer):  # a model inside the model
                 results = self.write_nodes(node.layer, inputs)
             else:
                 results = self.layer(node.layer, inputs, node)
@@ -116,7 +116,7 @@ class Writer:
     def _cast(self, name: str, tensor: SymbolicTensor, layer: Layer) -> str:
         """Convert a tensor, as the layer does, to its dtype, or to integers."""
         wanted = "int64" if layer.takes_integers else layer.dtype
-        if tensor.dtype == wanted or hasattr(layer, "get_layer"):
+        if tensor.dtype == wanted or isinstance(layer, LayerContainer):
             return name
         return str(self.node("Cast", [name], to=element_type(self.onnx, wanted)))
 
