@@ -1,7 +1,7 @@
 /* The fused engine, as Cython sees it: one argument struct, sizes of buffers, and the two passes;
  * products of matrices, and steps of Adam.
  *
- * Sizes: B batch, T timesteps, F features, H units, G gates. Arrays are C-contiguous and of one
+ * Sizes: B batch, T timesteps, F features, H units, P outputs, G gates. Arrays are C-contiguous and of one
  * REAL type, float or double. The caller owns every buffer; nothing is allocated here, nothing is
  * checked but what a size could overflow, and nothing is kept after a call but the thread pool.
  */
@@ -31,52 +31,64 @@ typedef struct fr_packed_operand {
     const int32_t *first; /* -128 times the sum of each column; 8 bits */
 } fr_packed_operand;
 
+/* The first weights of every cell; those of its own follow, as its row of rnn/cells/table.h says. */
+enum { FR_KERNEL, FR_RECURRENT_KERNEL, FR_BIAS, FR_OWN_WEIGHTS };
+#define FR_MAX_WEIGHTS 8
+#define FR_MAX_STATES 2
+
+/* One pass. The struct is read during a call and not kept. Its pointers need to live as long as the
+ * call; `workspace` and all that is "read backward" from the forward call to the end of the last
+ * backward call. What is written overlaps nothing else; what is read may overlap what is read. Arrays
+ * are aligned as their numbers are, the buffers to 64 bytes.
+ *
+ * P is the length of the first state, which is the output: H, but for a cell with a projection. Each
+ * state k has S_k numbers: P or H.
+ */
 typedef struct fr_rnn {
     enum fr_cell cell;
     enum fr_real real;
     enum fr_activation activation, recurrent_activation;
     ptrdiff_t batch, timesteps, features, units;
+    ptrdiff_t projection; /* P of a cell with a projection; else 0 */
     int go_backwards, return_sequences, zero_output_for_mask;
     int save;                /* forward leaves in `workspace` what backward needs */
     int input_dropout_gates; /* 0 none, 1 one mask for all gates, G one for each */
     int threads;             /* at most; results do not depend on it */
 
-    /* Given. NULL where a pointer says so. */
-    const void *x;                 /* (B, T, F) */
-    const void *kernel;            /* (F, G·H) */
-    const void *recurrent_kernel;  /* (H, G·H) */
-    const void *bias;              /* (G·H,), GRU reset_after (2, 3·H); or NULL */
-    const void *initial_h;         /* (B, H); or NULL for zeros */
-    const void *initial_c;         /* (B, H), LSTM; or NULL for zeros */
-    const uint8_t *mask;           /* (B, T), 1 where a step counts; or NULL */
-    const void *input_dropout;     /* (input_dropout_gates, B, F); or NULL */
-    const void *recurrent_dropout; /* (G, B, H); or NULL */
+    /* Given, read forward and backward. */
+    const void *x; /* (B, T, F) */
+    /* Kernel (F, G·H), recurrent kernel (P, G·H), bias (G·H,) or (2, G·H) or NULL, and the cell's own;
+     * not read with quantized weights. */
+    const void *weights[FR_MAX_WEIGHTS];
+    const void *initial_states[FR_MAX_STATES]; /* (B, S_k); or NULL for zeros. Read forward alone */
+    const uint8_t *mask;                       /* (B, T), 1 where a step is valid; or NULL */
+    const void *input_dropout;                 /* (input_dropout_gates, B, F); or NULL */
+    const void *recurrent_dropout;             /* (G, B, P); or NULL */
+    /* s_t = s_{t-1} + k·(s~ - s_{t-1}), with s~ what the cell gives: k for each number and step in the
+     * order of processing, (T, B, S_k), where not NULL; else `zoneout_rates[k]` is 1 - k, 0 for none. */
+    const void *zoneout[FR_MAX_STATES];
+    double zoneout_rates[FR_MAX_STATES];
 
-    /* Unless FR_REAL_WEIGHTS, these stand for kernel, recurrent_kernel and bias: forward alone, of
-     * floats, without `save` and dropout. */
+    /* Unless FR_REAL_WEIGHTS, these stand for the weights: forward alone, of floats, without `save`,
+     * dropout and weights of the cell's own. */
     enum fr_weight_format weight_format;
     fr_packed_operand packed_inputs, packed_recurrent;
 
-    /* Buffers, aligned to 64 bytes, of the sizes that fr_sizes_of gives. */
-    void *workspace; /* written forward, read backward */
-    void *scratch;   /* dead when a pass returns */
+    /* The caller's buffers, of the sizes that fr_sizes_of gives for the same options. */
+    void *workspace; /* written forward, read backward: not to be moved, nor changed in between */
+    void *scratch;   /* dead when a pass returns; another one may be given backward */
 
     /* Forward: written. */
-    void *outputs; /* (B, T, H), or (B, H) without return_sequences */
-    void *final_h; /* (B, H) */
-    void *final_c; /* (B, H), LSTM */
+    void *outputs;                     /* (B, T, P), or (B, P) without return_sequences */
+    void *final_states[FR_MAX_STATES]; /* (B, S_k) */
 
     /* Backward: given; NULL means zero. */
-    const void *d_outputs; /* of the shape of outputs */
-    const void *d_final_h; /* (B, H) */
-    const void *d_final_c; /* (B, H) */
+    const void *d_outputs;                     /* of the shape of outputs */
+    const void *d_final_states[FR_MAX_STATES]; /* (B, S_k) */
     /* Backward: written. */
-    void *dx;                /* (B, T, F); or NULL where it is not wanted */
-    void *dkernel;           /* (F, G·H) */
-    void *drecurrent_kernel; /* (H, G·H) */
-    void *dbias;             /* as bias; or NULL */
-    void *dinitial_h;        /* (B, H) */
-    void *dinitial_c;        /* (B, H), LSTM */
+    void *dx;                              /* (B, T, F); or NULL where it is not wanted */
+    void *d_weights[FR_MAX_WEIGHTS];       /* as the weights; NULL where there is none */
+    void *d_initial_states[FR_MAX_STATES]; /* (B, S_k) */
 } fr_rnn;
 
 /* Bytes; SIZE_MAX where they do not fit into the address space. */
@@ -109,11 +121,11 @@ typedef struct fr_matrix_product {
     ptrdiff_t count, rows, columns, terms;
     ptrdiff_t a_matrix, a_row, a_term;
     ptrdiff_t b_matrix, b_term, b_column;
-    const void *a, *b;
-    const void *bias; /* (columns,); or NULL */
-    void *out;        /* (count, rows, columns), C-contiguous */
-    void *scratch;    /* aligned to 64 bytes, of fr_matrix_scratch bytes */
-    int threads;      /* as in fr_rnn */
+    const void *a, *b; /* read; may overlap each other */
+    const void *bias;  /* (columns,), read; or NULL */
+    void *out;         /* (count, rows, columns), C-contiguous, written; overlaps nothing */
+    void *scratch;     /* aligned to 64 bytes, of fr_matrix_scratch bytes; dead on return */
+    int threads;       /* as in fr_rnn */
 } fr_matrix_product;
 
 size_t fr_matrix_scratch(enum fr_isa isa, const fr_matrix_product *product);
@@ -123,9 +135,9 @@ void fr_multiply(enum fr_isa isa, const fr_matrix_product *product);
 typedef struct fr_adam {
     enum fr_real real;
     ptrdiff_t size;
-    const void *gradient;
-    void *value, *m, *v;
-    void *v_hat; /* amsgrad's; or NULL */
+    const void *gradient; /* read */
+    void *value, *m, *v;  /* read and written; no two of the arrays overlap */
+    void *v_hat;          /* amsgrad's; or NULL */
     double beta_1, beta_2, epsilon, alpha;
     int threads;
 } fr_adam;

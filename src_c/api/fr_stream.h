@@ -21,7 +21,8 @@ enum fr_stage_kind {
     FR_STAGE_KIND_COUNT
 };
 
-/* One layer. A pointer that the kind does not name is not read. */
+/* One layer. A pointer that the kind does not name is not read; what the others point to is read
+ * while a function of the stream is called with the struct, and copied. */
 typedef struct fr_stage {
     enum fr_stage_kind kind;
     enum fr_cell cell;
@@ -29,9 +30,11 @@ typedef struct fr_stage {
     ptrdiff_t inputs, outputs; /* numbers in a row; for EMBED, inputs is the number of ids */
     double epsilon;            /* NORMALIZE: added to the variance */
 
-    const void *kernel; /* RECURRENT (inputs, G·outputs), DENSE and EMBED (inputs, outputs) */
-    const void *recurrent_kernel; /* (outputs, G·outputs) */
-    const void *bias;             /* as in fr_rnn, or (outputs,); or NULL */
+    ptrdiff_t units; /* RECURRENT: H; outputs is P */
+
+    /* RECURRENT: as in fr_rnn. DENSE: kernel (inputs, outputs) and bias (outputs,) or NULL. EMBED: kernel
+     * (inputs, outputs). */
+    const void *weights[FR_MAX_WEIGHTS];
     /* SCALE and NORMALIZE, (outputs,): */
     const void *mean, *rate;  /* SCALE: both, or NULL */
     const void *gamma, *beta; /* or NULL */

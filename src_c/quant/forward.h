@@ -200,11 +200,13 @@ static void project_quantized(const fr_quantized *z, const fr_step *s, ptrdiff_t
     const ptrdiff_t count = (end - t) * p->B;
     for (ptrdiff_t i = 0; z->kernels && i < count; i++)
         quantize_to(z, &z->inputs, i, row_of_x(p, t + i / p->B, i % p->B));
+    ptrdiff_t first_vector, end_vector;
+    own_vectors(s, p->vectors, &first_vector, &end_vector);
     V tile[TILE_VECTORS];
     for (int phase = 0; phase < p->cell->phases; phase++) {
         const int first_gate = p->cell->phase[phase].first_gate;
         const int gates = p->cell->phase[phase].gates;
-        for (ptrdiff_t v = s->first_vector; v < s->end_vector; v++) {
+        for (ptrdiff_t v = first_vector; v < end_vector; v++) {
             for (ptrdiff_t i = 0, n; i < count; i += n) {
                 n = block_rows(count - i);
                 fr_block rows = {.n = n == 1 ? 2 : (int)n};
@@ -230,7 +232,7 @@ static void quantize_step(const fr_quantized *z, const fr_step *s, int phase)
 {
     const fr_plan *p = z->p;
     for (ptrdiff_t i = 0; i < s->count; i++) {
-        const fr_sample *sample = &s->rows[i];
+        const fr_sample *sample = &s->samples[i];
         if (phase == 0 && !p->input_part)
             quantize_to(z, &z->inputs, i, row_of_x(p, s->t, sample->b));
         quantize_to(z, &z->recurrent, i, state_row(p, phase, sample->row));
@@ -248,7 +250,7 @@ static void quantized_block(const fr_quantized *z, const fr_step *s, int phase, 
     fr_block rows = {.n = rows_to_multiply(p, n)};
     for (int r = 0; r < rows.n; r++) {
         rows.index[r] = first_row + (r < n ? r : 0);
-        rows.source[r] = row_of_x(p, s->t, s->rows[rows.index[r]].b);
+        rows.source[r] = row_of_x(p, s->t, s->samples[rows.index[r]].b);
     }
     if (p->input_part) {
         load_input_part(s, phase, first_row, n, v, vectors, tile);
@@ -257,30 +259,30 @@ static void quantized_block(const fr_quantized *z, const fr_step *s, int phase, 
     } else {
         input_product(z, phase, v, &rows, columns, tile);
     }
-    if (p->r->cell == FR_GRU_RESET_AFTER) { /* r multiplies the candidate's recurrent sum */
-        memcpy(inputs, tile, sizeof(V) * (size_t)(rows.n * columns));
-        for (int r = 0; r < rows.n; r++)
-            tile[r * columns + 2] = SPLAT(0);
+    if (p->cell->apart)
+        part_sums(p, &p->cell->phase[phase], rows.n, 0, LANES, tile, inputs);
+    if (p->cell->biases == 2)
         add_bias(&z->recurrent, at, rows.n, columns, tile);
-    }
     for (int r = 0; r < rows.n; r++)
-        rows.source[r] = state_row(p, phase, s->rows[rows.index[r]].row);
+        rows.source[r] = state_row(p, phase, s->samples[rows.index[r]].row);
     add_product(z, &z->recurrent, phase, v, &rows, columns, tile);
     for (int u = 0; u < vectors; u++)
-        p->cell->forward(s, phase, first_row, n, v + u, tile + u * gates, columns, inputs);
+        p->cell->phase[phase].units(s, first_row, n, v + u, tile + u * gates, columns, inputs);
 }
 
 static void quantized_step(const fr_quantized *z, const fr_step *s)
 {
     const fr_plan *p = z->p;
+    ptrdiff_t begin, end;
+    own_vectors(s, p->vectors, &begin, &end);
     for (int phase = 0; phase < p->cell->phases; phase++) {
         const ptrdiff_t most = p->cell->phase[phase].vectors;
         if (phase)
-            wait(p);
+            wait_for_units(p);
         if (z->kernels)
             quantize_step(z, s, phase);
-        for (ptrdiff_t v = s->first_vector, vectors; v < s->end_vector; v += vectors) {
-            vectors = s->end_vector - v < most ? s->end_vector - v : most;
+        for (ptrdiff_t v = begin, vectors; v < end; v += vectors) {
+            vectors = end - v < most ? end - v : most;
             for (ptrdiff_t i = 0, n; i < s->count; i += n) {
                 n = block_rows(s->count - i);
                 quantized_block(z, s, phase, i, (int)n, v, (int)vectors);
@@ -321,28 +323,24 @@ static void quantized_thread(const fr_plan *p, int rank)
     const fr_quantized z = make_quantized(p, rank);
     uint8_t *parity = p->parity + rank * p->B;
     fr_sample *rows = p->lists + (ptrdiff_t)rank * 2 * p->B;
-    fr_step s = {.p = p, .rank = rank, .rows = rows, .end_vector = p->vectors};
-    if (p->by_units) {
-        s.first_vector = share(p->vectors, rank, p->size);
-        s.end_vector = share(p->vectors, rank + 1, p->size);
-    }
+    fr_step s = {.p = p, .rank = rank, .samples = rows};
     memset(parity, 0, (size_t)p->B);
     start_rows(p, own_begin, own_end);
     for (s.t = 0; s.t < p->T; s.t++) {
-        s.count = list_rows(p, s.t, p->by_units ? 0 : own_begin, p->by_units ? p->B : own_end,
-                            parity, rows);
+        s.count = list_samples(p, s.t, p->by_units ? 0 : own_begin, p->by_units ? p->B : own_end,
+                               parity, rows);
         if (p->input_part && s.t % p->chunk == 0)
             project_quantized(&z, &s, s.t, s.t + p->chunk < p->T ? s.t + p->chunk : p->T);
-        wait(p);
+        wait_for_units(p);
         quantized_step(&z, &s);
     }
-    wait(p);
+    wait_for_units(p);
     finish_rows(p, own_begin, own_end, parity);
 }
 
 static void place_quantized_scratch(fr_plan *p, fr_arena *s, int threads)
 {
-    p->dense = 0;
+    p->tail = 0;
     p->lists = ARENA_TAKE(*s, (ptrdiff_t)threads * 2 * p->B, fr_sample);
     p->parity = ARENA_TAKE(*s, (ptrdiff_t)threads * p->B, uint8_t);
     if (hoists(p))

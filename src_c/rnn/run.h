@@ -51,7 +51,7 @@ static size_t weight_size(const fr_rnn *r)
 /* Operations on weights of 8 bits take about a quarter of the time, and count so. */
 static double flop_of_step(const fr_plan *p, int backward)
 {
-    const ptrdiff_t terms = backward ? p->H : p->terms;
+    const ptrdiff_t terms = backward ? p->P : p->K;
     const double each = p->r->weight_format == FR_INT8_WEIGHTS ? 0.5 : 2.0;
     return each * (double)p->B * (double)(p->G * p->H) * (double)terms;
 }
@@ -61,7 +61,7 @@ static double useful_threads(const fr_plan *p, int backward)
 {
     const double every =
         backward ? 2.0 : 1.0; /* dx and the weight gradients are taken afterwards */
-    const double terms = (double)p->terms / (double)(backward ? p->H : p->terms);
+    const double terms = (double)p->K / (double)(backward ? p->P : p->K);
     return flop_of_step(p, backward) * terms * every * (double)p->T / THREAD_FLOP;
 }
 
@@ -69,7 +69,7 @@ static double useful_threads(const fr_plan *p, int backward)
  * stay in its cache: no barrier. Else the units, with a barrier at each step. */
 static void share_work(fr_plan *p, int threads, int backward)
 {
-    const ptrdiff_t weights = (p->vectors * LANES) * p->G * (backward ? p->H : p->terms);
+    const ptrdiff_t weights = (p->vectors * LANES) * p->G * (backward ? p->P : p->K);
     const double useful = useful_threads(p, backward);
     ptrdiff_t size = useful < (double)threads ? (ptrdiff_t)useful : threads;
     const int rows = weights * (ptrdiff_t)weight_size(p->r) <= SHARED_WEIGHTS && p->B >= 2 * size &&

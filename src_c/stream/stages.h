@@ -15,6 +15,7 @@ typedef struct {
     fr_rnn rnn;
     fr_plan plan;
     fr_sample *rows[2]; /* of even and of odd steps */
+    REAL *own;          /* the cell's own weights, one after the other */
     int parity;
 } fr_recurrence;
 
@@ -61,14 +62,16 @@ static void place_recurrence(fr_recurrence *q, const fr_stage *stage, ptrdiff_t 
                       .batch = batch,
                       .timesteps = LONG_PASS,
                       .features = stage->inputs,
-                      .units = stage->outputs,
+                      .units = stage->units,
+                      .projection = stage->units != stage->outputs ? stage->outputs : 0,
                       .return_sequences = 1,
                       .threads = 1};
     fr_plan *p = &q->plan;
     plan_sizes(p, &q->rnn);
     p->size = 1;
     place_workspace(p, arena);
-    p->packed = ARENA_TAKE(*arena, packed_numbers(p), REAL);
+    place_packed(p, arena);
+    q->own = ARENA_TAKE(*arena, own_weight_rows(p) * p->H, REAL);
     q->rows[0] = ARENA_TAKE(*arena, batch, fr_sample);
     q->rows[1] = ARENA_TAKE(*arena, batch, fr_sample);
 }
@@ -108,8 +111,9 @@ static int sizes_fit(const fr_stage *stage, ptrdiff_t batch)
     const ptrdiff_t most = INT32_MAX / 16;
     if (stage->inputs < 1 || stage->inputs > most || stage->outputs < 1 || stage->outputs > most)
         return 0;
-    const double row = (double)stage->inputs + (double)stage->outputs + 256;
-    const double weights = row * ((double)stage->outputs + 64) * 4 * sizeof(REAL);
+    const double widest = (double)(stage->units > stage->outputs ? stage->units : stage->outputs);
+    const double row = (double)stage->inputs + widest + 256;
+    const double weights = row * (widest + 64) * 4 * sizeof(REAL);
     const double rows = row * (double)batch * 16 * sizeof(REAL);
     return weights < (double)(PTRDIFF_MAX / 4) && rows < (double)(PTRDIFF_MAX / 4);
 }
@@ -166,6 +170,26 @@ static void copy_row(REAL *to, const void *from, ptrdiff_t n)
         memcpy(to, from, (size_t)n * sizeof(REAL));
 }
 
+/* Pack the weights that products have, and keep copies of the cell's own. */
+static void pack_recurrence(fr_recurrence *q, const fr_stage *stage)
+{
+    const fr_plan *p = &q->plan;
+    const fr_cell_spec *cell = p->cell;
+    REAL *own = q->own;
+    memcpy(q->rnn.weights, stage->weights, sizeof q->rnn.weights);
+    pack(p, 0, p->vectors);
+    if (cell->projection)
+        pack_projection(p, 0, p->output_vectors);
+    memset(q->rnn.weights, 0, sizeof q->rnn.weights);
+    for (int k = 0; k < cell->own_weights; k++) {
+        const ptrdiff_t n = cell->own_rows[k] * p->H;
+        const void *from = stage->weights[cell->first_own + k];
+        copy_row(own, from, n);
+        q->rnn.weights[cell->first_own + k] = from ? own : NULL;
+        own += n;
+    }
+}
+
 static void stream_pack(void *stream, const fr_stage *stages)
 {
     const fr_stream *all = stream;
@@ -173,15 +197,11 @@ static void stream_pack(void *stream, const fr_stage *stages)
         fr_step_stage *s = &all->stages[k];
         const fr_stage *stage = &stages[k];
         if (s->kind == FR_STAGE_RECURRENT) {
-            fr_rnn *r = &s->recurrence->rnn;
-            r->kernel = stage->kernel, r->recurrent_kernel = stage->recurrent_kernel;
-            r->bias = stage->bias;
-            pack(&s->recurrence->plan, 0, s->recurrence->plan.vectors);
-            r->kernel = r->recurrent_kernel = r->bias = NULL;
+            pack_recurrence(s->recurrence, stage);
         } else if (s->kind == FR_STAGE_DENSE) {
-            pack_dense(s, stage->kernel, stage->bias);
+            pack_dense(s, stage->weights[FR_KERNEL], stage->weights[FR_BIAS]);
         } else if (s->kind == FR_STAGE_EMBED) {
-            copy_row(s->packed, stage->kernel, s->inputs * s->outputs);
+            copy_row(s->packed, stage->weights[FR_KERNEL], s->inputs * s->outputs);
         } else {
             copy_row(s->mean, stage->mean, s->outputs);
             copy_row(s->rate, stage->rate, s->outputs);
@@ -191,7 +211,7 @@ static void stream_pack(void *stream, const fr_stage *stages)
     }
 }
 
-/* Which row each row reads and which it writes, and the 1 in each. */
+/* Which workspace row each row of the batch reads and which it writes, and the 1 in each. */
 static void start_recurrence(fr_recurrence *q, ptrdiff_t batch)
 {
     const fr_plan *p = &q->plan;

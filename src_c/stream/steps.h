@@ -34,48 +34,68 @@ static const fr_product one_row_in_order[FR_MAX_COLUMNS] = {
 };
 
 /* `step_block` for a batch of one row: the input operand in order, then the recurrent operand. */
-static void step_one_row(const fr_step *s, int phase, ptrdiff_t v, int vectors)
+static void step_one_row(const fr_step *s, int k, ptrdiff_t v, int vectors)
 {
     const fr_plan *p = s->p;
-    const int gates = p->cell->phase[phase].gates, columns = gates * vectors;
-    const int after = p->r->cell == FR_GRU_RESET_AFTER;
+    const fr_phase *phase = &p->cell->phase[k];
+    const int columns = phase->gates * vectors, two_biases = p->cell->biases == 2;
     V tile[FR_MAX_COLUMNS], inputs[FR_MAX_COLUMNS];
-    fr_operands o = {.a_step = 1, .b = packed_at(p, phase, v), .terms = p->F + 1};
-    o.a[0] = input_row(p, s->rows[0].row, p->cell->phase[phase].input_row);
-    set_weight_steps(p, phase, v, &o);
+    fr_operands o = {.a_step = 1, .b = packed_at(p, k, v), .terms = p->F + 1};
+    o.a[0] = input_row(p, s->samples[0].row, phase->input_row);
+    set_weight_steps(p, k, v, &o);
     one_row_in_order[columns - 1](&o, tile);
-    if (after)
-        part_candidate(p, 1, 0, LANES, tile, inputs);
-    o.a[0] += p->F + !after;
+    if (p->cell->apart)
+        part_sums(p, phase, 1, 0, LANES, tile, inputs);
+    o.a[0] += p->F + !two_biases;
     o.b += (p->F + 1) * o.b_step;
-    o.terms = p->H + after;
+    o.terms = p->P + two_biases;
     o.add = 1;
     product(1, columns, &o, tile);
     for (int u = 0; u < vectors; u++)
-        p->cell->forward(s, phase, 0, 1, v + u, tile + u * gates, columns, inputs);
+        phase->units(s, 0, 1, v + u, tile + u * phase->gates, columns, inputs);
 }
 
-/* One phase of a step: chunks of as many vectors of units as are multiplied at once. */
+/* One phase of a step: chunks of as many vectors as are multiplied at once, or of one row. */
 typedef struct {
     fr_step step;
     int phase;
-} fr_phase;
+} fr_phase_step;
 
 static void step_chunk(void *context, int chunk)
 {
-    const fr_phase *f = context;
+    const fr_phase_step *f = context;
     const fr_step *s = &f->step;
-    const ptrdiff_t most = s->p->cell->phase[f->phase].vectors;
-    const ptrdiff_t v = chunk * most, left = s->p->vectors - v;
-    const int vectors = (int)(left < most ? left : most);
-    if (s->count == 1) {
+    const fr_plan *p = s->p;
+    const fr_phase *phase = &p->cell->phase[f->phase];
+    if (phase->kind == ROW_PHASE) {
+        phase->row(s, &s->samples[chunk]);
+        return;
+    }
+    const int projects = phase->kind == PROJECTION_PHASE;
+    const ptrdiff_t all = projects ? p->output_vectors : p->vectors;
+    const ptrdiff_t v = (ptrdiff_t)chunk * phase->vectors, left = all - v;
+    const int vectors = (int)(left < phase->vectors ? left : phase->vectors);
+    if (s->count == 1 && !projects) {
         step_one_row(s, f->phase, v, vectors);
         return;
     }
     for (ptrdiff_t i = 0, n; i < s->count; i += n) {
         n = block_rows(s->count - i);
-        step_block(s, f->phase, i, (int)n, v, vectors);
+        if (projects)
+            project_block(s, f->phase, i, (int)n, v, vectors);
+        else
+            step_block(s, f->phase, i, (int)n, v, vectors);
     }
+}
+
+/* How many chunks a phase has. */
+static int chunks_of(const fr_step *s, const fr_phase *phase)
+{
+    const fr_plan *p = s->p;
+    if (phase->kind == ROW_PHASE)
+        return (int)s->count;
+    const ptrdiff_t all = phase->kind == PROJECTION_PHASE ? p->output_vectors : p->vectors;
+    return (int)((all + phase->vectors - 1) / phase->vectors);
 }
 
 static void step_recurrent(fr_step_stage *stage, ptrdiff_t batch, fr_team *team, const fr_rows *io)
@@ -87,13 +107,12 @@ static void step_recurrent(fr_step_stage *stage, ptrdiff_t batch, fr_team *team,
         for (int g = 0; g < p->input_rows; g++)
             copy_row(input_row(p, rows[b].row, g), io->x + b * io->x_stride, p->F);
     q->rnn.outputs = io->y;
-    p->T = io->y_stride / p->H; /* step 0 of as many puts its rows that far apart */
-    fr_phase f = {.step = {.p = p, .rows = rows, .count = batch, .end_vector = p->vectors}};
+    p->T = io->y_stride / p->P; /* step 0 of as many puts its rows that far apart */
+    fr_phase_step f = {.step = {.p = p, .samples = rows, .count = batch}};
     if (packed_numbers(p) * sizeof(REAL) < SHARED_STEP)
         team = NULL;
     for (f.phase = 0; f.phase < p->cell->phases; f.phase++) {
-        const ptrdiff_t most = p->cell->phase[f.phase].vectors;
-        const int chunks = (int)((p->vectors + most - 1) / most);
+        const int chunks = chunks_of(&f.step, &p->cell->phase[f.phase]);
         if (team) {
             fr_team_run(team, step_chunk, &f, chunks);
             continue;
@@ -300,16 +319,16 @@ static int stream_step(void *stream, const void *x, void *y, ptrdiff_t step, ptr
 
 /* ---- the states ---- */
 
-/* Where row b of state `index` is; the length of the row in *units. */
-static REAL *state_at(const fr_stream *all, int index, ptrdiff_t b, ptrdiff_t *units)
+/* Where row b of state `index` is; the length of the row in *size. */
+static REAL *stream_state(const fr_stream *all, int index, ptrdiff_t b, ptrdiff_t *size)
 {
     for (int k = 0; k < all->count; k++) {
         const fr_recurrence *q = all->stages[k].recurrence;
-        const int states = !q ? 0 : q->plan.cell->has_c ? 2 : 1;
+        const int states = q ? q->plan.cell->states : 0;
         if (index < states) {
             const int32_t row = q->rows[q->parity][b].row;
-            *units = q->plan.H;
-            return index ? c_at(&q->plan, row, 0) : h_at(&q->plan, row, 0);
+            *size = q->plan.state[index].size;
+            return state_at(&q->plan, index, row, 0);
         }
         index -= states;
     }
@@ -319,34 +338,34 @@ static REAL *state_at(const fr_stream *all, int index, ptrdiff_t b, ptrdiff_t *u
 static void stream_read_state(const void *stream, int index, void *out)
 {
     const fr_stream *all = stream;
-    ptrdiff_t units;
+    ptrdiff_t size;
     for (ptrdiff_t b = 0; b < all->batch; b++) {
-        const REAL *state = state_at(all, index, b, &units);
+        const REAL *state = stream_state(all, index, b, &size);
         if (state)
-            copy_row((REAL *)out + b * units, state, units);
+            copy_row((REAL *)out + b * size, state, size);
     }
 }
 
 static void stream_write_state(void *stream, int index, const void *from)
 {
     const fr_stream *all = stream;
-    ptrdiff_t units;
+    ptrdiff_t size;
     for (ptrdiff_t b = 0; b < all->batch; b++) {
-        REAL *state = state_at(all, index, b, &units);
+        REAL *state = stream_state(all, index, b, &size);
         if (state)
-            copy_row(state, (const REAL *)from + b * units, units);
+            copy_row(state, (const REAL *)from + b * size, size);
     }
 }
 
 static void stream_reset_row(void *stream, ptrdiff_t row)
 {
     const fr_stream *all = stream;
-    ptrdiff_t units;
+    ptrdiff_t size;
     REAL *state;
     if (row < 0 || row >= all->batch)
         return;
-    for (int index = 0; (state = state_at(all, index, row, &units)); index++)
-        memset(state, 0, (size_t)units * sizeof(REAL));
+    for (int index = 0; (state = stream_state(all, index, row, &size)); index++)
+        memset(state, 0, (size_t)size * sizeof(REAL));
 }
 
 #endif

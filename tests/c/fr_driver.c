@@ -323,15 +323,19 @@ static void run(const problem *p, enum fr_isa isa, double **out)
         given[k] = to_real(p, p->given[k], p->given_count[k]);
     for (int k = 0; k < RESULTS; k++)
         results[k] = buffer(real_size(p, p->result_count[k]));
-    r.x = given[X], r.kernel = given[KERNEL], r.recurrent_kernel = given[RECURRENT];
-    r.bias = given[BIAS], r.initial_h = given[H0], r.initial_c = given[C0];
+    r.x = given[X];
+    for (int k = FR_KERNEL; k <= FR_BIAS; k++) {
+        r.weights[k] = given[KERNEL + k];
+        r.d_weights[k] = results[STATES_END + KERNEL + k];
+    }
     r.mask = p->has_mask ? p->mask : NULL;
     r.input_dropout = given[INPUT_DROPOUT], r.recurrent_dropout = given[RECURRENT_DROPOUT];
-    r.d_outputs = given[D_OUTPUTS], r.d_final_h = given[D_H], r.d_final_c = given[D_C];
-    r.outputs = results[OUTPUTS], r.final_h = results[FINAL_H], r.final_c = results[FINAL_C];
-    r.dx = results[STATES_END + X], r.dkernel = results[STATES_END + KERNEL];
-    r.drecurrent_kernel = results[STATES_END + RECURRENT], r.dbias = results[STATES_END + BIAS];
-    r.dinitial_h = results[STATES_END + H0], r.dinitial_c = results[STATES_END + C0];
+    r.d_outputs = given[D_OUTPUTS], r.outputs = results[OUTPUTS], r.dx = results[STATES_END + X];
+    for (int k = 0; k < FR_MAX_STATES; k++) {
+        r.initial_states[k] = given[H0 + k], r.d_final_states[k] = given[D_H + k];
+        r.final_states[k] = results[FINAL_H + k],
+        r.d_initial_states[k] = results[STATES_END + H0 + k];
+    }
 
     const fr_sizes sizes = fr_sizes_of(isa, &r);
     r.workspace = buffer(sizes.workspace);
@@ -369,9 +373,8 @@ static void run_stream(const problem *p, enum fr_isa isa, double **out)
                             .recurrent_activation = r->recurrent_activation,
                             .inputs = r->features,
                             .outputs = r->units,
-                            .kernel = given[KERNEL],
-                            .recurrent_kernel = given[RECURRENT],
-                            .bias = given[BIAS]};
+                            .units = r->units,
+                            .weights = {given[KERNEL], given[RECURRENT], given[BIAS]}};
     const size_t size = f->size(&stage, 1, r->batch);
     void *stream = buffer(size);
     f->make(stream, &stage, 1, r->batch);

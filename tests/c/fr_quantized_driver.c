@@ -244,17 +244,18 @@ static void run(problem *p, enum fr_isa isa, float *out)
     const ptrdiff_t lanes = fr_lanes(isa);
     r->packed_inputs = pack(p, lanes, &p->inputs, 1);
     r->packed_recurrent = pack(p, lanes, &p->recurrent, r->cell == FR_GRU_RESET_AFTER);
-    r->outputs = buffer(outputs), r->final_h = buffer(size), r->final_c = buffer(size);
+    r->outputs = buffer(outputs), r->final_states[0] = buffer(size),
+    r->final_states[1] = buffer(size);
     const fr_sizes sizes = fr_sizes_of(isa, r);
     r->workspace = buffer(sizes.workspace), r->scratch = buffer(sizes.forward_scratch);
     fr_forward(isa, r, 1);
     memcpy(out, r->outputs, outputs);
-    memcpy(out + states * (size_t)r->timesteps, r->final_h, size);
-    memcpy(out + states * (size_t)(r->timesteps + 1), r->final_c, size);
+    memcpy(out + states * (size_t)r->timesteps, r->final_states[0], size);
+    memcpy(out + states * (size_t)(r->timesteps + 1), r->final_states[1], size);
     release(p, isa, r->workspace, sizes.workspace);
     release(p, isa, r->scratch, sizes.forward_scratch);
     release(p, isa, r->outputs, outputs);
-    release(p, isa, r->final_h, size), release(p, isa, r->final_c, size);
+    release(p, isa, r->final_states[0], size), release(p, isa, r->final_states[1], size);
     free_packed(&r->packed_inputs), free_packed(&r->packed_recurrent);
     passes++;
 }
@@ -316,7 +317,7 @@ static void check_problem(problem *p, int masked)
     p->inputs = draw_side(p, r->features), p->recurrent = draw_side(p, r->units);
     p->x = draw_floats(r->batch * r->timesteps * r->features, 1.5);
     p->h0 = draw_floats(r->batch * r->units, 0.8), p->c0 = draw_floats(r->batch * r->units, 0.8);
-    r->x = p->x, r->initial_h = p->h0, r->initial_c = p->c0;
+    r->x = p->x, r->initial_states[0] = p->h0, r->initial_states[1] = p->c0;
     r->mask = masked ? mask : NULL;
     for (int isa = 0; isa < FR_ISA_COUNT; isa++)
         if (fr_isa_usable((enum fr_isa)isa))
