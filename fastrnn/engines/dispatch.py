@@ -105,6 +105,12 @@ def rnn_forward_concurrently(calls: Sequence[RecurrentCall]) -> list[Forward]:
 Inference = Callable[[Array], Array | None]
 
 
+def _has_masks(call: RecurrentCall) -> bool:
+    """Whether ``call`` has numbers for its own inputs alone: of dropout, or of zoneout."""
+    dropout = call.input_dropout is not None or call.recurrent_dropout is not None
+    return dropout or any(isinstance(share, np.ndarray) for share in call.zoneout)
+
+
 def rnn_inference(call: RecurrentCall) -> Inference | None:
     """Return a fast path to the outputs of calls that differ from ``call`` in their inputs alone.
 
@@ -113,7 +119,7 @@ def rnn_inference(call: RecurrentCall) -> Inference | None:
         ``rnn_forward``; or ``None`` where the engine of the call has no such way. It computes
         without mask, with initial states of zero, and on the weights as they then are.
     """
-    if choose_engine(call) != "fused" or call.mask is not None or call.save:
+    if choose_engine(call) != "fused" or call.mask is not None or call.save or _has_masks(call):
         return None
     inference: Inference = _engine("fused").Inference(call)
     return inference
@@ -130,7 +136,7 @@ def step_inference(call: RecurrentCall) -> Callable[[Array, Any], Step | None] |
         of new states, or ``None`` for arguments that need ``rnn_forward``; or ``None`` where the
         engine of the call has no such way. It computes on the weights as they then are.
     """
-    if choose_engine(call) != "fused" or call.save or call.input_dropout is not None:
+    if choose_engine(call) != "fused" or call.save or _has_masks(call):
         return None
     inference: Callable[[Array, Any], Step | None] = _engine("fused").StepInference(call)
     return inference

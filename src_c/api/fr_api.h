@@ -9,18 +9,19 @@
 #define FR_API_H
 
 #include "isa/isas.h"
+#include "rnn/cells/list.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum fr_cell { FR_SIMPLE_RNN, FR_LSTM, FR_GRU, FR_GRU_RESET_AFTER, FR_CELL_COUNT };
 enum fr_activation { FR_LINEAR, FR_TANH, FR_SIGMOID, FR_RELU, FR_HARD_SIGMOID };
 enum fr_real { FR_FLOAT, FR_DOUBLE };
 enum fr_weight_format { FR_REAL_WEIGHTS, FR_INT8_WEIGHTS, FR_BF16_WEIGHTS };
 
-#define FR_ISA_CODE_(name, NAME, ...) FR_##NAME,
-enum fr_isa { FR_ISAS(FR_ISA_CODE_) FR_ISA_COUNT };
-enum fr_capability { FR_CAPABILITIES(FR_ISA_CODE_) FR_CAPABILITY_COUNT };
+#define FR_CODE_(name, NAME, ...) FR_##NAME,
+enum fr_cell { FR_CELLS(FR_CODE_) FR_CELL_COUNT };
+enum fr_isa { FR_ISAS(FR_CODE_) FR_ISA_COUNT };
+enum fr_capability { FR_CAPABILITIES(FR_CODE_) FR_CAPABILITY_COUNT };
 
 /* Quantized weights of one operand, packed as quant/forward.h says, aligned to 64 bytes. */
 typedef struct fr_packed_operand {
@@ -68,6 +69,7 @@ typedef struct fr_rnn {
      * order of processing, (T, B, S_k), where not NULL; else `zoneout_rates[k]` is 1 - k, 0 for none. */
     const void *zoneout[FR_MAX_STATES];
     double zoneout_rates[FR_MAX_STATES];
+    double epsilon; /* added to variances, where the cell normalises */
 
     /* Unless FR_REAL_WEIGHTS, these stand for the weights: forward alone, of floats, without `save`,
      * dropout and weights of the cell's own. */
@@ -96,6 +98,7 @@ typedef struct fr_sizes {
     size_t workspace, forward_scratch, backward_scratch;
 } fr_sizes;
 
+const char *fr_cell_name(enum fr_cell cell);
 const char *fr_isa_name(enum fr_isa isa);
 /* Whether this build has the instruction set and this machine runs it. */
 int fr_isa_usable(enum fr_isa isa);

@@ -28,7 +28,7 @@ typedef struct fr_stage {
     enum fr_cell cell;
     enum fr_activation activation, recurrent_activation;
     ptrdiff_t inputs, outputs; /* numbers in a row; for EMBED, inputs is the number of ids */
-    double epsilon;            /* NORMALIZE: added to the variance */
+    double epsilon;            /* NORMALIZE, and RECURRENT as in fr_rnn: added to the variance */
 
     ptrdiff_t units; /* RECURRENT: H; outputs is P */
 

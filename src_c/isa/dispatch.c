@@ -98,6 +98,14 @@ static int cpu_has_vnni(void)
 
 /* ---- instruction sets and their capabilities ---- */
 
+#define CELL_NAME(name, ...) #name,
+
+const char *fr_cell_name(enum fr_cell cell)
+{
+    static const char *const names[FR_CELL_COUNT] = {FR_CELLS(CELL_NAME)};
+    return names[cell];
+}
+
 const char *fr_isa_name(enum fr_isa isa)
 {
     return isas[isa].name;

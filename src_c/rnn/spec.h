@@ -10,7 +10,7 @@
 
 #define MAX_PHASES 3
 #define MAX_BACK_PHASES 4
-#define MAX_BLOCKS 10
+#define MAX_BLOCKS 16
 
 enum {
     /* Sums of some gates: an input row times their weights. `units` is called for n samples and one

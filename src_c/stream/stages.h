@@ -60,6 +60,7 @@ static void place_recurrence(fr_recurrence *q, const fr_stage *stage, ptrdiff_t 
                       .activation = stage->activation,
                       .recurrent_activation = stage->recurrent_activation,
                       .batch = batch,
+                      .epsilon = stage->epsilon,
                       .timesteps = LONG_PASS,
                       .features = stage->inputs,
                       .units = stage->units,

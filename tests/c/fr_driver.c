@@ -29,8 +29,6 @@ static const char *const result_names[RESULTS] = {
     "outputs",           "final_h", "final_c",    "dx",         "dkernel",
     "drecurrent_kernel", "dbias",   "dinitial_h", "dinitial_c",
 };
-static const char *const cell_names[FR_CELL_COUNT] = {"SimpleRNN", "LSTM", "GRU",
-                                                      "GRU reset_after"};
 static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
 
 /* A pass, and the values of its arrays, of which every one is a float. */
@@ -75,7 +73,7 @@ static _Noreturn void fail(const problem *p, enum fr_isa isa, const char *what, 
 {
     const fr_rnn *r = &p->rnn;
     printf("%s of %s: %s, %s: %.17g, expected %.17g\n", name, fr_isa_name((enum fr_isa)isa),
-           cell_names[r->cell], r->real == FR_FLOAT ? "float" : "double", actual, expected);
+           fr_cell_name(r->cell), r->real == FR_FLOAT ? "float" : "double", actual, expected);
     printf("  %s; batch %td, timesteps %td, features %td, units %td, threads %d, sharing %d\n",
            what, r->batch, r->timesteps, r->features, r->units, r->threads, sharing);
     printf("  mask %d, go_backwards %d, return_sequences %d, zero_output_for_mask %d, "

@@ -25,8 +25,6 @@ def supports(call: RecurrentCall) -> str | None:
         return "this build is without it"
     if call.cell not in CELLS:
         return f"it has no cell {call.cell!r}"
-    if any(share is not None for share in call.zoneout):
-        return "it has no zoneout"
     if call.x.dtype not in (np.float32, np.float64):
         return f"it has no {call.x.dtype}"
     for activation in (call.activation, call.recurrent_activation):

@@ -4,10 +4,11 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 cdef extern from "api/fr_api.h" nogil:
     cdef enum fr_cell:
-        FR_SIMPLE_RNN
-        FR_LSTM
-        FR_GRU
-        FR_GRU_RESET_AFTER
+        FR_CELL_COUNT
+
+    enum:
+        FR_MAX_WEIGHTS
+        FR_MAX_STATES
 
     cdef enum fr_activation:
         FR_LINEAR
@@ -47,6 +48,7 @@ cdef extern from "api/fr_api.h" nogil:
         Py_ssize_t timesteps
         Py_ssize_t features
         Py_ssize_t units
+        Py_ssize_t projection
         bint go_backwards
         bint return_sequences
         bint zero_output_for_mask
@@ -54,31 +56,26 @@ cdef extern from "api/fr_api.h" nogil:
         int input_dropout_gates
         int threads
         const void *x
-        const void *kernel
-        const void *recurrent_kernel
-        const void *bias
-        const void *initial_h
-        const void *initial_c
+        const void *weights[8]
+        const void *initial_states[2]
         const uint8_t *mask
         const void *input_dropout
         const void *recurrent_dropout
+        const void *zoneout[2]
+        double zoneout_rates[2]
+        double epsilon
         fr_weight_format weight_format
         fr_packed_operand packed_inputs
         fr_packed_operand packed_recurrent
         void *workspace
         void *scratch
         void *outputs
-        void *final_h
-        void *final_c
+        void *final_states[2]
         const void *d_outputs
-        const void *d_final_h
-        const void *d_final_c
+        const void *d_final_states[2]
         void *dx
-        void *dkernel
-        void *drecurrent_kernel
-        void *dbias
-        void *dinitial_h
-        void *dinitial_c
+        void *d_weights[8]
+        void *d_initial_states[2]
 
     ctypedef struct fr_sizes:
         size_t workspace
@@ -124,6 +121,7 @@ cdef extern from "api/fr_api.h" nogil:
     bint fr_isa_usable(fr_isa isa)
     fr_isa fr_best_isa()
     unsigned int fr_isa_capabilities(fr_isa isa)
+    const char *fr_cell_name(fr_cell cell)
     const char *fr_isa_name(fr_isa isa)
     Py_ssize_t fr_lanes(fr_isa isa)
     fr_sizes fr_sizes_of(fr_isa isa, const fr_rnn *rnn)
@@ -169,9 +167,8 @@ cdef extern from "api/fr_stream.h" nogil:
         Py_ssize_t inputs
         Py_ssize_t outputs
         double epsilon
-        const void *kernel
-        const void *recurrent_kernel
-        const void *bias
+        Py_ssize_t units
+        const void *weights[8]
         const void *mean
         const void *rate
         const void *gamma

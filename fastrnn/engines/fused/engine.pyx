@@ -33,10 +33,7 @@ cdef object np_empty = np.empty, np_ndarray = np.ndarray
 cdef Py_ssize_t SMALL_ROWS = 65
 
 cdef dict CELL_CODES = {
-    "simple_rnn": FR_SIMPLE_RNN,
-    "lstm": FR_LSTM,
-    "gru": FR_GRU,
-    "gru_reset_after": FR_GRU_RESET_AFTER,
+    fr_cell_name(<fr_cell>k).decode("ascii"): k for k in range(FR_CELL_COUNT)
 }
 cdef dict ACTIVATION_CODES = {
     "linear": FR_LINEAR,
@@ -51,6 +48,11 @@ cdef dict ISA_CODES = {fr_isa_name(<fr_isa>k).decode("ascii"): k for k in range(
 # Found once: to ask the CPU again costs more than a small call, under a hypervisor much more.
 cdef tuple USABLE = tuple([name for name, code in ISA_CODES.items() if fr_isa_usable(code)])
 cdef str BEST = USABLE[len(USABLE) - 1]
+
+
+def cells() -> frozenset[str]:
+    """Return the names of the cells that the engine has."""
+    return frozenset(CELL_CODES)
 
 
 def usable_isas() -> tuple[str, ...]:
@@ -139,6 +141,8 @@ cdef class Pass:
         self.rnn.recurrent_activation = ACTIVATION_CODES[call.recurrent_activation.name]
         self.rnn.batch, self.rnn.timesteps, self.rnn.features = call.x.shape
         self.rnn.units = call.units
+        self.rnn.projection = call.outputs if call.spec.has_projection else 0
+        self.rnn.epsilon = call.epsilon
         rows = self.rnn.batch * (self.rnn.timesteps + 1)
         columns = len(call.spec.gates) * self.rnn.units
         if max(rows, self.rnn.features, columns) > INT_MAX // 4:
@@ -153,25 +157,26 @@ cdef class Pass:
     cdef _set_arrays(self):
         call, rnn = self.call, &self.rnn
         rnn.x = self._given(call.x)
-        rnn.kernel = self._given(call.weights["kernel"])
-        rnn.recurrent_kernel = self._given(call.weights["recurrent_kernel"])
-        rnn.bias = self._given(call.weights.get("bias"))
-        rnn.initial_h = self._given(call.initial_state[0])
-        if len(call.initial_state) > 1:
-            rnn.initial_c = self._given(call.initial_state[1])
+        for k, weight in enumerate(call.spec.weights):
+            rnn.weights[k] = self._given(call.weights.get(weight.name))
+        for k, state in enumerate(call.initial_state):
+            rnn.initial_states[k] = self._given(state)
+        for k, share in enumerate(call.zoneout):
+            if isinstance(share, np.ndarray):
+                rnn.zoneout[k] = self._given(share)
+            elif share is not None:
+                rnn.zoneout_rates[k] = 1 - share
         if call.mask is not None:
             rnn.mask = <const uint8_t *>self._given(call.mask.view(np.uint8))
         if call.input_dropout is not None:
             rnn.input_dropout = self._given(call.input_dropout)
             rnn.input_dropout_gates = call.input_dropout.shape[0]
         rnn.recurrent_dropout = self._given(call.recurrent_dropout)
-        shape = (rnn.batch, rnn.timesteps, rnn.units)
-        self.outputs = np.empty(shape if call.return_sequences else shape[::2], call.x.dtype)
-        self.states = tuple([np.empty(shape[::2], call.x.dtype) for _ in call.initial_state])
+        self.outputs = np.empty(call.output_shape, call.x.dtype)
+        self.states = tuple([np.empty(s.shape, call.x.dtype) for s in call.initial_state])
         rnn.outputs = self._own(self.outputs)
-        rnn.final_h = self._own(self.states[0])
-        if len(self.states) > 1:
-            rnn.final_c = self._own(self.states[1])
+        for k, state in enumerate(self.states):
+            rnn.final_states[k] = self._own(state)
 
     cdef _set_quantized(self):
         call, rnn = self.call, &self.rnn
@@ -272,22 +277,20 @@ cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_state
     d_states = list(d_states)
     if len(d_states) != len(p.states):
         raise ValueError(f"{len(d_states)} d_states for {len(p.states)} states")
-    rnn.d_final_h = _gradient_of(p.states[0], d_states[0], dtype, "d_states", kept)
-    if len(p.states) > 1:
-        rnn.d_final_c = _gradient_of(p.states[1], d_states[1], dtype, "d_states", kept)
+    for k in range(len(p.states)):
+        rnn.d_final_states[k] = _gradient_of(p.states[k], d_states[k], dtype, "d_states", kept)
     dx = np.empty(call.x.shape, dtype) if call.input_gradient else None
-    d_weights = {
-        name: np.empty(a.shape, dtype) for name, a in call.weights.items() if a is not None
-    }
-    dstates = tuple([np.empty(s.shape, dtype) for s in p.states])
     rnn.dx = _address(dx)
-    rnn.dkernel = _address(d_weights["kernel"])
-    rnn.drecurrent_kernel = _address(d_weights["recurrent_kernel"])
-    rnn.dbias = _address(d_weights.get("bias"))
-    rnn.dinitial_h = _address(dstates[0])
-    if len(dstates) > 1:
-        rnn.dinitial_c = _address(dstates[1])
-    return RecurrentGradients(dx, d_weights, dstates)
+    d_weights = {}
+    for k, weight in enumerate(call.spec.weights):
+        array = call.weights.get(weight.name)
+        if array is not None:
+            d_weights[weight.name] = np.empty(array.shape, dtype)
+            rnn.d_weights[k] = _address(d_weights[weight.name])
+    d_initial = tuple([np.empty(s.shape, dtype) for s in p.states])
+    for k, d_state in enumerate(d_initial):
+        rnn.d_initial_states[k] = _address(d_state)
+    return RecurrentGradients(dx, d_weights, d_initial)
 
 
 cdef void *_address(object array):
@@ -310,6 +313,11 @@ cdef const void *_gradient_of(
 # ---- small calls ---------------------------------------------------------------------------
 
 
+cdef inline Py_ssize_t outputs_of(const fr_rnn *rnn) noexcept:
+    """P, the length of the outputs."""
+    return rnn.projection if rnn.projection else rnn.units
+
+
 cdef class Inference:
     """A recurrent layer ready to be run on arrays: what is known of a call before its inputs.
 
@@ -328,11 +336,14 @@ cdef class Inference:
 
     def __cinit__(self, call):
         cdef Pass p = Pass(call)
+        if any([isinstance(share, np_ndarray) for share in call.zoneout]):
+            raise ValueError("zoneout of other inputs has other masks")
         self.rnn = p.rnn
         self.isa = p.isa
         self.dtype = call.x.dtype
         self.single = p.rnn.real == FR_FLOAT
-        self.rnn.initial_h = self.rnn.initial_c = NULL
+        for k in range(FR_MAX_STATES):
+            self.rnn.initial_states[k] = NULL
         self.rnn.workspace = NULL
         self.rnn.save = False
         weights = tuple(call.weights.values())
@@ -362,9 +373,9 @@ cdef class Inference:
             rnn.x = view.buf
             rnn.threads = config.num_threads()
             if rnn.return_sequences:
-                outputs = np_empty((rnn.batch, rnn.timesteps, rnn.units), self.dtype)
+                outputs = np_empty((rnn.batch, rnn.timesteps, outputs_of(&rnn)), self.dtype)
             else:
-                outputs = np_empty((rnn.batch, rnn.units), self.dtype)
+                outputs = np_empty((rnn.batch, outputs_of(&rnn)), self.dtype)
             self._run(&rnn, outputs)
             return outputs
         finally:
@@ -383,10 +394,13 @@ cdef class Inference:
     cdef _run(self, fr_rnn *rnn, object outputs):
         cdef Py_buffer view
         cdef fr_sizes sizes = fr_sizes_of(self.isa, rnn)
-        cdef size_t state = (rnn.batch * rnn.units * sizeof(double) + 63) // 64 * 64
-        cdef size_t total = sizes.workspace + sizes.forward_scratch + 2 * state + 64
+        cdef Py_ssize_t widest = max(rnn.units, outputs_of(rnn))
+        cdef size_t state = (rnn.batch * widest * sizeof(double) + 63) // 64 * 64
+        cdef size_t states = FR_MAX_STATES * state
+        cdef size_t total = sizes.workspace + sizes.forward_scratch + states + 64
         cdef char *memory = <char *>PyMem_RawMalloc(total)
         cdef char *base
+        cdef int k
         if memory == NULL:
             raise MemoryError()
         try:
@@ -396,9 +410,10 @@ cdef class Inference:
             raise
         base = <char *>((<size_t>memory + 63) // 64 * 64)
         rnn.outputs = view.buf
-        rnn.final_h, rnn.final_c = base, base + state
-        rnn.workspace = base + 2 * state
-        rnn.scratch = base + 2 * state + sizes.workspace
+        for k in range(FR_MAX_STATES):
+            rnn.final_states[k] = base + k * state
+        rnn.workspace = base + states
+        rnn.scratch = base + states + sizes.workspace
         with nogil:
             fr_forward(self.isa, rnn, 1)
         PyBuffer_Release(&view)

@@ -8,11 +8,12 @@ cdef class StepInference(Inference):
         call: a call of the cell without ``return_sequences``; its inputs do not matter.
     """
 
-    cdef int type_num
+    cdef int type_num, states
 
     def __cinit__(self, call):
         self.type_num = cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE
         self.rnn.timesteps = 1
+        self.states = len(call.spec.states)
 
     def __call__(self, x, states):
         """Return the output and the list of new states, or ``None`` where it needs another way.
@@ -21,29 +22,33 @@ cdef class StepInference(Inference):
         arrays of the cell's dtype, with fewer than 65 rows.
         """
         cdef fr_rnn rnn = self.rnn
-        cdef int count = 2 if rnn.cell == FR_LSTM else 1
+        cdef int k
         cdef cnp.npy_intp shape[2]
-        if not isinstance(states, (list, tuple)) or len(states) != count:
+        if not isinstance(states, (list, tuple)) or len(states) != self.states:
             return None
         if not self._fits(x, -1, rnn.features):
             return None
         rnn.batch = cnp.PyArray_DIM(<cnp.ndarray>x, 0)
-        for state in states:
-            if not self._fits(state, rnn.batch, rnn.units):
+        for k in range(self.states):
+            if not self._fits(states[k], rnn.batch, self._size(k)):
                 return None
-        shape[0], shape[1] = rnn.batch, rnn.units
+        shape[0], shape[1] = rnn.batch, self._size(0)
         output = cnp.PyArray_EMPTY(2, shape, self.type_num, 0)
-        new = [cnp.PyArray_EMPTY(2, shape, self.type_num, 0) for _ in range(count)]
         rnn.x = cnp.PyArray_DATA(<cnp.ndarray>x)
-        rnn.initial_h = cnp.PyArray_DATA(<cnp.ndarray>states[0])
         rnn.outputs = cnp.PyArray_DATA(<cnp.ndarray>output)
-        rnn.final_h = cnp.PyArray_DATA(<cnp.ndarray>new[0])
-        if count > 1:
-            rnn.initial_c = cnp.PyArray_DATA(<cnp.ndarray>states[1])
-            rnn.final_c = cnp.PyArray_DATA(<cnp.ndarray>new[1])
+        new = []
+        for k in range(self.states):
+            shape[1] = self._size(k)
+            state = cnp.PyArray_EMPTY(2, shape, self.type_num, 0)
+            rnn.initial_states[k] = cnp.PyArray_DATA(<cnp.ndarray>states[k])
+            rnn.final_states[k] = cnp.PyArray_DATA(<cnp.ndarray>state)
+            new.append(state)
         rnn.threads = config.num_threads()
         self._compute(&rnn)
         return output, new
+
+    cdef Py_ssize_t _size(self, int state) noexcept:
+        return self.rnn.units if state else outputs_of(&self.rnn)
 
     cdef bint _fits(self, object a, Py_ssize_t rows, Py_ssize_t width):
         if not cnp.PyArray_CheckExact(a):

@@ -23,7 +23,10 @@ cdef dict weight_shapes(stage):
     """Return the shape of each array that a stage of this kind may have."""
     inputs, outputs = stage.inputs, stage.outputs
     if stage.kind == "recurrent":
-        return CELLS[stage.cell].weight_shapes(inputs, outputs)
+        spec = CELLS[stage.cell]
+        kernel = stage.weights.get("kernel")
+        units = outputs if kernel is None else kernel.shape[1] // len(spec.gates)
+        return spec.weight_shapes(inputs, units, outputs)
     if stage.kind == "dense":
         return {"kernel": (inputs, outputs), "bias": (outputs,)}
     if stage.kind == "embed":
@@ -67,9 +70,11 @@ cdef class Stages:
         required = {"kernel", "recurrent_kernel"} & shapes.keys()
         if required - given.keys() or ("mean" in given) != ("rate" in given):
             raise ValueError(f"a stage {stage.kind!r} without {sorted(required)}")
-        s.kernel = self._given(given, "kernel")
-        s.recurrent_kernel = self._given(given, "recurrent_kernel")
-        s.bias = self._given(given, "bias")
+        names = [w.name for w in CELLS[stage.cell].weights]  # kernel and bias stand there for all
+        for k, name in enumerate(names):
+            s.weights[k] = self._given(given, name)
+        if stage.kind == "recurrent":
+            s.units = given["kernel"].shape[1] // len(CELLS[stage.cell].gates)
         s.mean = self._given(given, "mean")
         s.rate = self._given(given, "rate")
         s.gamma = self._given(given, "gamma")
@@ -130,10 +135,10 @@ cdef class StreamKernel:
             ids and given.count == 1
         )
         self.state_shapes = [
-            (batch, stage.outputs)
-            for stage in stages
+            (batch, size)
+            for k, stage in enumerate(stages)
             if stage.kind == "recurrent"
-            for _ in CELLS[stage.cell].states
+            for size in CELLS[stage.cell].state_sizes(given.stages[k].units, stage.outputs)
         ]
         if threads > 1:
             self._start_team(threads - 1)
