@@ -23,7 +23,7 @@ enum fr_cell { FR_CELLS(FR_CODE_) FR_CELL_COUNT };
 enum fr_isa { FR_ISAS(FR_CODE_) FR_ISA_COUNT };
 enum fr_capability { FR_CAPABILITIES(FR_CODE_) FR_CAPABILITY_COUNT };
 
-/* Quantized weights of one operand, packed as quant/forward.h says, aligned to 64 bytes. */
+/* Quantized weights of one operand, packed as quant/operand.h says, aligned to 64 bytes. */
 typedef struct fr_packed_operand {
     /* 4 numbers of 8 bits in the order of memory, or 2 of 16 bits, the low one first. */
     const uint32_t *words;

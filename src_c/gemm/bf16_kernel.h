@@ -5,6 +5,8 @@
 
 #include "gemm/kernel.h"
 
+#if FR_REAL_BITS == 32 /* for floats alone */
+
 #define BF16_TERMS 2
 
 static FR_INLINE void bf16_body(const int R, const int C, const fr_operands *o, V *tile)
@@ -75,4 +77,5 @@ static const fr_product bf16_products[FR_MAX_ROWS][FR_MAX_COLUMNS] = {
 #endif
 };
 
+#endif
 #endif

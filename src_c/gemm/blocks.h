@@ -18,4 +18,17 @@ static FR_INLINE int block_rows(ptrdiff_t left)
     return (int)((left + blocks - 1) / blocks);
 }
 
+/* Rows that the kernel gets for a block of n. One row of a batch of more is multiplied twice over: the
+ * kernel for one row sums otherwise. `alone`: there never is more than one. */
+static FR_INLINE int kernel_rows(ptrdiff_t n, int alone)
+{
+    return n == 1 && !alone ? 2 : (int)n;
+}
+
+/* Which row the kernel gets as its row r, for a block of n from `first` on. */
+static FR_INLINE ptrdiff_t source_row(ptrdiff_t first, int r, ptrdiff_t n)
+{
+    return first + (r < n ? r : 0);
+}
+
 #endif

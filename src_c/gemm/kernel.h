@@ -166,4 +166,22 @@ static FR_INLINE void product(int rows, int columns, const fr_operands *o, V *ti
     products[rows - 1][columns - 1][o->a_gate != 0](o, tile);
 }
 
+/* One row, with one sum for all k in order, as each row of several has. */
+static void product_in_order(int columns, const fr_operands *o, V *tile)
+{
+    switch (columns) {
+    case 1:
+        product_body(1, 1, 0, o, tile);
+        break;
+    case 2:
+        product_body(1, 2, 0, o, tile);
+        break;
+    case 3:
+        product_body(1, 3, 0, o, tile);
+        break;
+    default:
+        product_body(1, 4, 0, o, tile);
+    }
+}
+
 #endif

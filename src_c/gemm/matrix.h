@@ -69,10 +69,9 @@ static void multiply_panel(const fr_matrix_product *m, const REAL *a, REAL *out,
     V tile[TILE_VECTORS];
     for (ptrdiff_t i = begin, n; i < end; i += n) {
         n = block_rows(end - i);
-        /* The kernel for one row alone sums in another order. */
-        const int rows = n == 1 ? 2 : (int)n;
+        const int rows = kernel_rows(n, 0);
         for (int r = 0; r < rows; r++) {
-            const ptrdiff_t row = i + (r < n ? r : 0);
+            const ptrdiff_t row = source_row(i, r, n);
             o.a[r] = a + row * m->a_row + first * m->a_term;
             start_row(m, out + row * m->columns, column, vectors, first > 0, tile + r * vectors);
         }

@@ -6,9 +6,6 @@
 #include "optim/adam.h"
 #include "rnn/run.h"
 #include "stream/steps.h"
-#if FR_REAL_BITS == 32
-#include "quant/forward.h"
-#endif
 
 const fr_engine FR_ENGINE(FR_ISA, FR_REAL_BITS) = {
     .lanes = LANES,
@@ -19,10 +16,6 @@ const fr_engine FR_ENGINE(FR_ISA, FR_REAL_BITS) = {
     .multiply = multiply_matrices,
     .adam = run_adam,
     .fma_loop = fma_loop,
-#if FR_REAL_BITS == 32
-    .quantized_sizes = quantized_sizes,
-    .quantized_forward = run_quantized,
-#endif
     .stream = {stream_size, stream_make, stream_share, stream_pack, stream_step, stream_read_state,
                stream_write_state, stream_reset_row},
 };

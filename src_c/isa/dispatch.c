@@ -185,17 +185,12 @@ ptrdiff_t fr_lanes(enum fr_isa isa)
 
 fr_sizes fr_sizes_of(enum fr_isa isa, const fr_rnn *rnn)
 {
-    const fr_engine *engine = engine_of(isa, rnn->real);
-    return rnn->weight_format ? engine->quantized_sizes(rnn) : engine->sizes(rnn);
+    return engine_of(isa, rnn->real)->sizes(rnn);
 }
 
 void fr_forward(enum fr_isa isa, const fr_rnn *rnns, int count)
 {
-    const fr_engine *engine = engine_of(isa, rnns[0].real);
-    if (rnns[0].weight_format)
-        engine->quantized_forward(rnns, count);
-    else
-        engine->forward(rnns, count);
+    engine_of(isa, rnns[0].real)->forward(rnns, count);
 }
 
 void fr_backward(enum fr_isa isa, const fr_rnn *rnns, int count)

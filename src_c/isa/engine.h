@@ -14,9 +14,6 @@ typedef struct fr_engine {
     void (*multiply)(const fr_matrix_product *product);
     void (*adam)(const fr_adam *update);
     double (*fma_loop)(long turns);
-    /* On quantized weights, which are of floats. */
-    fr_sizes (*quantized_sizes)(const fr_rnn *rnn);
-    void (*quantized_forward)(const fr_rnn *rnns, int count);
     fr_stream_functions stream;
 } fr_engine;
 

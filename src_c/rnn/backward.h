@@ -86,7 +86,7 @@ static void multiply_dz(const fr_step *s, ptrdiff_t column, ptrdiff_t terms, int
         const int vectors = (int)(left < FR_MAX_COLUMNS ? left : FR_MAX_COLUMNS);
         for (ptrdiff_t i = 0, n; i < s->count; i += n) {
             n = block_rows(s->count - i);
-            const int rows = rows_to_multiply(p, (int)n);
+            const int rows = kernel_rows(n, p->B == 1);
             for (int part = 0; part < parts; part++) {
                 fr_operands o = {.a_step = 1,
                                  .b = packed + v * panel + part * each * LANES,
@@ -94,7 +94,7 @@ static void multiply_dz(const fr_step *s, ptrdiff_t column, ptrdiff_t terms, int
                                  .b_column = panel,
                                  .terms = each};
                 for (int r = 0; r < rows; r++)
-                    o.a[r] = dz_at(s, &s->samples[i + (r < n ? r : 0)]) + column + part * each;
+                    o.a[r] = dz_at(s, &s->samples[source_row(i, r, n)]) + column + part * each;
                 product(rows, vectors, &o, tile);
                 for (int r = 0; r < n; r++) {
                     const int32_t b = s->samples[i + r].b;
@@ -215,7 +215,7 @@ static void input_gradients(const fr_plan *p, ptrdiff_t base, ptrdiff_t first, p
         const int vectors = (int)(left < FR_MAX_COLUMNS ? left : FR_MAX_COLUMNS);
         for (ptrdiff_t i = first, n; i < last; i += n) {
             n = block_rows(last - i);
-            const int kernel_rows = n == 1 ? 2 : (int)n;
+            const int rows = kernel_rows(n, 0);
             memset(total, 0, sizeof total);
             for (int part = 0; part < parts; part++) {
                 const ptrdiff_t term = part * p->H;
@@ -225,10 +225,10 @@ static void input_gradients(const fr_plan *p, ptrdiff_t base, ptrdiff_t first, p
                                  .b_step = LANES,
                                  .b_column = panel,
                                  .terms = p->G / parts * p->H};
-                for (int k = 0; k < kernel_rows; k++)
+                for (int k = 0; k < rows; k++)
                     o.a[k] =
-                        p->dz + (i - base + (k < n ? k : 0)) * p->d_stride + first_column + term;
-                product(kernel_rows, vectors, &o, tile);
+                        p->dz + (source_row(i, k, n) - base) * p->d_stride + first_column + term;
+                product(rows, vectors, &o, tile);
                 for (int k = 0; k < n; k++) {
                     const ptrdiff_t b = p->source[i + k] / p->T;
                     for (int u = 0; u < vectors; u++) {

@@ -2,10 +2,7 @@
 #ifndef FR_RNN_FORWARD_H
 #define FR_RNN_FORWARD_H
 
-#include "base/share.h"
-#include "gemm/blocks.h"
-#include "rnn/pack.h"
-#include "rnn/rows.h"
+#include "rnn/step.h"
 
 #include <string.h>
 
@@ -84,185 +81,6 @@ static void fill_inputs(const fr_plan *p, ptrdiff_t t, const fr_sample *rows, pt
     }
 }
 
-/* One row of a batch of more is multiplied twice over: the kernel for one row sums otherwise. */
-static FR_INLINE int rows_to_multiply(const fr_plan *p, int n)
-{
-    return n == 1 && p->B > 1 ? 2 : n;
-}
-
-/* Sums of the input operand, computed before by `project_inputs`, become the first sums. */
-static void load_input_part(const fr_step *s, int phase, ptrdiff_t first_row, int n, ptrdiff_t v,
-                            int vectors, V *tile)
-{
-    const fr_plan *p = s->p;
-    const int gates = p->cell->phase[phase].gates;
-    for (int r = 0; r < n; r++) {
-        const ptrdiff_t step = (s->t % p->chunk) * p->B + s->samples[first_row + r].b;
-        for (int u = 0; u < vectors; u++) {
-            const ptrdiff_t at =
-                (step * p->vectors + v + u) * p->G + p->cell->phase[phase].first_gate;
-            for (int g = 0; g < gates; g++)
-                *tile++ = load(p->input_part + (at + g) * LANES);
-        }
-    }
-}
-
-/* tail[r] holds the sums of all gates of `units` units without gaps -> a vector for each gate. */
-static void split_tail(const fr_plan *p, int rows, ptrdiff_t units, const V *tail, V *tile)
-{
-    REAL sums[FR_MAX_COLUMNS * LANES];
-    for (int r = 0; r < rows; r++) {
-        for (int c = 0; c < p->tail; c++)
-            store(sums + c * LANES, tail[r * p->tail + c]);
-        for (int g = 0; g < p->G; g++)
-            tile[r * p->G + g] = load_part(sums + g * units, units);
-    }
-}
-
-/* Gates whose recurrent sums are kept apart: the sums of the input operand become `inputs`, a vector for
- * each gate, and those of the gates begin again. `tail`: the gates stand without gaps. */
-static void part_sums(const fr_plan *p, const fr_phase *phase, int rows, int tail, ptrdiff_t units,
-                      V *tile, V *inputs)
-{
-    const unsigned apart = p->cell->apart >> phase->first_gate;
-    if (!tail) {
-        memcpy(inputs, tile, sizeof(V) * (size_t)(rows * phase->gates));
-        for (int r = 0; r < rows; r++)
-            for (int g = 0; g < phase->gates; g++)
-                if (apart >> g & 1)
-                    tile[r * phase->gates + g] = SPLAT(0);
-        return;
-    }
-    split_tail(p, rows, units, tile, inputs);
-    REAL sums[FR_MAX_COLUMNS * LANES];
-    for (int r = 0; r < rows; r++, tile += p->tail) {
-        for (int c = 0; c < p->tail; c++)
-            store(sums + c * LANES, tile[c]);
-        for (int g = 0; g < phase->gates; g++)
-            if (apart >> g & 1)
-                memset(sums + g * units, 0, (size_t)units * sizeof(REAL));
-        for (int c = 0; c < p->tail; c++)
-            tile[c] = load(sums + c * LANES);
-    }
-}
-
-/* A gates phase of a step, for a block of samples and some vectors of units. */
-static void step_block(const fr_step *s, int k, ptrdiff_t first, int n, ptrdiff_t v, int vectors)
-{
-    const fr_plan *p = s->p;
-    const fr_phase *phase = &p->cell->phase[k];
-    const int gates = phase->gates, tail = is_tail(p, v);
-    const int columns = tail ? p->tail : gates * vectors;
-    const int rows = rows_to_multiply(p, n);
-    const int gate_row = p->per_gate ? phase->first_gate : phase->input_row;
-    fr_segment segments[MAX_SEGMENTS];
-    int recurrent;
-    const int count = list_segments(p, k, v, segments, &recurrent);
-    V tile[TILE_VECTORS], inputs[TILE_VECTORS];
-    fr_operands o = {.a_step = 1, .a_gate = p->per_gate && gates > 1 ? p->gate_stride : 0};
-    set_weight_steps(p, k, v, &o);
-    const REAL *a[FR_MAX_ROWS];
-    for (int r = 0; r < rows; r++)
-        a[r] = input_row(p, s->samples[first + (r < n ? r : 0)].row, gate_row);
-    if (p->input_part) {
-        load_input_part(s, k, first, n, v, vectors, tile);
-        o.add = 1;
-    }
-    for (int i = p->input_part ? recurrent : 0; i < count; i++) {
-        if (i == recurrent && p->cell->apart)
-            part_sums(p, phase, rows, tail, lanes_at(p, v), tile, inputs);
-        for (int r = 0; r < rows; r++)
-            o.a[r] = a[r] + segments[i].a;
-        o.b = segments[i].b;
-        o.terms = segments[i].terms;
-        product(rows, columns, &o, tile);
-        o.add = 1;
-    }
-    if (tail) {
-        V sums[TILE_VECTORS];
-        memcpy(sums, tile, sizeof(V) * (size_t)(n * columns));
-        split_tail(p, n, lanes_at(p, v), sums, tile);
-    }
-    for (int u = 0; u < vectors; u++)
-        phase->units(s, first, n, v + u, tile + u * gates, gates * vectors, inputs);
-}
-
-/* A projection phase of a step, for a block of samples and some vectors of P. */
-static void project_block(const fr_step *s, int k, ptrdiff_t first, int n, ptrdiff_t v, int vectors)
-{
-    const fr_plan *p = s->p;
-    const fr_phase *phase = &p->cell->phase[k];
-    const int rows = rows_to_multiply(p, n);
-    V tile[TILE_VECTORS];
-    fr_operands o = {.a_step = 1,
-                     .b = p->packed_projection + v * p->H * LANES,
-                     .b_step = LANES,
-                     .b_column = p->H * LANES,
-                     .terms = p->H};
-    for (int r = 0; r < rows; r++)
-        o.a[r] = saved_at(p, s->samples[first + (r < n ? r : 0)].row, phase->value, 0);
-    product(rows, vectors, &o, tile);
-    for (int u = 0; u < vectors; u++)
-        phase->units(s, first, n, v + u, tile + u, vectors, NULL);
-}
-
-/* Barriers: of all threads of the pass; of those that share units, where they depend on one another within a step. */
-static void wait_for_all(const fr_plan *p)
-{
-    if (p->size > 1)
-        fr_barrier_wait(p->barrier);
-}
-
-static void wait_for_units(const fr_plan *p)
-{
-    if (p->by_units)
-        fr_barrier_wait(p->barrier);
-}
-
-/* A phase of products, for this thread's share. Where the threads share units and one vector of them
- * is multiplied at a time, a vector that does not come out even is shared by blocks of samples. */
-static void compute_products(const fr_step *s, int k, int rank, int size)
-{
-    const fr_plan *p = s->p;
-    const fr_phase *phase = &p->cell->phase[k];
-    const ptrdiff_t all = phase->kind == PROJECTION_PHASE ? p->output_vectors : p->vectors;
-    const ptrdiff_t most = phase->vectors;
-    const ptrdiff_t blocks = most == 1 ? count_blocks(s->count) : 1;
-    const ptrdiff_t begin = share(all * blocks, rank, size),
-                    end = share(all * blocks, rank + 1, size);
-    for (ptrdiff_t v = blocks ? begin / blocks : 0; v * blocks < end; v += most) {
-        const ptrdiff_t left = end - v, vectors = left < most ? left : most;
-        const ptrdiff_t before = begin - v * blocks, after = end - v * blocks;
-        const ptrdiff_t first = before > 0 ? share(s->count, (int)before, (int)blocks) : 0;
-        const ptrdiff_t last = after < blocks ? share(s->count, (int)after, (int)blocks) : s->count;
-        for (ptrdiff_t i = first, n; i < last; i += n) {
-            n = block_rows(last - i);
-            if (phase->kind == PROJECTION_PHASE)
-                project_block(s, k, i, (int)n, v, (int)vectors);
-            else
-                step_block(s, k, i, (int)n, v, (int)vectors);
-        }
-    }
-}
-
-/* All phases of a step, for this thread's share. */
-static void compute_step(const fr_step *s)
-{
-    const fr_plan *p = s->p;
-    const int size = p->by_units ? p->size : 1, rank = p->by_units ? s->rank : 0;
-    for (int k = 0; k < p->cell->phases; k++) {
-        if (k)
-            wait_for_units(p);
-        if (p->cell->phase[k].kind == ROW_PHASE) {
-            const ptrdiff_t end = share(s->count, rank + 1, size);
-            for (ptrdiff_t i = share(s->count, rank, size); i < end; i++)
-                p->cell->phase[k].row(s, &s->samples[i]);
-        } else {
-            compute_products(s, k, rank, size);
-        }
-    }
-}
-
 /* input_part = [x | 1]·[W; b] of the steps [t, stop), for the vectors of units of this thread. */
 static void project_inputs(const fr_step *s, ptrdiff_t t, ptrdiff_t stop)
 {
@@ -271,24 +89,30 @@ static void project_inputs(const fr_step *s, ptrdiff_t t, ptrdiff_t stop)
     const ptrdiff_t begin = p->by_units ? share(p->vectors, s->rank, p->size) : 0;
     const ptrdiff_t end = p->by_units ? share(p->vectors, s->rank + 1, p->size) : p->vectors;
     V tile[TILE_VECTORS];
-    for (int phase = 0; phase < p->cell->phases; phase++) {
-        const int first_gate = p->cell->phase[phase].first_gate;
-        const int gates = p->cell->phase[phase].gates;
-        if (p->cell->phase[phase].kind != GATES_PHASE)
+    if (s->quantized)
+        quantize_chunk(s->quantized, rows);
+    for (int k = 0; k < p->cell->phases; k++) {
+        const fr_phase *phase = &p->cell->phase[k];
+        if (phase->kind != GATES_PHASE)
             continue;
         for (ptrdiff_t v = begin; v < end; v++) {
+            fr_segment segments[MAX_SEGMENTS];
+            int recurrent;
+            list_segments(s->quantized != NULL, 0, p, k, v, segments, &recurrent);
             for (ptrdiff_t i = 0, n; i < rows; i += n) {
                 n = block_rows(rows - i);
-                fr_operands o = {.a_step = 1, .b = packed_at(p, phase, v), .terms = p->F + 1};
-                set_weight_steps(p, phase, v, &o);
-                const int kernel_rows = n == 1 ? 2 : (int)n;
-                for (int r = 0; r < kernel_rows; r++)
-                    o.a[r] = p->chunk_x + (i + (r < n ? r : 0)) * (p->F + 1);
-                product(kernel_rows, gates, &o, tile);
+                const int given = kernel_rows(n, 0);
+                const REAL *a[FR_MAX_ROWS];
+                for (int r = 0; r < given; r++)
+                    a[r] = p->chunk_x + source_row(i, r, n) * (p->F + 1);
+                fr_operands o = {.a_step = 1};
+                set_weight_steps(p, k, v, &o);
+                multiply_segment(s->quantized != NULL, 0, s, k, segments, 1, a, i, (int)n, given, v,
+                                 phase->gates, &o, tile);
                 for (int r = 0; r < n; r++) {
-                    const ptrdiff_t at = ((i + r) * p->vectors + v) * p->G + first_gate;
-                    for (int g = 0; g < gates; g++)
-                        store(p->input_part + (at + g) * LANES, tile[r * gates + g]);
+                    const ptrdiff_t at = ((i + r) * p->vectors + v) * p->G + phase->first_gate;
+                    for (int g = 0; g < phase->gates; g++)
+                        store(p->input_part + (at + g) * LANES, tile[r * phase->gates + g]);
                 }
             }
         }
@@ -371,8 +195,10 @@ static void forward_thread(const fr_plan *p, int rank)
     fr_sample *lists[2] = {p->lists + (ptrdiff_t)rank * 2 * p->B,
                            p->lists + ((ptrdiff_t)rank * 2 + 1) * p->B};
     fr_step s = {.p = p, .rank = rank, .samples = lists[0]};
+    fr_quantized quantized;
+    s.quantized = make_quantized(p, rank, &quantized);
     memset(parity, 0, (size_t)p->B);
-    if (!p->in_place) {
+    if (!p->in_place && !p->r->weight_format) {
         pack(p, share(p->vectors, rank, p->size), share(p->vectors, rank + 1, p->size));
         if (p->cell->projection)
             pack_projection(p, share(p->output_vectors, rank, p->size),

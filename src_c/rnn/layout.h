@@ -3,6 +3,7 @@
 #define FR_RNN_LAYOUT_H
 
 #include "base/arena.h"
+#include "quant/operand.h"
 #include "rnn/cells/table.h"
 #include "rnn/gradients.h"
 #include "rnn/pack.h"
@@ -102,7 +103,9 @@ static void place_forward_scratch(fr_plan *p, fr_arena *s, int threads)
 {
     p->lists = ARENA_TAKE(*s, (ptrdiff_t)threads * 2 * p->B, fr_sample);
     p->parity = ARENA_TAKE(*s, (ptrdiff_t)threads * p->B, uint8_t);
-    place_packed(p, s);
+    if (!p->r->weight_format)
+        place_packed(p, s);
+    place_quantized(p, s, threads);
     if (hoists(p)) {
         p->input_part = ARENA_TAKE(*s, p->chunk * p->B * p->vectors * p->G * LANES, REAL);
         p->chunk_x = ARENA_TAKE(*s, p->chunk * p->B * (p->F + 1), REAL);

@@ -39,7 +39,8 @@ static int tail_columns(const fr_plan *p)
 {
     const ptrdiff_t units = p->H - (p->vectors - 1) * LANES;
     const ptrdiff_t columns = (p->G * units + LANES - 1) / LANES;
-    const int able = p->cell->phases == 1 && !p->per_gate && !p->in_place && !hoists(p);
+    const int able =
+        p->cell->phases == 1 && !p->r->weight_format && !p->per_gate && !p->in_place && !hoists(p);
     return able && columns < p->G ? (int)columns : 0;
 }
 
@@ -135,11 +136,18 @@ static FR_INLINE void set_weight_steps(const fr_plan *p, int phase, ptrdiff_t v,
 }
 
 /* The segments of a phase for vector v of units; those of the recurrent operand begin at *recurrent. */
-static int list_segments(const fr_plan *p, int phase, ptrdiff_t v, fr_segment *out, int *recurrent)
+static FR_INLINE int list_segments(const int quantized, const int in_order, const fr_plan *p,
+                                   int phase, ptrdiff_t v, fr_segment *out, int *recurrent)
 {
     const int two_biases = p->cell->biases == 2;
     int n = 0;
-    if (p->in_place) {
+    if (quantized) { /* see quant/operand.h */
+        out[n++] = (fr_segment){0, NULL, p->F};
+        *recurrent = n;
+        out[n++] = (fr_segment){p->F + 1, NULL, p->P};
+        return n;
+    }
+    if (!in_order && p->in_place) {
         const ptrdiff_t column = p->cell->phase[phase].first_gate * p->H + v * LANES;
         const REAL *bias = p->cell->biases ? p->r->weights[FR_BIAS] : NULL;
         out[n++] = (fr_segment){0, (const REAL *)p->r->weights[FR_KERNEL] + column, p->F};
@@ -156,7 +164,7 @@ static int list_segments(const fr_plan *p, int phase, ptrdiff_t v, fr_segment *o
     const int columns = is_tail(p, v) ? p->tail : p->cell->phase[phase].gates;
     const ptrdiff_t inputs = (p->F + 1) * columns * LANES;
     *recurrent = 1;
-    if (p->cell->apart || p->input_part) {
+    if (in_order || p->cell->apart || p->input_part) {
         out[n++] = (fr_segment){0, b, p->F + 1};
         out[n++] = (fr_segment){p->F + !two_biases, b + inputs, p->P + two_biases};
     } else {

@@ -34,6 +34,7 @@ typedef struct {
 } fr_state;
 
 struct fr_cell_spec;
+struct fr_quantized;
 
 typedef struct fr_plan {
     const fr_rnn *r;
@@ -42,7 +43,8 @@ typedef struct fr_plan {
     int size;     /* threads of this pass */
     int by_units; /* they share the units of each step, with a barrier; else they share the rows */
     int per_gate; /* dropout with masks for each gate: an input row for each */
-    int in_place; /* the weights are read where they stand, not packed */
+    int in_place; /* the weights are read where they stand, not packed here */
+    int in_order; /* a batch of one row sums its input operand in order, as steps of a chunk do */
     ptrdiff_t B, T, F, H, P, G;
     ptrdiff_t K;              /* F + 1 + P: what the weights of the gates multiply */
     ptrdiff_t vectors;        /* of units */
@@ -87,6 +89,7 @@ typedef struct {
     ptrdiff_t t;
     const fr_sample *samples;
     ptrdiff_t count;
+    const struct fr_quantized *quantized; /* of this thread, on quantized weights; else NULL */
 } fr_step;
 
 /* A row length that is whole vectors and does not map all rows onto the same cache sets. */

@@ -33,7 +33,8 @@ static fr_sizes sizes_of_pass(const fr_rnn *r)
     fr_arena workspace = {0}, forward = {0}, backward = {0};
     place_workspace(&plan, &workspace);
     place_forward_scratch(&plan, &forward, r->threads);
-    place_backward_scratch(&plan, &backward, r->threads);
+    if (!r->weight_format) /* which are for inference */
+        place_backward_scratch(&plan, &backward, r->threads);
     fr_sizes sizes = {workspace.used, forward.used, backward.used};
     if (workspace.overflow | forward.overflow | backward.overflow)
         sizes.workspace = sizes.forward_scratch = sizes.backward_scratch = SIZE_MAX;

@@ -70,6 +70,7 @@ static void place_recurrence(fr_recurrence *q, const fr_stage *stage, ptrdiff_t 
     fr_plan *p = &q->plan;
     plan_sizes(p, &q->rnn);
     p->size = 1;
+    p->in_order = batch == 1;
     place_workspace(p, arena);
     place_packed(p, arena);
     q->own = ARENA_TAKE(*arena, own_weight_rows(p) * p->H, REAL);

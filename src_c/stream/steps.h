@@ -6,55 +6,6 @@
 
 /* ---- one step of each kind ---- */
 
-static void one_row_in_order_1(const fr_operands *o, V *tile)
-{
-    product_body(1, 1, 0, o, tile);
-}
-
-static void one_row_in_order_2(const fr_operands *o, V *tile)
-{
-    product_body(1, 2, 0, o, tile);
-}
-
-static void one_row_in_order_3(const fr_operands *o, V *tile)
-{
-    product_body(1, 3, 0, o, tile);
-}
-
-static void one_row_in_order_4(const fr_operands *o, V *tile)
-{
-    product_body(1, 4, 0, o, tile);
-}
-
-static const fr_product one_row_in_order[FR_MAX_COLUMNS] = {
-    one_row_in_order_1,
-    one_row_in_order_2,
-    one_row_in_order_3,
-    one_row_in_order_4,
-};
-
-/* `step_block` for a batch of one row: the input operand in order, then the recurrent operand. */
-static void step_one_row(const fr_step *s, int k, ptrdiff_t v, int vectors)
-{
-    const fr_plan *p = s->p;
-    const fr_phase *phase = &p->cell->phase[k];
-    const int columns = phase->gates * vectors, two_biases = p->cell->biases == 2;
-    V tile[FR_MAX_COLUMNS], inputs[FR_MAX_COLUMNS];
-    fr_operands o = {.a_step = 1, .b = packed_at(p, k, v), .terms = p->F + 1};
-    o.a[0] = input_row(p, s->samples[0].row, phase->input_row);
-    set_weight_steps(p, k, v, &o);
-    one_row_in_order[columns - 1](&o, tile);
-    if (p->cell->apart)
-        part_sums(p, phase, 1, 0, LANES, tile, inputs);
-    o.a[0] += p->F + !two_biases;
-    o.b += (p->F + 1) * o.b_step;
-    o.terms = p->P + two_biases;
-    o.add = 1;
-    product(1, columns, &o, tile);
-    for (int u = 0; u < vectors; u++)
-        phase->units(s, 0, 1, v + u, tile + u * phase->gates, columns, inputs);
-}
-
 /* One phase of a step: chunks of as many vectors as are multiplied at once, or of one row. */
 typedef struct {
     fr_step step;
@@ -75,10 +26,6 @@ static void step_chunk(void *context, int chunk)
     const ptrdiff_t all = projects ? p->output_vectors : p->vectors;
     const ptrdiff_t v = (ptrdiff_t)chunk * phase->vectors, left = all - v;
     const int vectors = (int)(left < phase->vectors ? left : phase->vectors);
-    if (s->count == 1 && !projects) {
-        step_one_row(s, f->phase, v, vectors);
-        return;
-    }
     for (ptrdiff_t i = 0, n; i < s->count; i += n) {
         n = block_rows(s->count - i);
         if (projects)
