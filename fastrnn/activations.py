@@ -37,14 +37,14 @@ class Activation:
     Attributes:
         name: Keras's name.
         function: x -> y, of the same shape and float dtype.
-        slope: (x, y) -> dy/dx for an elementwise function; else ``None``.
+        derivative: (x, y) -> dy/dx for an elementwise function; else ``None``.
         row_gradient: (x, y, dy) -> dx for a function of the whole last axis; else ``None``.
         builtin: whether it is one of Keras's, as opposed to a function of the user's.
     """
 
     name: str
     function: Callable[..., Array]
-    slope: Callable[[Array, Array], Array] | None = None
+    derivative: Callable[[Array, Array], Array] | None = None
     row_gradient: Callable[[Array, Array, Array], Array] | None = None
     builtin: bool = True
 
@@ -79,8 +79,8 @@ class Activation:
             ValueError: the activation is a function of the user's, without a known gradient.
         """
         with self._quiet():
-            if self.slope is not None:
-                return dy * self.slope(x, y)
+            if self.derivative is not None:
+                return dy * self.derivative(x, y)
             if self.row_gradient is not None:
                 return self.row_gradient(x, y, dy)
         raise ValueError(
@@ -88,7 +88,7 @@ class Activation:
                 "activation",
                 self.name,
                 "an activation with a gradient, for training",
-                "Pass one by name, or a fastrnn.activations.Activation with a `slope`.",
+                "Pass one by name, or a fastrnn.activations.Activation with a `derivative`.",
             )
         )
 
@@ -141,7 +141,7 @@ def _normal_cdf(x: Array) -> Array:
     return ndtr(x).astype(x.dtype, copy=False)
 
 
-def _gelu_slope(x: Array, y: Array) -> Array:
+def _gelu_derivative(x: Array, y: Array) -> Array:
     density = np.exp(-x * x / 2) * x.dtype.type(1 / np.sqrt(2 * np.pi))
     return _normal_cdf(x) + x * density
 
@@ -156,7 +156,7 @@ def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
-def _mish_slope(x: Array, y: Array) -> Array:
+def _mish_derivative(x: Array, y: Array) -> Array:
     t = np.tanh(_softplus(x))
     return t + x * (1 - t * t) * _stable_sigmoid(x)
 
@@ -212,9 +212,9 @@ def _threshold(x: Array, threshold: float, default_value: float) -> Array:
     return np.where(x > threshold, x, x.dtype.type(default_value))
 
 
-def _inside(low: float, high: float, slope: float) -> Callable[[Array, Array], Array]:
-    """Slope of a ramp that is clipped at ``low`` and ``high``."""
-    return lambda x, y: _where((x > low) & (x < high), slope, 0, x)
+def _inside(low: float, high: float, derivative: float) -> Callable[[Array, Array], Array]:
+    """Derivative of a ramp that is clipped at ``low`` and ``high``."""
+    return lambda x, y: _where((x > low) & (x < high), derivative, 0, x)
 
 
 def _outside(width: float) -> Callable[[Array, Array], Array]:
@@ -264,8 +264,8 @@ _TABLE = (
         # x - y first: beside a large x the 1 would be lost.
         lambda x, y: _stable_sigmoid(x) * (1 + (x - y)),
     ),
-    Activation("gelu", _gelu, _gelu_slope),
-    Activation("mish", lambda x: x * np.tanh(_softplus(x)), _mish_slope),
+    Activation("gelu", _gelu, _gelu_derivative),
+    Activation("mish", lambda x: x * np.tanh(_softplus(x)), _mish_derivative),
     Activation("sparse_sigmoid", lambda x: np.clip((x + 1) / 2, 0, 1), _inside(-1, 1, 0.5)),
     Activation(
         "sparse_plus",

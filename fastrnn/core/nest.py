@@ -39,15 +39,15 @@ def never(value: object) -> bool:
     return False
 
 
-def leaves(value: Any, is_leaf: Test = never) -> list[Any]:
+def flatten(value: Any, is_leaf: Test = never) -> list[Any]:
     """Return what a structure holds, depth first; what is no list, tuple or dict is a leaf.
 
-    >>> leaves({"a": 1, "b": [2, (3, None)]})
+    >>> flatten({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3, None]
     """
     if is_leaf(value) or not is_node(value):
         return [value]
-    return [leaf for _, entry in _entries(value) for leaf in leaves(entry, is_leaf)]
+    return [leaf for _, entry in _entries(value) for leaf in flatten(entry, is_leaf)]
 
 
 def _entries(node: Any) -> Iterable[tuple[Any, Any]]:
@@ -59,10 +59,10 @@ def _by_name(item: tuple[Any, Any]) -> str:
     return str(item[0])
 
 
-def rebuild(structure: Any, values: Iterable[Any], is_leaf: Test = never) -> Any:
+def unflatten(structure: Any, values: Iterable[Any], is_leaf: Test = never) -> Any:
     """Return a structure with ``values`` in the place of its leaves, in their order.
 
-    >>> rebuild({"a": 1, "b": [2, (3,)]}, "xyz")
+    >>> unflatten({"a": 1, "b": [2, (3,)]}, "xyz")
     {'a': 'x', 'b': ['y', ('z',)]}
     """
     stream = iter(values)
@@ -77,13 +77,13 @@ def rebuild(structure: Any, values: Iterable[Any], is_leaf: Test = never) -> Any
     return build(structure)
 
 
-def along(structure: Any, value: Any, is_leaf: Test = never) -> list[Any] | None:
+def flatten_up_to(structure: Any, value: Any, is_leaf: Test = never) -> list[Any] | None:
     """Return the entries of ``value`` at the leaves of a structure, in its order.
 
     Lists and tuples are as good as each other, and dicts may have more keys. ``None`` if ``value``
     is of another structure.
 
-    >>> along({"a": 1, "b": [2, 3]}, {"b": ("x", "y"), "a": "z", "c": "w"})
+    >>> flatten_up_to({"a": 1, "b": [2, 3]}, {"b": ("x", "y"), "a": "z", "c": "w"})
     ['z', 'x', 'y']
     """
     if not is_node(structure):
@@ -98,7 +98,7 @@ def along(structure: Any, value: Any, is_leaf: Test = never) -> list[Any] | None
         pairs = list(zip(structure, value, strict=True))
     found: list[Any] = []
     for part, entry in pairs:
-        inner = along(part, entry, is_leaf)
+        inner = flatten_up_to(part, entry, is_leaf)
         if inner is None:
             return None
         found += inner

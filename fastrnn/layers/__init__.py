@@ -1,31 +1,35 @@
 """Layers, under Keras's names."""
 
-from fastrnn.layers.activations.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from fastrnn.layers.activations.elementwise import ELU, LeakyReLU, ReLU
+from fastrnn.layers.activations.prelu import PReLU
+from fastrnn.layers.activations.softmax import Softmax
 from fastrnn.layers.attention.attention import AdditiveAttention, Attention
 from fastrnn.layers.attention.multi_head_attention import MultiHeadAttention
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.convolution.conv_transpose import Conv1DTranspose
 from fastrnn.layers.convolution.convolutions import Conv1D
 from fastrnn.layers.convolution.depthwise_convolutions import DepthwiseConv1D, SeparableConv1D
-from fastrnn.layers.core.dense import Activation, Dense, Masking
+from fastrnn.layers.core.activation import Activation
+from fastrnn.layers.core.dense import Dense
 from fastrnn.layers.core.einsum_dense import EinsumDense
 from fastrnn.layers.core.embedding import Embedding
+from fastrnn.layers.core.identity import Identity
 from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.layers.core.lambda_layer import Lambda
-from fastrnn.layers.core.rescaling import Identity, Rescaling
+from fastrnn.layers.core.masking import Masking
+from fastrnn.layers.core.rescaling import Rescaling
 from fastrnn.layers.merging import operators as _operators  # noqa: F401 - gives tensors their operators
+from fastrnn.layers.merging.concatenate import Concatenate, concatenate
 from fastrnn.layers.merging.dot import Dot, dot
 from fastrnn.layers.merging.merge import (
     Add,
     Average,
-    Concatenate,
     Maximum,
     Minimum,
     Multiply,
     Subtract,
     add,
     average,
-    concatenate,
     maximum,
     minimum,
     multiply,

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_real_array
-from fastrnn.core.nest import Test, along, is_shape, leaves, never, paths, rebuild
+from fastrnn.core.nest import Test, flatten, flatten_up_to, is_shape, never, paths, unflatten
 from fastrnn.layers.base.graph import Graph, check_tensors
 from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.base.symbolic import map_tensors, unique
@@ -54,14 +54,14 @@ class ModelGraph(Graph):
             ValueError: there are too few or too many, or others.
         """
         structure, sole = self.input_structure, len(self.inputs) == 1
-        found = along(structure, inputs, is_leaf)
+        found = flatten_up_to(structure, inputs, is_leaf)
         if found is None:
-            found = along(self.inputs, inputs, is_leaf)
+            found = flatten_up_to(self.inputs, inputs, is_leaf)
         if found is None and sole:
-            found = along(self.inputs[0], inputs, is_leaf)
+            found = flatten_up_to(self.inputs[0], inputs, is_leaf)
         if found is None and isinstance(inputs, dict):
             by_name = dict(zip(self.input_names, self.inputs, strict=True))
-            found = along(by_name, inputs, is_leaf)
+            found = flatten_up_to(by_name, inputs, is_leaf)
         if found is not None:
             return found
         if isinstance(inputs, dict):
@@ -73,16 +73,16 @@ class ModelGraph(Graph):
 
     def as_inputs(self, values: list[Any]) -> Any:
         """Return one value, or several in the structure of the inputs."""
-        return values[0] if len(values) == 1 else rebuild(self.input_structure, values)
+        return values[0] if len(values) == 1 else unflatten(self.input_structure, values)
 
     def as_outputs(self, values: list[Any]) -> Any:
         """Return values in the structure of the outputs."""
-        return rebuild(self.output_structure, values)
+        return unflatten(self.output_structure, values)
 
     def flat_outputs(self, values: Nest) -> list[Any]:
         """Return what is given for each output, in the order of the outputs."""
-        found = along(self.output_structure, values)
-        return leaves(values) if found is None else found
+        found = flatten_up_to(self.output_structure, values)
+        return flatten(values) if found is None else found
 
     # ---- inputs ----
 
@@ -102,7 +102,7 @@ class ModelGraph(Graph):
 
     def check_inputs(self, inputs: Nest, name: str) -> None:
         """Raise ``ValueError`` if arrays are not of the shapes that model ``name`` was made for."""
-        arrays = leaves(inputs)
+        arrays = flatten(inputs)
         for tensor, array in zip(self.inputs, arrays, strict=True):
             fits = array.ndim == tensor.ndim and all(
                 n is None or size in (n, None)

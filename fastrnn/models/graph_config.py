@@ -9,7 +9,7 @@ from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.load_budget import RefusedConfig
-from fastrnn.core.nest import leaves
+from fastrnn.core.nest import flatten
 from fastrnn.core.serialization import TENSOR
 from fastrnn.formats.keras.graph_masks import Key, is_operation, keys_in, without_masks
 from fastrnn.layers.base.layer import Layer, registry
@@ -140,7 +140,7 @@ class _Call:
             options |= {"initial_state": more[0]} if more else {}
             outputs = self.layer(arguments[0], **options)
         keys = []
-        for k, tensor in enumerate(leaves(outputs)):
+        for k, tensor in enumerate(flatten(outputs)):
             keys.append((self.data["name"], self.place, k))
             results[keys[-1]] = tensor
         return keys

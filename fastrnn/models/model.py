@@ -11,7 +11,7 @@ import numpy as np
 from fastrnn.callbacks import History
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int
-from fastrnn.core.nest import is_node, leaves
+from fastrnn.core.nest import flatten, is_node
 from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.layers.base.layer import (
     INFERENCE,
@@ -210,7 +210,7 @@ class Model(KeepsStates, Layer):
     def flat_outputs(self, values: Nest) -> list[Any]:
         """Return what is given for each output, in the order of the outputs."""
         graph = self._traces.first
-        return leaves(values) if graph is None else graph.flat_outputs(values)
+        return flatten(values) if graph is None else graph.flat_outputs(values)
 
     def build(self, input_shape: Nest) -> None:
         """Make the weights for inputs of ``input_shape``, by following ``call``."""
@@ -237,7 +237,7 @@ class Model(KeepsStates, Layer):
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
         graph = self.graph_for(shape_of(inputs), context.training)
-        arrays = leaves(inputs)
+        arrays = flatten(inputs)
         masks = graph.in_order(mask) if is_node(mask) else [mask] * len(arrays)
         outputs, pull, out_masks = graph.run(arrays, context, masks)
         result, out_mask = graph.as_outputs(outputs), graph.as_outputs(out_masks)

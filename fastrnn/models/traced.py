@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastrnn.core.checks import to_real_array, to_shape
-from fastrnn.core.nest import is_shape, leaves, rebuild
+from fastrnn.core.nest import flatten, is_shape, unflatten
 from fastrnn.core.variable import Variable
 from fastrnn.layers.core.input import Input
 from fastrnn.models.graph import ModelGraph, map_shapes
@@ -100,7 +100,7 @@ def _symbolic_inputs(shapes: Nest, fixed_batch: bool) -> Any:
         sizes = to_shape("input_shape", shape)
         return Input(batch_shape=sizes if fixed_batch else (None, *sizes[1:]))
 
-    return rebuild(shapes, map(one, leaves(shapes, is_shape)), is_shape)
+    return unflatten(shapes, map(one, flatten(shapes, is_shape)), is_shape)
 
 
 def _require_kept(model: Traceable, graph: ModelGraph) -> None:

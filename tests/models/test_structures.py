@@ -88,7 +88,7 @@ BUILDERS = [dict_in_dict, dict_in_list, called_twice, one_output_used, masked, n
 
 
 def arrays(value):
-    return [np.asarray(keras.ops.convert_to_numpy(leaf)) for leaf in nest.leaves(value)]
+    return [np.asarray(keras.ops.convert_to_numpy(leaf)) for leaf in nest.flatten(value)]
 
 
 def assert_near(ours, theirs):
@@ -136,19 +136,20 @@ def test_is_described_and_made_again(build):
 def test_gradients_have_the_structure_of_the_inputs(build):
     model, x, _ = build(fastrnn)
     outputs, pullback = model.vjp(x)
-    d_inputs, _ = pullback(nest.rebuild(outputs, [np.ones_like(y) for y in nest.leaves(outputs)]))
+    ones = [np.ones_like(y) for y in nest.flatten(outputs)]
+    d_inputs, _ = pullback(nest.unflatten(outputs, ones))
     if build is masked:
         return  # integers have no gradient
-    assert nest.along(x, d_inputs) is not None
+    assert nest.flatten_up_to(x, d_inputs) is not None
     step = 1e-2
-    for k, array in enumerate(nest.leaves(x)):
+    for k, array in enumerate(nest.flatten(x)):
         moved = []
         for sign in (1, -1):
-            parts = [a + sign * step * (j == k) for j, a in enumerate(nest.leaves(x))]
-            moved.append(sum(y.sum() for y in nest.leaves(model(nest.rebuild(x, parts)))))
+            parts = [a + sign * step * (j == k) for j, a in enumerate(nest.flatten(x))]
+            moved.append(sum(y.sum() for y in nest.flatten(model(nest.unflatten(x, parts)))))
         expected = (moved[0] - moved[1]) / (2 * step)
-        assert nest.leaves(d_inputs)[k].shape == array.shape
-        np.testing.assert_allclose(nest.leaves(d_inputs)[k].sum(), expected, rtol=2e-2, atol=2e-2)
+        assert nest.flatten(d_inputs)[k].shape == array.shape
+        np.testing.assert_allclose(nest.flatten(d_inputs)[k].sum(), expected, rtol=2e-2, atol=2e-2)
 
 
 def test_inputs_in_other_structures():

@@ -1,1 +1,1 @@
-"""Activations as layers."""
+"""Activations with options of their own."""

@@ -16,7 +16,7 @@ from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
-from fastrnn.layers.merging.merge import SeveralInputs
+from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
 
 Array = npt.NDArray[Any]
@@ -31,7 +31,7 @@ ScoreMode = Annotated[str, choice("dot", "concat")]
 
 
 @registry.register()
-class Attention(SeveralInputs):
+class Attention(MultiInputLayer):
     """softmax(scores)·value, with scores query·keyᵀ (Luong et al., 2015).
 
     Args:

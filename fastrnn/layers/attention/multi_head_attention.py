@@ -29,7 +29,7 @@ from fastrnn.layers.base.layer import (
 )
 from fastrnn.layers.base.options import to_sole
 from fastrnn.layers.core.einsum_dense import EinsumDense
-from fastrnn.layers.merging.merge import SeveralInputs
+from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import ConstraintLike, Identifier, InitializerLike, RegularizerLike
 
@@ -66,7 +66,7 @@ StepsAxis = Annotated[int | Sequence[int] | None, Kind(_to_steps_axis)]
 
 
 @registry.register()
-class MultiHeadAttention(SeveralInputs):
+class MultiHeadAttention(MultiInputLayer):
     """Attention of several heads to projections of query, key and value (Vaswani et al., 2017).
 
     Each head weighs its values by softmax(query·keyᵀ / sqrt(key_dim)); a last projection joins the

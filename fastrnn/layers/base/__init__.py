@@ -1,1 +1,1 @@
-"""What every layer is: weights, graph, symbolic tensors, names."""
+"""The base of all layers: weights, graph, symbolic tensors, options."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.nest import is_node, is_shape, leaves, rebuild
+from fastrnn.core.nest import flatten, is_node, is_shape, unflatten
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.chain import run_chain
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
@@ -104,7 +104,7 @@ class Graph:
             shapes = node.layer.compute_output_shape(
                 map_tensors(lambda tensor: known[id(tensor)], node.inputs)
             )
-            for tensor, shape in zip(node.outputs, leaves(shapes, is_shape), strict=True):
+            for tensor, shape in zip(node.outputs, flatten(shapes, is_shape), strict=True):
                 known[id(tensor)] = shape
         return [known[id(tensor)] for tensor in self.outputs]
 
@@ -193,14 +193,14 @@ def _run_node(
     mask = options.pop("mask", None)
     if mask is None:
         mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
-        mask = None if all(m is None for m in leaves(mask)) else mask
+        mask = None if all(m is None for m in flatten(mask)) else mask
     # With tensors among the options, the mask only travels past the layer, as in Keras.
     used = layer.masks_beside_tensors or all(isinstance(v, bool) for v in options.values())
     result, pullback, out_mask = layer.run(inputs, context, mask if used else None, **options)
     if not used:
         out_mask = layer.compute_mask(inputs, mask)
-    results = leaves(result)
-    out_masks = leaves(out_mask) if is_node(out_mask) else [out_mask] * len(results)
+    results = flatten(result)
+    out_masks = flatten(out_mask) if is_node(out_mask) else [out_mask] * len(results)
     for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):
         values[id(tensor)], masks[id(tensor)] = value, m
     return pullback
@@ -217,10 +217,10 @@ def _pull_node(
     d_outputs = [gradients.pop(id(tensor), None) for tensor in node.outputs]
     if all(d is None for d in d_outputs):
         return
-    d_inputs, own = pullback(rebuild(node.result, d_outputs))
+    d_inputs, own = pullback(unflatten(node.result, d_outputs))
     for variable, gradient in zip(weights, own, strict=True):
         _accumulate(d_weights, id(variable), gradient)
-    for tensor, d in zip(node.tensors, leaves(d_inputs), strict=False):
+    for tensor, d in zip(node.tensors, flatten(d_inputs), strict=False):
         _accumulate(gradients, id(tensor), d)
 
 
@@ -237,7 +237,7 @@ def check_tensors(argument: str, value: Nest) -> list[SymbolicTensor]:
         ValueError: there is none, or something else among them.
     """
     tensors = tensors_in(value)
-    if not tensors or len(tensors) != len(leaves(value)):
+    if not tensors or len(tensors) != len(flatten(value)):
         expected = "what Input returns or a layer called on it, or a list or dict of them"
         raise ValueError(errors.bad_argument(argument, type(value).__name__, expected))
     return tensors

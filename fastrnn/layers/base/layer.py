@@ -1,4 +1,4 @@
-"""Layer: what all layers share. Checks, calls, gradients and configuration; weights: HasWeights."""
+"""Layer: calls, gradients and options of all layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastrnn.core.registry import Registry
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.streaming import Stream, make_stream
-from fastrnn.layers.base.structures import check_gradients, copy_if_aliased, flatten, shape_of
+from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
 from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import DTypeLike, Identifier, RegularizerLike, ShapeLike
 
@@ -293,13 +293,13 @@ class Layer(Configurable, HasWeights, Capabilities):
 
     def activity_penalties(self, outputs: Any) -> list[float]:
         """Return the activity penalty of every output, divided by the batch."""
-        return [float(self.activity_regularizer(y)) / y.shape[0] for y in flatten(outputs)]
+        return [float(self.activity_regularizer(y)) / y.shape[0] for y in as_list(outputs)]
 
     def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
         """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
         gradient = self.activity_regularizer.gradient
-        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in flatten(outputs)]
-        given = flatten(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
+        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in as_list(outputs)]
+        given = as_list(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
         total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
         return tuple(total) if isinstance(outputs, tuple) else total[0]
 

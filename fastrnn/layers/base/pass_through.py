@@ -1,4 +1,4 @@
-"""Layers that hand their inputs through, but for what they do to them in training."""
+"""PassThrough: layers that change their inputs in training alone."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_shape
-from fastrnn.core.nest import along, holds_shapes, is_node, leaves, rebuild
+from fastrnn.core.nest import flatten, flatten_up_to, holds_shapes, is_node, unflatten
 from fastrnn.typing import Array, Nest
 
 
-def flatten(outputs: Nest) -> list[Any]:
+def as_list(outputs: Nest) -> list[Any]:
     """Return the outputs of a layer as a list."""
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
 
@@ -20,8 +20,8 @@ def flatten(outputs: Nest) -> list[Any]:
 def copy_if_aliased(results: Any, sources: Nest) -> Any:
     """Return ``results``, copied where they are ``sources`` handed through: both may be changed."""
     if is_node(results):
-        return rebuild(results, [copy_if_aliased(result, sources) for result in leaves(results)])
-    arrays = [source for source in leaves(sources) if isinstance(source, np.ndarray)]
+        return unflatten(results, [copy_if_aliased(result, sources) for result in flatten(results)])
+    arrays = [source for source in flatten(sources) if isinstance(source, np.ndarray)]
     shared = results is not None and any(np.may_share_memory(results, a) for a in arrays)
     return results.copy() if shared else results
 
@@ -37,7 +37,7 @@ def to_shapes(input_shape: Nest) -> Any:
 
 def shape_of(inputs: Nest) -> Any:
     """Return the shape of an array, or those of the arrays in a structure."""
-    return rebuild(inputs, [x.shape for x in leaves(inputs)])
+    return unflatten(inputs, [x.shape for x in flatten(inputs)])
 
 
 def check_gradients(d_outputs: Nest, outputs: Nest) -> Any:
@@ -49,14 +49,14 @@ def check_gradients(d_outputs: Nest, outputs: Nest) -> Any:
     Raises:
         ValueError: there are too few or too many, or one has another shape.
     """
-    arrays = leaves(outputs)
+    arrays = flatten(outputs)
     if d_outputs is None:
-        return rebuild(outputs, [np.zeros_like(y) for y in arrays])
-    given = along(outputs, _filled(d_outputs, outputs))
+        return unflatten(outputs, [np.zeros_like(y) for y in arrays])
+    given = flatten_up_to(outputs, _filled(d_outputs, outputs))
     if given is None:
         expected = f"gradients in the structure of the outputs, {len(arrays)} arrays"
         raise ValueError(errors.bad_argument("d_outputs", _received(d_outputs), expected))
-    return rebuild(outputs, [_checked(d, y) for d, y in zip(given, arrays, strict=True)])
+    return unflatten(outputs, [_checked(d, y) for d, y in zip(given, arrays, strict=True)])
 
 
 def _filled(d_outputs: Any, outputs: Any) -> Any:
@@ -64,7 +64,7 @@ def _filled(d_outputs: Any, outputs: Any) -> Any:
     if not is_node(outputs):
         return d_outputs[0] if _is_list(d_outputs, 1) else d_outputs
     if d_outputs is None:
-        return rebuild(outputs, [None] * len(leaves(outputs)))
+        return unflatten(outputs, [None] * len(flatten(outputs)))
     if isinstance(outputs, dict) and isinstance(d_outputs, dict):
         if any(key not in outputs for key in d_outputs):
             expected = f"a dict with keys among {[*outputs]}"
@@ -84,7 +84,7 @@ def _is_list(value: Nest, length: int) -> bool:
 
 
 def _received(d_outputs: Nest) -> str:
-    return f"{len(leaves(d_outputs))} arrays" if is_node(d_outputs) else type(d_outputs).__name__
+    return f"{len(flatten(d_outputs))} arrays" if is_node(d_outputs) else type(d_outputs).__name__
 
 
 def _checked(gradient: Array | None, output: Array) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.core.nest import is_shape, leaves, rebuild
+from fastrnn.core.nest import flatten, is_shape, unflatten
 from fastrnn.typing import DTypeLike, Nest
 
 Array = npt.NDArray[Any]
@@ -89,9 +89,9 @@ class Node:
         self.layer, self.inputs, self.options = layer, inputs, options
         self.outputs = [
             SymbolicTensor(shape, layer.dtype, layer.name, self, k)
-            for k, shape in enumerate(leaves(shapes, is_shape))
+            for k, shape in enumerate(flatten(shapes, is_shape))
         ]
-        self.result: Any = rebuild(shapes, self.outputs, is_shape)
+        self.result: Any = unflatten(shapes, self.outputs, is_shape)
         self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]
         several = isinstance(self.result, (list, tuple, dict))
         self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
@@ -99,7 +99,7 @@ class Node:
 
 def tensors_in(value: Nest) -> list[SymbolicTensor]:
     """Return the symbolic tensors in a tensor, or in nested lists, tuples and dicts."""
-    return [leaf for leaf in leaves(value) if isinstance(leaf, SymbolicTensor)]
+    return [leaf for leaf in flatten(value) if isinstance(leaf, SymbolicTensor)]
 
 
 def map_tensors(function: Callable[[SymbolicTensor], Any], value: Nest) -> Any:
@@ -122,7 +122,7 @@ def is_symbolic(inputs: Nest) -> bool:
     if not isinstance(inputs, (SymbolicTensor, list, tuple, dict)):
         return False
     found = tensors_in(inputs)
-    if found and len(found) != len(leaves(inputs)):
+    if found and len(found) != len(flatten(inputs)):
         expected = "symbolic tensors alone, or arrays alone"
         raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
     return bool(found)

@@ -1,4 +1,4 @@
-"""HasWeights: how a layer makes its weights, and hands them out."""
+"""HasWeights: the weights of a layer."""
 
 from __future__ import annotations
 

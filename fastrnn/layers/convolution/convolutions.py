@@ -1,4 +1,4 @@
-"""Conv1D, and what all convolutions share."""
+"""Convolution, the base of all convolutions, and Conv1D."""
 
 from __future__ import annotations
 

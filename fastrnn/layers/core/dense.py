@@ -1,24 +1,22 @@
-"""Dense, Activation and Masking."""
+"""Dense."""
 
 from __future__ import annotations
 
 from typing import Any, Unpack
 
-import numpy as np
 import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors
-from fastrnn.core.options import Finite, OnlyNone, PositiveInt, takes_options
+from fastrnn.core.options import OnlyNone, PositiveInt, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.engines.dispatch import matmul
-from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
+from fastrnn.layers.base.capabilities import OnnxGraph
 from fastrnn.layers.base.layer import (
     CallContext,
     CommonOptions,
     Layer,
-    LayerOptions,
     Pullback,
     registry,
 )
@@ -145,96 +143,3 @@ def known_features(input_shape: Any, name: str) -> int:
             errors.bad_shape("input_shape", input_shape, f"a fixed last axis for layer {name!r}")
         )
     return int(input_shape[-1])
-
-
-@registry.register()
-class Activation(Layer):
-    """Applies an activation function.
-
-    Args:
-        activation: name or function, see ``fastrnn.activations``.
-        **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
-
-    >>> import numpy as np
-    >>> from fastrnn.layers import Activation
-    >>> Activation("relu")(np.array([[-1.0, 2.0]]))
-    array([[0., 2.]], dtype=float32)
-    """
-
-    supports_masking = True
-    stepwise = True
-
-    activation: activations.Activation
-
-    @takes_options
-    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
-
-    def stream_ops(self, features: int) -> list[StreamStage] | None:
-        """Return the activation."""
-        return activation_ops(self.activation, features)
-
-    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
-        """Append the activation."""
-        return [graph.activate(self.activation, inputs[0], self)]
-
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Apply the activation."""
-        outputs = self.activation(inputs)
-
-        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
-            return self.activation.vjp(inputs, outputs, d_outputs), []
-
-        return outputs, pullback if context.gradient else None
-
-
-@registry.register()
-class Masking(Layer):
-    """Marks the steps whose features all equal ``mask_value``, which later layers then skip.
-
-    Args:
-        mask_value: the number that marks a step.
-        **kwargs: ``name``, ``dtype``, ``trainable``.
-
-    Inputs: (batch, timesteps, features). Outputs: the same, marked steps zero.
-
-    >>> import numpy as np
-    >>> from fastrnn.layers import Masking
-    >>> Masking().compute_mask(np.array([[[1.0], [0.0]]]))
-    array([[ True, False]])
-    """
-
-    supports_masking = True
-    stepwise = True
-    min_input_rank = 2
-
-    mask_value: float
-
-    @takes_options
-    def __init__(self, mask_value: Finite = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
-
-    def refuse_stream(self, first: bool) -> str:
-        """Return why the layer cannot be run one time step at a time."""
-        return "a stream has no masks: leave out the call for a step that does not count"
-
-    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
-        """Raise ``ValueError``: ONNX has no masks."""
-        raise ValueError(not_in_onnx(self, "Masking", "no masks"))
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return (batch, timesteps), True where some feature differs from ``mask_value``."""
-        return np.not_equal(inputs, self.mask_value).any(axis=-1)
-
-    def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Set the marked steps to zero."""
-        keep = self.compute_mask(inputs)[..., None]
-
-        def pullback(d_outputs: Array) -> tuple[Array, list[Array]]:
-            return np.where(keep, d_outputs, 0), []
-
-        return np.where(keep, inputs, 0), pullback if context.gradient else None

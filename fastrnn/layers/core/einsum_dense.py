@@ -19,7 +19,7 @@ from fastrnn.core.options import Kind, OnlyNone, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
-from fastrnn.layers.merging.merge import sum_to
+from fastrnn.layers.merging.base import sum_to
 from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 Array = npt.NDArray[Any]

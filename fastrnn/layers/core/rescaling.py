@@ -1,4 +1,4 @@
-"""Identity and Rescaling."""
+"""Rescaling."""
 
 from __future__ import annotations
 
@@ -10,26 +10,8 @@ import numpy.typing as npt
 from fastrnn.core.options import Finite, takes_options
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
-from fastrnn.layers.base.pass_through import PassThrough
 
 Array = npt.NDArray[Any]
-
-
-@registry.register()
-class Identity(PassThrough):
-    """Hands the inputs through, of any shape.
-
-    Args:
-        **kwargs: ``name``, ``dtype``, ``trainable``.
-
-    >>> import numpy as np
-    >>> from fastrnn.layers import Identity
-    >>> Identity()(np.ones((1, 2)))
-    array([[1., 1.]], dtype=float32)
-    """
-
-    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
 
 
 @registry.register()

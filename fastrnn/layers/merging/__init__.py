@@ -1,1 +1,1 @@
-"""Layers of several inputs."""
+"""Layers of several inputs, and operators."""

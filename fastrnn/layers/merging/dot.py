@@ -13,7 +13,7 @@ from fastrnn.core.checks import to_axes
 from fastrnn.core.options import Flag, Kind, takes_options
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
-from fastrnn.layers.merging.merge import SeveralInputs
+from fastrnn.layers.merging.base import MultiInputLayer
 
 Array = npt.NDArray[Any]
 
@@ -28,7 +28,7 @@ DotAxes = Annotated[int | Sequence[int], Kind(_to_dot_axes)]
 
 
 @registry.register()
-class Dot(SeveralInputs):
+class Dot(MultiInputLayer):
     """The products of two inputs, summed over an axis of each.
 
     Args:

@@ -1,21 +1,18 @@
-"""Layers that join several inputs into one output."""
+"""Merging entry by entry: Add, Multiply, Maximum and their like."""
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core import errors
-from fastrnn.core.checks import to_float_array
-from fastrnn.core.options import Integer, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.layers.merging.base import MultiInputLayer, broadcast, sum_to
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -24,45 +21,7 @@ Masks = list[Array | bool]
 Gradients = Callable[[Array], list[Array]]
 
 
-class SeveralInputs(Layer):
-    """A layer of a list of inputs. Its pullback returns a list of gradients."""
-
-    supports_masking = True
-    least_inputs = 1
-    most_inputs: float = math.inf
-
-    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
-
-    def convert_inputs(self, inputs: Any) -> list[Array]:
-        """Return the inputs as arrays of the layer's dtype."""
-        if not isinstance(inputs, (list, tuple)):
-            expected = "a list of arrays"
-            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
-        return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
-
-    def check_inputs(self, inputs: Any) -> None:
-        """Raise ``ValueError`` if the inputs do not fit each other."""
-        self.compute_output_shape([x.shape for x in inputs])
-
-    def check_count(self, shapes: Any) -> None:
-        """Raise ``ValueError`` if there are too few inputs or too many."""
-        listed = isinstance(shapes, (list, tuple)) and all(
-            isinstance(shape, (list, tuple)) for shape in shapes
-        )
-        if not listed or not self.least_inputs <= len(shapes) <= self.most_inputs:
-            most = self.most_inputs
-            expected = f"{most:g}" if most == self.least_inputs else f"{self.least_inputs} or more"
-            raise ValueError(
-                errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
-            )
-
-    def make_weights(self, input_shape: Any) -> None:
-        """Check that the shapes fit each other."""
-        self.compute_output_shape(input_shape)
-
-
-class Merge(SeveralInputs):
+class Merge(MultiInputLayer):
     """Joins inputs entry by entry. Shapes broadcast; missing axes are added behind the batch."""
 
     stepwise = True
@@ -236,108 +195,11 @@ class Minimum(_Extremum):
     choose = np.minimum
 
 
-@registry.register()
-class Concatenate(SeveralInputs):
-    """The inputs one after the other along an axis.
-
-    Args:
-        axis: the axis; all others have equal lengths.
-        **kwargs: ``name``, ``dtype``, ``trainable``.
-
-    Inputs: a list of arrays (batch, …). Outputs: as the inputs, but for the length of the axis.
-
-    Raises:
-        ValueError: other axes differ.
-
-    >>> from fastrnn.layers import Concatenate
-    >>> Concatenate()([np.zeros((2, 3)), np.zeros((2, 4))]).shape
-    (2, 7)
-    """
-
-    stepwise = True
-
-    axis: int
-
-    @takes_options
-    def __init__(self, axis: Integer = -1, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
-
-    @property
-    def mixed_axes(self) -> tuple[int, ...]:
-        """The axis along which the inputs stand."""
-        return (self.axis,)
-
-    def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
-        """Append the operator."""
-        return [graph.node("Concat", inputs, axis=self.axis)]
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the inputs, the axis as long as all together."""
-        self.check_count(input_shape)
-        first, rank = input_shape[0], len(input_shape[0])
-        if not -rank <= self.axis < rank:
-            expected = f"an axis of inputs of shape {tuple(first)}"
-            raise ValueError(errors.bad_argument("axis", self.axis, expected))
-        axis = self.axis % rank
-        shape: list[int | None] = list(first)
-        for other in input_shape[1:]:
-            fits = len(other) == rank and all(
-                k == axis or None in (m, n) or m == n
-                for k, (m, n) in enumerate(zip(shape, other, strict=True))
-            )
-            if not fits:
-                expected = f"{tuple(first)}, but for axis {self.axis}"
-                raise ValueError(errors.bad_shape("inputs", other, expected))
-            for k, n in enumerate(other):
-                if k != axis:
-                    shape[k] = n if shape[k] is None else shape[k]
-                elif shape[k] is not None:
-                    shape[k] = None if n is None else shape[k] + n
-        return tuple(shape)
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the masks joined as the inputs are; an input without one counts throughout."""
-        if mask is None or all(m is None for m in mask):
-            return None
-        full = []
-        for x, m in zip(inputs, mask, strict=True):
-            m = np.ones(x.shape, bool) if m is None else np.asarray(m, dtype=bool)
-            full.append(np.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m)
-        return np.concatenate(full, axis=self.axis).any(axis=-1)
-
-    def forward(
-        self, inputs: list[Array], context: CallContext, mask: Any = None
-    ) -> tuple[Array, Pullback | None]:
-        """Join the inputs."""
-        edges = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]
-
-        def pullback(d_outputs: Array) -> tuple[list[Array], list[Array]]:
-            parts = np.split(d_outputs, edges, axis=self.axis)
-            return [np.ascontiguousarray(part) for part in parts], []
-
-        return np.concatenate(inputs, axis=self.axis), pullback if context.gradient else None
-
-
 def _mask_of(x: Array, mask: Any) -> Array | bool:
     """``mask`` with an axis for the features of ``x``; or True without one that fits."""
     if mask is None or np.ndim(mask) != x.ndim - 1:
         return True
     return np.asarray(mask, dtype=bool)[..., None]
-
-
-def broadcast(a: Shape, b: Shape) -> Shape:
-    """Return the shape that two of one rank broadcast to, or raise ``ValueError``."""
-    if any(None not in (m, n) and 1 not in (m, n) and m != n for m, n in zip(a, b, strict=True)):
-        raise ValueError(errors.bad_shape("inputs", b, f"one that broadcasts with {a}"))
-    batch = a[0] if b[0] in (None, 1) else b[0]
-    rest = zip(a[1:], b[1:], strict=True)
-    return (batch, *(None if None in (m, n) else n if m == 1 else m for m, n in rest))
-
-
-def sum_to(d: Array, shape: Shape) -> Array:
-    """Return ``d``, of the same rank, summed over the axes along which ``shape`` was repeated."""
-    repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
-    return d.sum(axis=repeated, keepdims=True) if repeated else d
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
@@ -368,8 +230,3 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Return ``Minimum(**kwargs)(inputs)``."""
     return Minimum(**kwargs)(inputs)
-
-
-def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Return ``Concatenate(axis, **kwargs)(inputs)``."""
-    return Concatenate(axis=axis, **kwargs)(inputs)

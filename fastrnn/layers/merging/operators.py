@@ -15,7 +15,7 @@ from fastrnn.core.options import Finite, Kind, choice, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, tensors_in
-from fastrnn.layers.merging.merge import broadcast, sum_to
+from fastrnn.layers.merging.base import broadcast, sum_to
 
 Array = npt.NDArray[Any]
 

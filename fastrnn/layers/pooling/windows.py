@@ -1,4 +1,4 @@
-"""Layers that look at windows of steps; among them MaxPooling1D and AveragePooling1D."""
+"""WindowLayer, and with it MaxPooling1D and AveragePooling1D."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SimpleRNN, LSTM and GRU share: sequences, masks, states and options around a cell."""
+"""RecurrentLayer: a built-in cell run over sequences, with masks and states."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Bidirectional(KeepsStates, Layer):
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append the operator that runs the cells of both layers."""
         if not all(isinstance(layer.cell, RecurrentCell) for layer in self.sublayers):
-            received = "cells of one's own or in stacks"
+            received = "custom cells or in stacks"
             raise ValueError(not_in_onnx(self, received, "built-in cells"))
         return graph.recurrent(self, self.sublayers, self.merge_mode, inputs)
 

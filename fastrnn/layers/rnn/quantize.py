@@ -1,4 +1,4 @@
-"""Layers whose cells can be quantized."""
+"""QuantizableLayer: recurrent layers with quantized weights."""
 
 from __future__ import annotations
 

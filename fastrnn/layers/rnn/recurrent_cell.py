@@ -1,4 +1,4 @@
-"""RecurrentCell: what cells share. They own the weights and draw the dropout masks."""
+"""RecurrentCell: the weights, options and dropout masks of a built-in cell."""
 
 from __future__ import annotations
 

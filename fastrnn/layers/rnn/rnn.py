@@ -17,7 +17,7 @@ from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_i
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.base import SEQUENCE_OPTIONS, RecurrentLayer
-from fastrnn.layers.rnn.cell_loop import CellLoop, is_own_cell
+from fastrnn.layers.rnn.python_loop import PythonLoop, is_custom_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
@@ -38,7 +38,7 @@ def _of_chain(name: str, k: int) -> Any:
 def _to_cell(argument: str, value: Any) -> Any:
     cell = registry.deserialize(value) if isinstance(value, dict) else value
     cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
-    if not is_own_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
+    if not is_custom_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
         expected = "a cell, a list of cells, or a Layer with `call` and `state_size`"
         raise ValueError(errors.bad_argument(argument, cell, expected))
     return cell
@@ -52,7 +52,7 @@ class RNN(KeepsStates, QuantizableLayer):
     """Runs a cell over sequences; a stack of cells as one recurrent layer after another.
 
     Args:
-        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, a cell of your own (see below),
+        cell: ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell``, a custom cell (see below),
             ``StackedRNNCells``, or a list of cells.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: see
             ``RecurrentLayer``.
@@ -65,7 +65,7 @@ class RNN(KeepsStates, QuantizableLayer):
     Call arguments: ``mask`` (batch, timesteps); ``initial_state``, the states as they are returned
     or in one list; ``training``. ``vjp`` returns the gradients of the states in one list.
 
-    A cell of your own is a ``Layer`` with ``state_size`` (an integer, or a list of them) and
+    A custom cell is a ``Layer`` with ``state_size`` (an integer, or a list of them) and
     ``call(self, inputs, states[, training])``, which returns the output and the list of the new
     states; ``output_size`` and ``get_initial_state(batch_size)`` if they differ from the first
     size and zeros. For training it has ``vjp(self, inputs, states, training)``, which returns
@@ -74,7 +74,7 @@ class RNN(KeepsStates, QuantizableLayer):
 
     Raises:
         ValueError: ``cell`` is none of these, or of another dtype than the layer.
-        NotImplementedError: gradients are asked of a cell of your own that has no ``vjp``.
+        NotImplementedError: gradients are asked of a custom cell that has no ``vjp``.
 
     >>> import numpy as np
     >>> from fastrnn.layers import RNN, GRUCell, LSTMCell
@@ -123,8 +123,8 @@ class RNN(KeepsStates, QuantizableLayer):
 
     def _run_cell(self, cell: Any, **options: Any) -> Any:
         """Return what runs one cell over sequences."""
-        if is_own_cell(cell):
-            return CellLoop(cell, **options)
+        if is_custom_cell(cell):
+            return PythonLoop(cell, **options)
         return RecurrentLayer(cell, return_state=True, dtype=self.dtype, name=self.name, **options)
 
     go_backwards = _of_chain("go_backwards", 0)
@@ -143,7 +143,7 @@ class RNN(KeepsStates, QuantizableLayer):
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append the operator of the cell."""
         if not isinstance(self.cell, RecurrentCell):
-            received = "cells of one's own or in stacks"
+            received = "custom cells or in stacks"
             raise ValueError(not_in_onnx(self, received, "built-in cells"))
         return graph.recurrent(self, [self], "concat", inputs)
 
@@ -292,6 +292,6 @@ class RNN(KeepsStates, QuantizableLayer):
         """Return a layer with a copy of the cell, without weights, and with other options.
 
         Raises:
-            ValueError: a cell of your own cannot be made from its configuration.
+            ValueError: a custom cell cannot be made from its configuration.
         """
         return type(self)(**{**self.get_config(), "cell": copy_cell(self.cell), **changes})

@@ -10,7 +10,12 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.layer import Layer, LayerOptions, registry
-from fastrnn.layers.rnn.cell_loop import call_cell, initial_states_of, is_own_cell, output_size_of
+from fastrnn.layers.rnn.python_loop import (
+    call_cell,
+    initial_states_of,
+    is_custom_cell,
+    output_size_of,
+)
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 
 Array = npt.NDArray[Any]
@@ -19,7 +24,7 @@ Array = npt.NDArray[Any]
 def _to_cells(argument: str, value: Any) -> list[Any]:
     cells = [registry.deserialize(v) if isinstance(v, dict) else v for v in value]
     for cell in cells or [None]:
-        if not isinstance(cell, RecurrentCell) and not is_own_cell(cell):
+        if not isinstance(cell, RecurrentCell) and not is_custom_cell(cell):
             expected = "a list of cells: SimpleRNNCell, LSTMCell, GRUCell or your own"
             raise ValueError(errors.bad_argument(argument, cell, expected))
     return cells
@@ -37,7 +42,7 @@ class StackedRNNCells(Layer):
     """Cells on top of each other, which behave as a single one.
 
     Args:
-        cells: list of ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell`` and cells of your own (see
+        cells: list of ``SimpleRNNCell``, ``LSTMCell``, ``GRUCell`` and custom cells (see
             ``RNN``), the lowest first.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 

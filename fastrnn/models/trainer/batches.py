@@ -11,7 +11,7 @@ import numpy as np
 
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_positive_int, to_real_array
-from fastrnn.core.nest import is_node, leaves
+from fastrnn.core.nest import flatten, is_node
 from fastrnn.models.trainer.packing import unpack_x_y_sample_weight
 from fastrnn.models.trainer.py_dataset import PyDataset, read
 from fastrnn.typing import Array, Nest
@@ -32,7 +32,7 @@ def each(function: Callable[[Any], Any], value: Nest) -> Any:
 
 def arrays_in(value: Nest) -> list[Any]:
     """Return the arrays of an array, or of lists, tuples and dicts of arrays."""
-    return leaves(value)
+    return flatten(value)
 
 
 def count_samples(value: Nest) -> int:
@@ -266,7 +266,7 @@ def to_labels(name: str, value: Nest, samples: int, argument: str) -> Any:
 
 def _are_arrays(entries: Sequence[Any], fits: Callable[[Array], bool]) -> bool:
     """Whether a list holds the arrays of several outputs, or of a structure of them."""
-    arrays = leaves(entries)
+    arrays = flatten(entries)
     nested = any(isinstance(entry, dict) for entry in entries)
     known = all(a is None or (isinstance(a, np.ndarray) and fits(a)) for a in arrays)
     return known and (nested or len(arrays) > 1)
@@ -328,7 +328,7 @@ def class_weights_to_sample_weights(labels: Nest, class_weight: dict[int, float]
     """
     if not isinstance(class_weight, dict):
         raise ValueError(errors.bad_argument("class_weight", class_weight, "a dict"))
-    arrays = leaves(labels) if is_node(labels) else []
+    arrays = flatten(labels) if is_node(labels) else []
     if len(arrays) > 1 and any(isinstance(array, np.ndarray) and array.ndim for array in arrays):
         expected = "labels of one output, with `class_weight`"
         remedy = "For several outputs, pass a list of `sample_weight`."

@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from fastrnn.core import errors
-from fastrnn.core.nest import is_shape, leaves
+from fastrnn.core.nest import flatten, is_shape
 from fastrnn.models.quantization import require_trainable
 from fastrnn.models.trainer.batches import (
     ArrayBatches,
@@ -160,7 +160,7 @@ def _check_inputs(model: Trainable, x: Nest) -> None:
 
 def _check_labels(model: Trainable, x: Nest, y: Nest, sample_weight: Nest) -> None:
     shapes = model.compute_output_shape(_shapes(x))
-    model.objectives.check(y, sample_weight, leaves(shapes, is_shape))
+    model.objectives.check(y, sample_weight, flatten(shapes, is_shape))
 
 
 def _shapes(x: Nest) -> Any:

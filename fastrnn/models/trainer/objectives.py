@@ -11,7 +11,7 @@ import numpy as np
 from fastrnn import losses, metrics
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
-from fastrnn.core.nest import is_nested, leaves, rebuild
+from fastrnn.core.nest import flatten, is_nested, unflatten
 from fastrnn.models.trainer.objective import (
     Objective,
     as_list,
@@ -120,7 +120,7 @@ class Objectives:
             loss, d = objective.value_and_gradient(*batch)
             total += loss
             gradients.append(d)
-        return total, rebuild(outputs, gradients)
+        return total, unflatten(outputs, gradients)
 
     def track(
         self, loss: float, y: Nest, outputs: Nest, sample_weight: Nest, mask: Nest
@@ -133,7 +133,7 @@ class Objectives:
         for objective, *batch in self._batches(y, outputs, sample_weight, mask):
             if batch[0] is not None:
                 objective.update(*batch)
-        self.loss_tracker.add(loss, len(leaves(outputs)[0]))
+        self.loss_tracker.add(loss, len(flatten(outputs)[0]))
         return self.logs()
 
     def logs(self) -> dict[str, float]:
@@ -153,7 +153,7 @@ class Objectives:
         """Give each output's objective with its labels, values, sample weights and mask."""
         labels = self._in_order("y", y)
         weights = self._in_order("sample_weight", sample_weight)
-        return zip(self._by_output, labels, leaves(outputs), weights, leaves(mask), strict=True)
+        return zip(self._by_output, labels, flatten(outputs), weights, flatten(mask), strict=True)
 
     def _in_order(self, argument: str, values: Nest) -> list[Any]:
         """Return one entry of ``values`` (labels, sample weights) for each output."""

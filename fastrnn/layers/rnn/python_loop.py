@@ -1,4 +1,4 @@
-"""A cell of the user's own, run over sequences step by step."""
+"""PythonLoop: a custom cell, run over sequences step by step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastrnn.layers.rnn.states import with_zero_rows
 Array = npt.NDArray[Any]
 
 
-class CellLoop:
+class PythonLoop:
     """What ``RecurrentLayer`` is to a built-in cell, in NumPy: see ``RNN`` for the protocol.
 
     Args:
@@ -59,7 +59,7 @@ class CellLoop:
 
     def refuse_stream(self, first: bool) -> str:
         """Return why the cell cannot be run in a stream."""
-        return "its cell is not one of fastrnn's own"
+        return "its cell is a custom one"
 
     def build(self, input_shape: Any) -> None:
         """Make the states if the layer is stateful; the cell is built already."""
@@ -159,7 +159,7 @@ class CellLoop:
         return [dx, *d_states] if with_states else dx, d_weights
 
 
-def is_own_cell(cell: Any) -> bool:
+def is_custom_cell(cell: Any) -> bool:
     """Whether it is a cell as ``RNN`` describes it for users."""
     return isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
 
@@ -183,7 +183,7 @@ def call_cell(
     cell: Any, inputs: Array, states: Any, training: bool = False
 ) -> tuple[Array, list[Array]]:
     """Compute one step of any cell."""
-    if not is_own_cell(cell):
+    if not is_custom_cell(cell):
         output, new = cell(inputs, states, training=training)
     else:
         output, new = cell.call(inputs, _listed(states), **_call_options(cell, training))

@@ -1,0 +1,72 @@
+"""MultiInputLayer, and the broadcasting of shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Unpack
+
+import numpy.typing as npt
+
+from fastrnn.core import errors
+from fastrnn.core.checks import to_float_array
+from fastrnn.layers.base.layer import Layer, LayerOptions
+
+Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+# Of each input: where it counts, with axes to broadcast to it, or True.
+Masks = list[Array | bool]
+Gradients = Callable[[Array], list[Array]]
+
+
+class MultiInputLayer(Layer):
+    """A layer of a list of inputs. Its pullback returns a list of gradients."""
+
+    supports_masking = True
+    least_inputs = 1
+    most_inputs: float = math.inf
+
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
+        super().__init__(**kwargs)
+
+    def convert_inputs(self, inputs: Any) -> list[Array]:
+        """Return the inputs as arrays of the layer's dtype."""
+        if not isinstance(inputs, (list, tuple)):
+            expected = "a list of arrays"
+            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+        return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if the inputs do not fit each other."""
+        self.compute_output_shape([x.shape for x in inputs])
+
+    def check_count(self, shapes: Any) -> None:
+        """Raise ``ValueError`` if there are too few inputs or too many."""
+        listed = isinstance(shapes, (list, tuple)) and all(
+            isinstance(shape, (list, tuple)) for shape in shapes
+        )
+        if not listed or not self.least_inputs <= len(shapes) <= self.most_inputs:
+            most = self.most_inputs
+            expected = f"{most:g}" if most == self.least_inputs else f"{self.least_inputs} or more"
+            raise ValueError(
+                errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
+            )
+
+    def make_weights(self, input_shape: Any) -> None:
+        """Check that the shapes fit each other."""
+        self.compute_output_shape(input_shape)
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """Return the shape that two of one rank broadcast to, or raise ``ValueError``."""
+    if any(None not in (m, n) and 1 not in (m, n) and m != n for m, n in zip(a, b, strict=True)):
+        raise ValueError(errors.bad_shape("inputs", b, f"one that broadcasts with {a}"))
+    batch = a[0] if b[0] in (None, 1) else b[0]
+    rest = zip(a[1:], b[1:], strict=True)
+    return (batch, *(None if None in (m, n) else n if m == 1 else m for m, n in rest))
+
+
+def sum_to(d: Array, shape: Shape) -> Array:
+    """Return ``d``, of the same rank, summed over the axes along which ``shape`` was repeated."""
+    repeated = tuple(k for k, n in enumerate(shape) if n == 1 and d.shape[k] != 1)
+    return d.sum(axis=repeated, keepdims=True) if repeated else d
