@@ -24,8 +24,12 @@ Axes: TypeAlias = int | tuple[int, ...]
 # Arrays, shapes … in lists, tuples and dicts, however deep.
 Nest: TypeAlias = "object | list[Nest] | tuple[Nest, ...] | Mapping[str, Nest]"
 MaskLike: TypeAlias = ArrayLike | None
+# One for each of several inputs.
+MultiMask: TypeAlias = Sequence[MaskLike] | None
 # Weights of samples, or of their steps.
 WeightsLike: TypeAlias = ArrayLike | None
+# Rows of a batch: numbers of rows, or a bool for each; None for all.
+RowsLike: TypeAlias = ArrayLike | None
 Config: TypeAlias = dict[str, Any]
 CustomObjects: TypeAlias = Mapping[str, Any] | None
 
@@ -59,10 +63,12 @@ __all__ = [
     "LossLike",
     "MaskLike",
     "MetricLike",
+    "MultiMask",
     "Nest",
     "Number",
     "OptimizerLike",
     "RegularizerLike",
+    "RowsLike",
     "Shape",
     "ShapeLike",
     "WeightsLike",

@@ -6,7 +6,6 @@ import warnings
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core.checks import to_number
@@ -14,8 +13,7 @@ from fastrnn.core.options import Finite, NonNegative, takes_options
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import activation_ops
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike
 
 
 class Elementwise(Layer):
@@ -33,7 +31,7 @@ class Elementwise(Layer):
         raise NotImplementedError
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Apply the function."""
         outputs = self.evaluate(inputs)

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int
 from fastrnn.core.options import Kind, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.structures import fixed
 from fastrnn.layers.merging.base import sum_to
-from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ConstraintLike, InitializerLike, MaskLike, RegularizerLike, Shape
 
 
 def _to_shared_axes(argument: str, value: Any) -> list[int] | None:
@@ -66,7 +64,7 @@ class PReLU(Layer):
         super().__init__(**kwargs)
         self.alpha: Variable
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make alpha."""
         shape = list(input_shape)
         for axis in self.shared_axes or []:
@@ -78,9 +76,9 @@ class PReLU(Layer):
             expected = f"fixed lengths of the axes that layer {self.name!r} does not share"
             remedy = "Name the axis of time in `shared_axes`."
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
-        self.alpha = self.add_part("alpha", shape[1:])
+        self.alpha = self.add_part("alpha", fixed(shape[1:]))
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if a sample has not the shape of alpha."""
         super().check_inputs(inputs)
         sample, alpha = inputs.shape[1:], self.alpha.shape
@@ -92,7 +90,7 @@ class PReLU(Layer):
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Scale what is negative."""
         alpha, below = self.alpha.value, np.minimum(inputs, 0)

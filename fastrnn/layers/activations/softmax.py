@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors
@@ -14,8 +13,7 @@ from fastrnn.core.options import AxesOption, takes_options
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import activation_ops
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike
 
 # Added to what a mask hides from Softmax, as in Keras.
 HIDDEN = -1e9
@@ -60,7 +58,7 @@ class Softmax(Layer):
         """Return the activation."""
         return activation_ops(activations.softmax, features)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if the inputs have not the axes."""
         super().check_inputs(inputs)
         axes = self.mixed_axes
@@ -69,7 +67,7 @@ class Softmax(Layer):
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Compute the shares."""
         keep = None if mask is None else _to_keep(mask, inputs.shape)
@@ -86,7 +84,7 @@ class Softmax(Layer):
         return outputs, pullback if context.gradient else None
 
 
-def _to_keep(mask: Any, shape: tuple[int, ...]) -> Array:
+def _to_keep(mask: MaskLike, shape: tuple[int, ...]) -> Array:
     """Return ``mask`` as bools, or raise ``ValueError`` if it does not broadcast to ``shape``."""
     mask = to_real_array("mask", mask)
     pairs = zip(mask.shape[::-1], shape[::-1], strict=False)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors, random
@@ -18,8 +17,8 @@ from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
 from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
+from fastrnn.typing import Array, MultiMask, Shape
 
-Array = npt.NDArray[Any]
 # scores (batch, Tq, Tv), and the function d_scores -> d_query, d_key, d_weights.
 Scores = tuple[Array, Callable[[Array], tuple[Array, Array, list[Array]]]]
 
@@ -78,7 +77,7 @@ class Attention(MultiInputLayer):
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Make the factors of the scores."""
         super().make_weights(input_shape)
         if self.use_scale:
@@ -87,7 +86,7 @@ class Attention(MultiInputLayer):
             name = "concat_score_weight"
             self.concat_score_weight = self.add_weight((), initializer="ones", name=name)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return (batch, Tq, dim of the value)."""
         self.check_count(input_shape)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
@@ -103,14 +102,14 @@ class Attention(MultiInputLayer):
                 raise ValueError(errors.bad_shape("inputs", key, expected))
         return (*query[:2], value[2])
 
-    def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+    def compute_call_shape(self, input_shape: Sequence[Shape], options: dict[str, Any]) -> Any:
         """Return the shape of the outputs, with that of the softmax if it is wanted too."""
         shape = self.compute_output_shape(input_shape)
         if not options.get("return_attention_scores"):
             return shape
         return shape, (*shape[:2], input_shape[1][1])
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return the query's mask."""
         return None if mask is None else mask[0]
 
@@ -151,7 +150,7 @@ class Attention(MultiInputLayer):
         self,
         inputs: list[Array],
         context: CallContext,
-        mask: Any = None,
+        mask: MultiMask = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> tuple[Any, Pullback | None]:
@@ -224,7 +223,7 @@ class AdditiveAttention(Attention):
     ) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Make the scale."""
         self.compute_output_shape(input_shape)
         dim = input_shape[0][-1]

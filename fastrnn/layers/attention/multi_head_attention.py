@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations
 from fastrnn.core import errors, random
@@ -31,9 +30,16 @@ from fastrnn.layers.base.options import to_sole
 from fastrnn.layers.core.einsum_dense import EinsumDense
 from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
-from fastrnn.typing import ConstraintLike, Identifier, InitializerLike, RegularizerLike
+from fastrnn.typing import (
+    Array,
+    ConstraintLike,
+    Identifier,
+    InitializerLike,
+    MultiMask,
+    RegularizerLike,
+    Shape,
+)
 
-Array = npt.NDArray[Any]
 # The inputs' shapes, as Keras names them.
 SHAPES = ("query_shape", "value_shape", "key_shape")
 # The options that hold for each projection.
@@ -178,7 +184,7 @@ class MultiHeadAttention(MultiInputLayer):
         dense = [self.query_dense, self.key_dense, self._gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Build the projections."""
         *leading, dim = self.compute_output_shape(input_shape)
         self.attention_axes = (1,)
@@ -194,7 +200,7 @@ class MultiHeadAttention(MultiInputLayer):
         self.attention_axes = (1,)
         self._shapes = dict(zip(SHAPES, input_shape, strict=False))
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return (batch, Tq, output_shape)."""
         self.check_count(input_shape)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
@@ -205,14 +211,14 @@ class MultiHeadAttention(MultiInputLayer):
             raise ValueError(errors.bad_shape("inputs", key, f"{value[1]} steps, as the value"))
         return (*query[:2], self._output_shape[0] if self._output_shape else query[2])
 
-    def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+    def compute_call_shape(self, input_shape: Sequence[Shape], options: dict[str, Any]) -> Any:
         """Return the shape of the outputs, with that of the softmax if it is wanted too."""
         shape = self.compute_output_shape(input_shape)
         if not options.get("return_attention_scores"):
             return shape
         return shape, (shape[0], self.num_heads, shape[1], input_shape[1][1])
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return the query's mask."""
         return None if mask is None else mask[0]
 
@@ -227,7 +233,7 @@ class MultiHeadAttention(MultiInputLayer):
         self,
         inputs: list[Array],
         context: CallContext,
-        mask: Any = None,
+        mask: MultiMask = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
         **masks: Any,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
-
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.base.symbolic import Node
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike
 
 
 class PassThrough(Layer):
@@ -30,7 +25,7 @@ class PassThrough(Layer):
         raise NotImplementedError
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Disturb the inputs if training, else hand them through."""
         outputs, derivative = inputs, None

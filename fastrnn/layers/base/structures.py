@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ def to_shapes(input_shape: Nest) -> Any:
     if isinstance(input_shape, (list, tuple)) and holds_shapes(input_shape):
         return [to_shapes(shape) for shape in input_shape]
     return to_shape("input_shape", input_shape)
+
+
+def fixed(shape: Iterable[int | None]) -> tuple[int, ...]:
+    """Return lengths that are all known, as such."""
+    return tuple(n for n in shape if n is not None)
 
 
 def shape_of(inputs: Nest) -> Any:

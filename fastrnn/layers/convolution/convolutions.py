@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.activations import Activation
 from fastrnn.core import errors
@@ -16,9 +15,14 @@ from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import CommonOptions, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Size
 from fastrnn.layers.pooling.windows import WindowLayer
-from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    Shape,
+)
 
 
 class ConvolutionOptions(LayerOptions, total=False):
@@ -84,7 +88,7 @@ class Convolution(WindowLayer):
     def _dilation(self) -> int:
         return self.dilation_rate[0]
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the kernels and the bias."""
         filters = self._channels(self.compute_output_shape(input_shape))
         channels = self._channels(input_shape)
@@ -100,7 +104,7 @@ class Convolution(WindowLayer):
         """Make the kernels for inputs of so many channels."""
         raise NotImplementedError
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if rank or channels are not what the layer takes."""
         super().check_inputs(inputs)
         if self._channels(inputs.shape) != self._built_channels:
@@ -189,7 +193,7 @@ class Conv1D(Convolution):
             raise ValueError(errors.bad_argument("groups", groups, expected))
         self.kernel: Variable
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         if (self._channels(input_shape) or 0) % self.groups:
             expected = f"a number of channels that groups={self.groups} divides"

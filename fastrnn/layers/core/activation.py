@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
-
-import numpy.typing as npt
+from typing import Unpack
 
 from fastrnn import activations
 from fastrnn.core.options import takes_options
@@ -19,9 +17,7 @@ from fastrnn.layers.base.layer import (
 )
 from fastrnn.layers.base.stream_lowering import activation_ops
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.typing import ActivationLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import ActivationLike, Array, MaskLike
 
 
 @registry.register()
@@ -56,7 +52,7 @@ class Activation(Layer):
         return [graph.activate(self.activation, inputs[0], self)]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Apply the activation."""
         outputs = self.activation(inputs)

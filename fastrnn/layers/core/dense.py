@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import numpy.typing as npt
-
 from fastrnn import activations
 from fastrnn.core import errors
 from fastrnn.core.options import OnlyNone, PositiveInt, takes_options
@@ -22,9 +20,15 @@ from fastrnn.layers.base.layer import (
 )
 from fastrnn.layers.base.stream_lowering import activation_ops, is_fused, values_of
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    MaskLike,
+    RegularizerLike,
+    Shape,
+)
 
 
 @registry.register()
@@ -84,7 +88,7 @@ class Dense(Layer):
         self.kernel: Variable
         self.bias: Variable | None = None
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         features = known_features(input_shape, self.name)
         self.input_features = features
@@ -109,12 +113,12 @@ class Dense(Layer):
             name = graph.node("Add", [name, graph.weight(self.bias)])
         return [graph.activate(self.activation, name, self)]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, …, units)."""
         return (*input_shape[:-1], self.units)
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Compute the outputs as one matrix product over all leading axes."""
         rows = inputs.reshape(-1, inputs.shape[-1])
@@ -136,7 +140,7 @@ class Dense(Layer):
         return outputs.reshape(shape), pullback if context.gradient else None
 
 
-def known_features(input_shape: Any, name: str) -> int:
+def known_features(input_shape: Shape, name: str) -> int:
     """Return the length of the last axis, or raise ``ValueError`` where it is not known."""
     if len(input_shape) < 2 or input_shape[-1] is None:
         raise ValueError(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations, initializers, regularizers
 from fastrnn.core import errors
@@ -20,10 +19,15 @@ from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.merging.base import sum_to
-from fastrnn.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
-Shape = tuple[int | None, ...]
+from fastrnn.typing import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    MaskLike,
+    RegularizerLike,
+    Shape,
+)
 
 
 def _to_partial_shape(argument: str, value: Any) -> tuple[int | None, ...]:
@@ -106,7 +110,7 @@ class EinsumDense(Layer):
         self.kernel: Variable
         self.bias: Variable | None = None
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         terms = self._terms.for_rank(len(input_shape))
         lengths = self._lengths(input_shape)
@@ -148,7 +152,7 @@ class EinsumDense(Layer):
             )
         return [n or 0 for n in shape]
 
-    def _lengths(self, input_shape: Any) -> dict[str, int | None]:
+    def _lengths(self, input_shape: Shape) -> dict[str, int | None]:
         """Return the length of each axis by its label, or raise ``ValueError``."""
         terms = self._terms.for_rank(len(input_shape))
         lengths = dict(zip(terms.inputs, input_shape, strict=True))
@@ -167,12 +171,12 @@ class EinsumDense(Layer):
             lengths[label] = length if known is None else known
         return lengths
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the lengths of the outputs' axes."""
         lengths = self._lengths(tuple(input_shape))
         return tuple(lengths[label] for label in self._terms.for_rank(len(input_shape)).outputs)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if the inputs do not fit the kernel."""
         super().check_inputs(inputs)
         terms = self._terms.for_rank(inputs.ndim)
@@ -183,7 +187,7 @@ class EinsumDense(Layer):
                 raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Compute the product."""
         t = self._terms.for_rank(inputs.ndim)

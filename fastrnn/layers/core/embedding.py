@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import regularizers
 from fastrnn.core import errors
@@ -19,9 +18,15 @@ from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.options import Initial
 from fastrnn.layers.base.stream_lowering import values_of
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.typing import ArrayLike, ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import (
+    Array,
+    ArrayLike,
+    ConstraintLike,
+    InitializerLike,
+    MaskLike,
+    RegularizerLike,
+    Shape,
+)
 
 
 @registry.register()
@@ -82,7 +87,7 @@ class Embedding(Layer):
             self.build((None,))
             self.set_weights(weights if isinstance(weights, list) else [weights])
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the table of vectors."""
         self.embeddings = self.add_part("embeddings", (self.input_dim, self.output_dim))
 
@@ -129,16 +134,16 @@ class Embedding(Layer):
             )
         return [graph.node("Gather", [graph.weight(self.embeddings), inputs[0]], axis=0)]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the inputs' shape and output_dim."""
         return (*input_shape, self.output_dim)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return where the inputs are not 0, if ``mask_zero``; else ``None``."""
         return np.not_equal(inputs, 0) if self.mask_zero else None
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Gather the vectors."""
         outputs = self.embeddings.value[inputs]

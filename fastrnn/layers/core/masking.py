@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core.options import Finite, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
@@ -17,8 +16,7 @@ from fastrnn.layers.base.layer import (
     registry,
 )
 from fastrnn.layers.base.symbolic import Node
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike
 
 
 @registry.register()
@@ -55,12 +53,12 @@ class Masking(Layer):
         """Raise ``ValueError``: ONNX has no masks."""
         raise ValueError(not_in_onnx(self, "Masking", "no masks"))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return (batch, timesteps), True where some feature differs from ``mask_value``."""
         return np.not_equal(inputs, self.mask_value).any(axis=-1)
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Set the marked steps to zero."""
         keep = self.compute_mask(inputs)[..., None]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core.options import Finite, takes_options
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike
 
 
 @registry.register()
@@ -51,7 +49,7 @@ class Rescaling(Layer):
         return [StreamStage("scale", features, features, {**weights})]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Scale and shift."""
         scale, offset = (np.asarray(v, inputs.dtype) for v in (self.scale, self.offset))

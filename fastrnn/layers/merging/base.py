@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
-
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array
 from fastrnn.layers.base.layer import Layer, LayerOptions
+from fastrnn.typing import Array, ArrayLike, Shape
 
-Array = npt.NDArray[Any]
-Shape = tuple[int | None, ...]
 # Of each input: where it counts, with axes to broadcast to it, or True.
 Masks = list[Array | bool]
 Gradients = Callable[[Array], list[Array]]
@@ -29,14 +26,14 @@ class MultiInputLayer(Layer):
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def convert_inputs(self, inputs: Any) -> list[Array]:
+    def convert_inputs(self, inputs: Sequence[ArrayLike]) -> list[Array]:
         """Return the inputs as arrays of the layer's dtype."""
         if not isinstance(inputs, (list, tuple)):
             expected = "a list of arrays"
             raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
         return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: list[Array]) -> None:
         """Raise ``ValueError`` if the inputs do not fit each other."""
         self.compute_output_shape([x.shape for x in inputs])
 
@@ -52,7 +49,7 @@ class MultiInputLayer(Layer):
                 errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
             )
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Check that the shapes fit each other."""
         self.compute_output_shape(input_shape)
 

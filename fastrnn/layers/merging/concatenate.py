@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.options import Integer, takes_options
@@ -14,9 +13,8 @@ from fastrnn.layers.base.capabilities import OnnxGraph
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.merging.base import MultiInputLayer
+from fastrnn.typing import Array, MultiMask, Shape
 
-Array = npt.NDArray[Any]
-Shape = tuple[int | None, ...]
 # Of each input: where it counts, with axes to broadcast to it, or True.
 Masks = list[Array | bool]
 Gradients = Callable[[Array], list[Array]]
@@ -57,7 +55,7 @@ class Concatenate(MultiInputLayer):
         """Append the operator."""
         return [graph.node("Concat", inputs, axis=self.axis)]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the inputs, the axis as long as all together."""
         self.check_count(input_shape)
         first, rank = input_shape[0], len(input_shape[0])
@@ -77,11 +75,12 @@ class Concatenate(MultiInputLayer):
             for k, n in enumerate(other):
                 if k != axis:
                     shape[k] = n if shape[k] is None else shape[k]
-                elif shape[k] is not None:
-                    shape[k] = None if n is None else shape[k] + n
+                else:
+                    length = shape[k]
+                    shape[k] = None if n is None or length is None else length + n
         return tuple(shape)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return the masks joined as the inputs are; an input without one counts throughout."""
         if mask is None or all(m is None for m in mask):
             return None
@@ -92,7 +91,7 @@ class Concatenate(MultiInputLayer):
         return np.concatenate(full, axis=self.axis).any(axis=-1)
 
     def forward(
-        self, inputs: list[Array], context: CallContext, mask: Any = None
+        self, inputs: list[Array], context: CallContext, mask: MultiMask = None
     ) -> tuple[Array, Pullback | None]:
         """Join the inputs."""
         edges = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]

@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_axes
 from fastrnn.core.options import Flag, Kind, takes_options
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
+from fastrnn.layers.base.structures import fixed
 from fastrnn.layers.merging.base import MultiInputLayer
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MultiMask, Shape
 
 
 def _to_dot_axes(argument: str, value: Any) -> int | tuple[int, ...]:
@@ -70,7 +69,7 @@ class Dot(MultiInputLayer):
             found.append(axis % len(shape))
         return found[0], found[1]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the axes that are left."""
         self.check_count(input_shape)
         x, y = (list(shape) for shape in input_shape)
@@ -82,12 +81,12 @@ class Dot(MultiInputLayer):
         shape = (*x, *y[1:])
         return shape if len(shape) > 1 else (*shape, 1)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return no mask."""
         return None
 
     def forward(
-        self, inputs: list[Array], context: CallContext, mask: Any = None
+        self, inputs: list[Array], context: CallContext, mask: MultiMask = None
     ) -> tuple[Array, Pullback | None]:
         """Multiply and sum, as one matrix product for each sample."""
         shape = self.compute_output_shape([x.shape for x in inputs])
@@ -109,7 +108,7 @@ class Dot(MultiInputLayer):
             ]
             return [np.ascontiguousarray(d) for d in d_inputs], []
 
-        outputs = matmul(x, y.transpose(0, 2, 1)).reshape(shape)
+        outputs = matmul(x, y.transpose(0, 2, 1)).reshape(fixed(shape))
         return outputs, pullback if context.gradient else None
 
 

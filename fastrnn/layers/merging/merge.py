@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.merging.base import MultiInputLayer, broadcast, sum_to
+from fastrnn.typing import Array, MultiMask, Shape
 
-Array = npt.NDArray[Any]
-Shape = tuple[int | None, ...]
 # Of each input: where it counts, with axes to broadcast to it, or True.
 Masks = list[Array | bool]
 Gradients = Callable[[Array], list[Array]]
@@ -28,14 +26,14 @@ class Merge(MultiInputLayer):
     onnx_operator: ClassVar[str]
     onnx_is_binary = False
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape that all inputs broadcast to."""
         self.check_count(input_shape)
         rank = max(map(len, input_shape))
         padded = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in input_shape]
         return functools.reduce(broadcast, padded)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return where any input counts; no mask if an input has none."""
         if mask is None or any(m is None for m in mask):
             return None
@@ -56,7 +54,7 @@ class Merge(MultiInputLayer):
         raise NotImplementedError
 
     def forward(
-        self, inputs: list[Array], context: CallContext, mask: Any = None
+        self, inputs: list[Array], context: CallContext, mask: MultiMask = None
     ) -> tuple[Array, Pullback | None]:
         """Join the inputs."""
         rank = max(x.ndim for x in inputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
@@ -26,9 +25,7 @@ from fastrnn.layers.base.capabilities import OnnxGraph
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import values_of
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ConstraintLike, InitializerLike, MaskLike, RegularizerLike, Shape
 
 
 @registry.register()
@@ -102,13 +99,14 @@ class BatchNormalization(Layer):
         self.moving_mean: Variable
         self.moving_variance: Variable
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the weights."""
         rank = len(input_shape)
-        if not -rank <= self.axis < rank or input_shape[self.axis] is None:
+        features = input_shape[self.axis] if -rank <= self.axis < rank else None
+        if features is None:
             expected = f"a fixed length of axis {self.axis} for layer {self.name!r}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
-        shape = (int(input_shape[self.axis]),)
+        shape = (features,)
         if self.axis in (-1, rank - 1):
             self.input_features = shape[0]
         if self.scale:
@@ -156,7 +154,7 @@ class BatchNormalization(Layer):
         return [graph.node("Transpose", [name], perm=back) if moved else name]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalise; in training, with the batch's own statistics."""
         # Features last and everything else in rows, (N, C): the statistics are over rows.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
 from fastrnn.core.options import Integer, Kind, NonNegative, inserts_options, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
+from fastrnn.layers.base.structures import fixed
 from fastrnn.layers.normalization.layer_normalization import (
     LayerNormalization,
     ListedAxes,
@@ -19,8 +19,7 @@ from fastrnn.layers.normalization.layer_normalization import (
     as_axes,
     normalized_axes,
 )
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 def _to_groups(argument: str, value: Any) -> int:
@@ -68,7 +67,7 @@ class GroupNormalization(LayerNormalization):
 
     stepwise = False  # the mean is also over the steps
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make gamma and beta."""
         (axis,) = normalized_axes(self.axis, input_shape)
         channels = input_shape[axis]
@@ -81,7 +80,7 @@ class GroupNormalization(LayerNormalization):
         return channels if self.groups == -1 else self.groups
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalize."""
         moved = np.moveaxis(inputs, self.axis, -1)
@@ -149,20 +148,20 @@ class RMSNormalization(Layer):
         """The axes of the mean."""
         return as_axes(self.axis)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the scale."""
         shape = [input_shape[axis] for axis in normalized_axes(self.axis, input_shape)]
         if None in shape:
             expected = f"fixed lengths of axis {self.axis}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
-        self.scale = self.add_weight(shape, initializer="ones", name="scale")
+        self.scale = self.add_weight(fixed(shape), initializer="ones", name="scale")
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the inputs."""
         normalized_axes(self.axis, input_shape)
         return tuple(input_shape)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if the axes have not the lengths of the scale."""
         axes = normalized_axes(self.axis, inputs.shape)
         if self.scale.shape != tuple(inputs.shape[axis] for axis in axes):
@@ -170,7 +169,7 @@ class RMSNormalization(Layer):
             raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalize."""
         axes = normalized_axes(self.axis, inputs.shape)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_axes
@@ -16,10 +15,9 @@ from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.stream_lowering import values_of
+from fastrnn.layers.base.structures import fixed
 from fastrnn.layers.base.symbolic import Node
-from fastrnn.typing import ConstraintLike, InitializerLike, RegularizerLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ConstraintLike, InitializerLike, MaskLike, RegularizerLike, Shape
 
 
 def _to_listed_axes(argument: str, value: Any) -> int | list[int]:
@@ -99,16 +97,16 @@ class LayerNormalization(Layer):
     def _axes_of(self, shape: Any) -> tuple[int, ...]:
         return normalized_axes(self.axis, shape)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make gamma and beta."""
         shape = [input_shape[axis] for axis in self._axes_of(input_shape)]
         if None in shape:
             expected = f"fixed lengths of axis {self.axis}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
         if self.scale:
-            self.gamma = self.add_part("gamma", shape)
+            self.gamma = self.add_part("gamma", fixed(shape))
         if self.center:
-            self.beta = self.add_part("beta", shape)
+            self.beta = self.add_part("beta", fixed(shape))
 
     @property
     def mixed_axes(self) -> tuple[int, ...]:
@@ -136,12 +134,12 @@ class LayerNormalization(Layer):
         names = [inputs[0], gamma, *([] if self.beta is None else [graph.weight(self.beta)])]
         return [graph.node("LayerNormalization", names, axis=-len(axes), epsilon=self.epsilon)]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the inputs."""
         self._axes_of(input_shape)
         return tuple(input_shape)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Raise ``ValueError`` if the axes have not the lengths of the weights."""
         axes = self._axes_of(inputs.shape)
         for weight in (self.gamma, self.beta):
@@ -150,7 +148,7 @@ class LayerNormalization(Layer):
                 raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalize."""
         axes = self._axes_of(inputs.shape)
@@ -205,13 +203,13 @@ class UnitNormalization(Layer):
         """The axes of the norm."""
         return as_axes(self.axis)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the inputs."""
         normalized_axes(self.axis, input_shape)
         return tuple(input_shape)
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalize; a norm below 1e-6 counts as 1e-6, as in Keras."""
         axes = normalized_axes(self.axis, inputs.shape)

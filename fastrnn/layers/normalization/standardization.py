@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int, to_real_array
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
-
-Array = npt.NDArray[Any]
+from fastrnn.layers.base.structures import fixed
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 @registry.register()
@@ -85,7 +84,7 @@ class Normalization(Layer):
         """The axes whose entries have numbers of their own."""
         return self.axis
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make mean, variance and count, unless the first two are given."""
         rank = len(input_shape)
         kept = {axis % rank for axis in self.axis if -rank <= axis < rank}
@@ -93,9 +92,9 @@ class Normalization(Layer):
             expected = f"fixed lengths of the axes {self.axis} for layer {self.name!r}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
         self._reduced = tuple(axis for axis in range(rank) if axis not in kept)
-        self._broadcast = tuple(n if k in kept else 1 for k, n in enumerate(input_shape))
+        self._broadcast = fixed(n if k in kept else 1 for k, n in enumerate(input_shape))
         self.input_features = input_shape[-1] if rank - 1 in kept else None
-        lengths = tuple(input_shape[axis] for axis in sorted(kept))
+        lengths = fixed(input_shape[axis] for axis in sorted(kept))
         if self.input_mean is not None:
             try:
                 np.broadcast_to(self.input_mean, lengths)
@@ -174,7 +173,7 @@ class Normalization(Layer):
         return math.prod(shape[axis] for axis in self._reduced)
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Normalize, or the inverse."""
         mean, variance = self.mean, self.variance

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core.options import takes_options
 from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Size
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 class AdaptivePooling(Layer):
@@ -50,7 +48,7 @@ class AdaptivePooling(Layer):
         """The axis of time."""
         return 1 if self.data_format == "channels_last" else 2
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape with the windows in the place of the steps."""
         shape = list(input_shape)
         shape[self.axis] = self.output_size[0]
@@ -66,7 +64,7 @@ class AdaptivePooling(Layer):
         raise NotImplementedError
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Pool each window."""
         outputs, pull = self.pool(np.moveaxis(inputs, self.axis, 0))

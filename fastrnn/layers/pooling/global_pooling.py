@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core.checks import to_mask
 from fastrnn.core.options import Flag, takes_options
@@ -14,8 +13,8 @@ from fastrnn.layers.base.capabilities import ALL_STEPS, OnnxGraph
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import DataFormat
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.typing import Array, MaskLike, Shape
 
-Array = npt.NDArray[Any]
 Gradient = Callable[[Array], Array]
 
 
@@ -50,7 +49,7 @@ class GlobalPooling(Layer):
         """The axis of time."""
         return 1 if self.data_format == "channels_last" else 2
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, channels), or with an axis of length 1 for time."""
         shape = list(input_shape)
         if self.keepdims:
@@ -59,16 +58,16 @@ class GlobalPooling(Layer):
             del shape[self.axis]
         return tuple(shape)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return no mask: there are no steps left."""
         return None
 
-    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
+    def pool(self, inputs: Array, mask: MaskLike) -> tuple[Array, Gradient]:
         """Return the outputs, and the function d -> d_inputs for d with an axis of time."""
         raise NotImplementedError
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Pool."""
         outputs, gradient = self.pool(inputs, mask)
@@ -98,7 +97,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     supports_masking = True
     onnx_operator = "ReduceMean"
 
-    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
+    def pool(self, inputs: Array, mask: MaskLike) -> tuple[Array, Gradient]:
         """Average."""
         steps = inputs.shape[self.axis]
         if mask is None:
@@ -130,7 +129,7 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     onnx_operator = "ReduceMax"
 
-    def pool(self, inputs: Array, mask: Any) -> tuple[Array, Gradient]:
+    def pool(self, inputs: Array, mask: MaskLike) -> tuple[Array, Gradient]:
         """Take the largest; equal ones share the gradient."""
         outputs = inputs.max(axis=self.axis, keepdims=True)
 

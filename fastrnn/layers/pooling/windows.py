@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.core.options import extends_options, takes_options
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Size
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 class WindowLayer(Layer):
@@ -96,10 +94,10 @@ class WindowLayer(Layer):
             ]
         return np.ascontiguousarray(dx[:, before : before + timesteps])
 
-    def _channels(self, input_shape: Any) -> Any:
+    def _channels(self, input_shape: Shape) -> Any:
         return input_shape[-1] if self.data_format == "channels_last" else input_shape[1]
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape with the number of windows for steps."""
         if len(input_shape) != 3:
             raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
@@ -117,7 +115,7 @@ class WindowLayer(Layer):
         raise NotImplementedError
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Compute all windows."""
         self._count_windows(inputs.shape[1 if self.data_format == "channels_last" else 2])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations, regularizers
 from fastrnn.core import errors, random
@@ -14,9 +13,7 @@ from fastrnn.core.checks import to_positive_int
 from fastrnn.core.options import Kind, Share, takes_options
 from fastrnn.layers.base.layer import CommonOptions, Layer, LayerOptions, registry
 from fastrnn.layers.base.pass_through import PassThrough
-from fastrnn.typing import ShapeLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, DTypeLike, ShapeLike
 
 
 def dropout_factors(
@@ -130,7 +127,7 @@ class SpatialDropout1D(Dropout):
         rate: float,
         seed: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(rate, (None, 1, None), seed, name=name, dtype=dtype)
 

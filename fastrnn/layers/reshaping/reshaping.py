@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
@@ -15,9 +14,9 @@ from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.capabilities import MOVED_STEPS, OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Times
+from fastrnn.layers.base.structures import fixed
 from fastrnn.layers.base.symbolic import Node
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 @registry.register()
@@ -46,10 +45,10 @@ class Flatten(Layer):
     def __init__(self, data_format: DataFormat = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, product of the other axes)."""
         rest = input_shape[1:]
-        return (input_shape[0], None if None in rest else math.prod(rest))
+        return (input_shape[0], None if None in rest else math.prod(fixed(rest)))
 
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append the operator."""
@@ -58,7 +57,7 @@ class Flatten(Layer):
         return [graph.node("Flatten", inputs, axis=1)]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Reshape."""
         first = self.data_format == "channels_first" and inputs.ndim > 1
@@ -101,7 +100,7 @@ class RepeatVector(Layer):
     def __init__(self, n: Times, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, n, features)."""
         return (input_shape[0], self.n, input_shape[1])
 
@@ -111,7 +110,7 @@ class RepeatVector(Layer):
         return [graph.node("Expand", [raised, graph.constant([1, self.n, 1])])]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Repeat."""
         outputs = np.repeat(inputs[:, None], self.n, axis=1)
@@ -157,20 +156,20 @@ class Reshape(Layer):
     def __init__(self, target_shape: TargetShape, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, *target_shape), -1 filled in where the sizes are known."""
         batch, *sample = input_shape
         known = math.prod(n for n in self.target_shape if n != -1)
         if None in sample:
             return (batch, *(None if n == -1 else n for n in self.target_shape))
-        size = math.prod(sample)
+        size = math.prod(fixed(sample))
         if size % known or (-1 not in self.target_shape and size != known):
             expected = f"samples that fill target_shape={self.target_shape}"
             raise ValueError(errors.bad_shape("inputs", input_shape, expected))
         return (batch, *(size // known if n == -1 else n for n in self.target_shape))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Reshape."""
         outputs = inputs.reshape(self.compute_output_shape(inputs.shape))
@@ -213,7 +212,7 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.input_rank = len(dims) + 1
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the axes in their new order."""
         if len(input_shape) != len(self.dims) + 1:
             expected = f"rank {len(self.dims) + 1} for dims={self.dims}"
@@ -221,7 +220,7 @@ class Permute(Layer):
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Transpose."""
         order = (0, *self.dims)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int
 from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Times
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 def _to_pair(argument: str, value: Any) -> tuple[int, int]:
@@ -65,12 +63,12 @@ class ZeroPadding1D(Layer):
         """The axis of time."""
         return 1 if self.data_format == "channels_last" else 2
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape with the steps added."""
         return _with_steps(input_shape, self.axis, lambda steps: steps + sum(self.padding))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Add the zeros."""
         widths = [(0, 0)] * 3
@@ -112,12 +110,12 @@ class Cropping1D(Layer):
     def __init__(self, cropping: StepPair = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape without the steps."""
         return _with_steps(input_shape, 1, lambda steps: steps - sum(self.cropping))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Cut the steps off."""
         steps = self.compute_output_shape(inputs.shape)[1]
@@ -160,12 +158,12 @@ class UpSampling1D(Layer):
     def __init__(self, size: Times = 2, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape with ``size`` times as many steps."""
         return _with_steps(input_shape, 1, lambda steps: steps * self.size)
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Repeat the steps."""
 

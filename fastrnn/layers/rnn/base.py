@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors
@@ -27,9 +26,7 @@ from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
-
-Array = npt.NDArray[Any]
-
+from fastrnn.typing import Array, MaskLike, RowsLike, Shape
 
 # Options of all recurrent layers, in Keras's order.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
@@ -97,7 +94,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         """Number of states of the cell."""
         return len(self.cell.spec.states)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the cell's weights, and the states if the layer is stateful.
 
         Raises:
@@ -106,16 +103,17 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         if len(input_shape) != 3:
             expected = f"{self.input_axes} for layer {self.name!r}"
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
-        if self.stateful and input_shape[0] is None:
+        batch = input_shape[0]
+        if self.stateful and batch is None:
             expected = f"a fixed batch size: layer {self.name!r} is stateful"
             remedy = "Give the model an Input with `batch_size`."
             raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
         if not self.cell.built:
-            self.cell.build((input_shape[0], input_shape[2]))
+            self.cell.build((batch, input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
-        if self.stateful:
-            self.take_states(self.state_count * input_shape[0] * self.cell.units)
-            self.states = self.get_initial_state(input_shape[0])
+        if self.stateful and batch is not None:
+            self.take_states(self.state_count * batch * self.cell.units)
+            self.states = self.get_initial_state(batch)
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return one (batch_size, units) array of zeros for each state of the cell."""
@@ -125,7 +123,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         """Return a layer of the same configuration but ``changes``, without weights."""
         return type(self).from_config({**self.get_config(), **changes})
 
-    def reset_state(self, rows: Any = None) -> None:
+    def reset_state(self, rows: RowsLike = None) -> None:
         """Set the kept states to zero: see ``KeepsStates``."""
         if self.states is not None:
             self.states = with_zero_rows(self.states, rows)
@@ -161,7 +159,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         """Append the operator of the cell."""
         return graph.recurrent(self, [self], "concat", inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
         batch, timesteps = input_shape[:2]
         units = self.cell.units
@@ -170,7 +168,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             return outputs
         return (outputs, *[(batch, units) for _ in self.cell.spec.states])
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return the mask if the outputs are sequences; no mask for the states."""
         output_mask = mask if self.return_sequences else None
         return (
@@ -183,7 +181,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         self,
         inputs: Array,
         context: CallContext,
-        mask: Any = None,
+        mask: MaskLike = None,
         initial_state: Any = None,
     ) -> tuple[Any, Pullback | None]:
         """Run the cell over the sequences."""
@@ -253,7 +251,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         return d_inputs, d_weights if self._trainable else []
 
     def make_call(
-        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
     ) -> RecurrentCall:
         """Return the call of the engine that computes the layer for ``inputs``."""
         return self.cell.make_call(

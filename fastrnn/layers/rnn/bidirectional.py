@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.options import Kind, choice, takes_options
@@ -19,9 +18,7 @@ from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.states import KeepsStates, flat
-from fastrnn.typing import ArrayLike
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, ArrayLike, MaskLike, Shape
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
@@ -145,7 +142,7 @@ class Bidirectional(KeepsStates, Layer):
             raise ValueError(not_in_onnx(self, received, "built-in cells"))
         return graph.recurrent(self, self.sublayers, self.merge_mode, inputs)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the weights of both layers."""
         for layer in self.sublayers:
             if not layer.built:
@@ -154,7 +151,7 @@ class Bidirectional(KeepsStates, Layer):
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the outputs, or a tuple of shapes where there are several."""
         shape = self.forward_layer.compute_output_shape(input_shape)
         shape, states = (shape[0], shape[1:]) if self.return_state else (shape, ())
@@ -166,7 +163,7 @@ class Bidirectional(KeepsStates, Layer):
         result = (*outputs, *states, *states)
         return result if len(result) > 1 else result[0]
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return the mask if the outputs are sequences; no mask for the states."""
         output_mask = mask if self.return_sequences else None
         masks = [output_mask] * (2 if self.merge_mode is None else 1)
@@ -175,7 +172,7 @@ class Bidirectional(KeepsStates, Layer):
         return masks if len(masks) > 1 else masks[0]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
     ) -> tuple[Any, Pullback | None]:
         """Run both layers side by side and join their outputs."""
         halves = self._split_states(initial_state)
@@ -208,7 +205,7 @@ class Bidirectional(KeepsStates, Layer):
         return result, pullback
 
     def _run_layers(
-        self, inputs: Array, context: CallContext, mask: Any, states: tuple[Any, Any]
+        self, inputs: Array, context: CallContext, mask: MaskLike, states: tuple[Any, Any]
     ) -> tuple[list[tuple[Array, ...]], Any]:
         """Return the tuple of results of each layer, and their common pullback.
 
@@ -232,7 +229,7 @@ class Bidirectional(KeepsStates, Layer):
         return results, pullback
 
     def _run_concurrently(
-        self, inputs: Array, context: CallContext, mask: Any, states: tuple[Any, Any]
+        self, inputs: Array, context: CallContext, mask: MaskLike, states: tuple[Any, Any]
     ) -> tuple[list[tuple[Array, ...]], Any]:
         """Do what ``_run_layers`` does, both layers at the same time."""
         layers = self.sublayers

@@ -6,14 +6,12 @@ import inspect
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.load_budget import LoadBudget
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, RowsLike, Shape
 
 
 class PythonLoop:
@@ -52,7 +50,7 @@ class PythonLoop:
         """Return the cell's own initial states, or zeros."""
         return initial_states_of(self.cell, batch_size)
 
-    def reset_state(self, rows: Any = None) -> None:
+    def reset_state(self, rows: RowsLike = None) -> None:
         """Set the kept states to zero, see ``RecurrentLayer``."""
         if self.states is not None:
             self.states = with_zero_rows(self.states, rows)
@@ -61,7 +59,7 @@ class PythonLoop:
         """Return why the cell cannot be run in a stream."""
         return "its cell is a custom one"
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the states if the layer is stateful; the cell is built already."""
         if self.stateful:
             if input_shape[0] is None:
@@ -72,14 +70,14 @@ class PythonLoop:
                 self._load_budget.take_states(input_shape[0] * sum(self.sizes))
             self.states = self.get_initial_state(input_shape[0])
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shapes of the outputs and of each state."""
         batch, steps = input_shape[:2]
         middle = (steps,) if self.return_sequences else ()
         return ((batch, *middle, self.output_size), *[(batch, size) for size in self.sizes])
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any, initial_state: Any
+        self, inputs: Array, context: CallContext, mask: Array | None, initial_state: Any
     ) -> tuple[Any, Pullback | None]:
         """Run the steps; the pullback runs them back."""
         batch, steps = inputs.shape[:2]
@@ -130,7 +128,9 @@ class PythonLoop:
 
         return step
 
-    def _pull(self, inputs: Array, mask: Any, with_states: bool, pulls: Any, d: Any) -> Any:
+    def _pull(
+        self, inputs: Array, mask: Array | None, with_states: bool, pulls: Any, d: Any
+    ) -> Any:
         """Carry the gradients through the steps, the last one first."""
         d_result, *d_final = d
         batch = len(inputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn import activations, config, initializers
 from fastrnn.core import errors, random
@@ -21,13 +20,14 @@ from fastrnn.layers.core.dense import known_features
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import (
     ActivationLike,
+    Array,
     ConstraintLike,
+    DTypeLike,
     Identifier,
     InitializerLike,
     RegularizerLike,
+    Shape,
 )
-
-Array = npt.NDArray[Any]
 
 
 def _to_cell_activation(argument: str, identifier: Any) -> activations.Activation:
@@ -174,7 +174,7 @@ class RecurrentCell(Layer):
         """Length of the output."""
         return self.units
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
         self.input_features = features
@@ -201,7 +201,7 @@ class RecurrentCell(Layer):
         """The values of ``named_weights``, as ``contract.RecurrentCall`` takes them."""
         return {name: None if v is None else v.value for name, v in self.named_weights.items()}
 
-    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+    def initial_bias(self, shape: tuple[int, ...], dtype: DTypeLike = None) -> Array:
         """Return the bias before training."""
         initializer = self.bias_initializer or initializers.GlorotUniform()
         return initializer(shape, dtype=dtype)

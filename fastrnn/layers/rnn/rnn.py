@@ -6,7 +6,6 @@ import dataclasses
 from typing import Annotated, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
@@ -22,8 +21,7 @@ from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
 from fastrnn.layers.rnn.states import KeepsStates, flat
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 def _of_chain(name: str, k: int) -> Any:
@@ -182,7 +180,7 @@ class RNN(KeepsStates, QuantizableLayer):
         for layer in self._chain:
             layer.load_within(budget)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Make the weights of the cells, and the states if the layer is stateful."""
         if len(input_shape) != 3:
             expected = f"{self.input_axes} for layer {self.name!r}"
@@ -193,14 +191,14 @@ class RNN(KeepsStates, QuantizableLayer):
         for layer in self._chain:
             layer.build(input_shape)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
         shapes = [layer.compute_output_shape(input_shape) for layer in self._chain]
         if not self.return_state:
             return shapes[-1][0]
         return (shapes[-1][0], *[state for shape in shapes for state in shape[1:]])
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return the mask if the outputs are sequences; no mask for the states."""
         output_mask = mask if self.return_sequences else None
         return [output_mask, *[None] * self.state_count] if self.return_state else output_mask
@@ -215,7 +213,7 @@ class RNN(KeepsStates, QuantizableLayer):
         return [layer.state_count for layer in self._chain]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
     ) -> tuple[Any, Pullback | None]:
         """Run the layers of the chain one after the other; states are one flat tuple."""
         alone = mask is None and initial_state is None
@@ -266,7 +264,7 @@ class RNN(KeepsStates, QuantizableLayer):
         return [states[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
     def __call__(
-        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+        self, inputs: Any, *, training: bool | None = None, mask: MaskLike = None, **options: Any
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
         result = super().__call__(inputs, training=training, mask=mask, **options)

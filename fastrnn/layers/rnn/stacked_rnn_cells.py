@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Unpack
 
-import numpy.typing as npt
-
 from fastrnn.core import errors
 from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.layer import Layer, LayerOptions, registry
@@ -17,8 +15,7 @@ from fastrnn.layers.rnn.python_loop import (
     output_size_of,
 )
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, Shape
 
 
 def _to_cells(argument: str, value: Any) -> list[Any]:
@@ -84,7 +81,7 @@ class StackedRNNCells(Layer):
         """Return the zero states of each cell."""
         return [initial_states_of(cell, batch_size) for cell in self.cells]
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Build every cell for the outputs of the one below."""
         self.input_features = input_shape[-1]
         for cell in self.cells:

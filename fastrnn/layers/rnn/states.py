@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.typing import RowsLike
 
 Array = npt.NDArray[Any]
 
@@ -20,7 +21,7 @@ def flat(states: Any) -> list[Any]:
     return [array for entry in states for array in flat(entry)]
 
 
-def with_zero_rows(states: list[Array], rows: Any) -> list[Array]:
+def with_zero_rows(states: list[Array], rows: RowsLike) -> list[Array]:
     """Return kept states (batch, …) with zeros in some rows.
 
     Args:
@@ -53,7 +54,7 @@ class KeepsStates:
         """The layers inside."""
         raise NotImplementedError
 
-    def reset_state(self, rows: Any = None) -> None:
+    def reset_state(self, rows: RowsLike = None) -> None:
         """Set the kept states to zero.
 
         Args:
@@ -66,6 +67,6 @@ class KeepsStates:
         for keeper in self.state_keepers:
             keeper.reset_state(rows)
 
-    def reset_states(self, rows: Any = None) -> None:
+    def reset_states(self, rows: RowsLike = None) -> None:
         """Set the kept states to zero; another name of ``reset_state``."""
         self.reset_state(rows)

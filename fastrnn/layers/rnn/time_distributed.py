@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
@@ -24,8 +23,7 @@ from fastrnn.layers.base.options import InnerLayer
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.normalization.batch_normalization import BatchNormalization
 from fastrnn.layers.rnn.base import RecurrentLayer
-
-Array = npt.NDArray[Any]
+from fastrnn.typing import Array, MaskLike, Shape
 
 
 @registry.register()
@@ -93,14 +91,14 @@ class TimeDistributed(Layer):
             raise ValueError(not_in_onnx(self, type(self.layer).__name__, expected))
         return graph.layer(self.layer, inputs, call)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Build the layer inside for one step."""
         if len(input_shape) < 2:
             raise ValueError(errors.bad_shape("input_shape", input_shape, self.input_axes))
         if not self.layer.built:
             self.layer.build((input_shape[0], *input_shape[2:]))
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, timesteps, …)."""
         batch, timesteps, *rest = input_shape
         inner = self.layer.compute_output_shape((batch, *rest))
@@ -113,7 +111,7 @@ class TimeDistributed(Layer):
             raise ValueError(errors.bad_argument("layer", self.layer.name, expected))
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Run the layer on all steps."""
         # The layer inside may be called in parts: its own activity penalty does not count here.
@@ -132,7 +130,7 @@ class TimeDistributed(Layer):
         )
 
     def _forward_folded(
-        self, inputs: Array, context: CallContext, mask: Any
+        self, inputs: Array, context: CallContext, mask: MaskLike
     ) -> tuple[Array, Pullback | None]:
         batch, timesteps = inputs.shape[:2]
         folded = inputs.reshape(batch * timesteps, *inputs.shape[2:])
@@ -154,7 +152,7 @@ class TimeDistributed(Layer):
         return result, pullback
 
     def _forward_by_step(
-        self, inputs: Array, context: CallContext, mask: Any
+        self, inputs: Array, context: CallContext, mask: MaskLike
     ) -> tuple[Array, Pullback | None]:
         steps, pulls = [], []
         mask = None if mask is None else to_mask(mask, np.shape(mask))
