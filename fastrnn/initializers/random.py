@@ -103,7 +103,7 @@ def _to_axis_list(argument: str, axes: Any) -> list[int] | None:
     return None if axes is None else [to_int(argument, axis) for axis in to_list(argument, axes)]
 
 
-def _to_distribution(argument: str, value: Any) -> str:
+def _to_distribution(argument: str, value: object) -> str:
     known = ("truncated_normal", "untruncated_normal", "uniform", "normal")
     found: str = to_choice(argument, value, known)
     return "truncated_normal" if found == "normal" else found

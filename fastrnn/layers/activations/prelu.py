@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Unpack
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fastrnn.layers.merging.base import sum_to
 from fastrnn.typing import Array, ConstraintLike, InitializerLike, MaskLike, RegularizerLike, Shape
 
 
-def _to_shared_axes(argument: str, value: Any) -> list[int] | None:
+def _to_shared_axes(argument: str, value: object) -> list[int] | None:
     given = value if isinstance(value, (list, tuple)) else [value]
     return None if value is None else [to_int(argument, axis) for axis in given]
 

@@ -187,7 +187,7 @@ class Attention(MultiInputLayer):
         return result, pullback if context.gradient else None
 
     def _masks(
-        self, query: Array, value: Array, mask: Any, causal: bool
+        self, query: Array, value: Array, mask: MultiMask, causal: bool
     ) -> tuple[Array | None, Array | None]:
         """Return which queries count (batch, Tq, 1), and which values for each (…, Tq, Tv)."""
         given = [None, None] if mask is None else mask

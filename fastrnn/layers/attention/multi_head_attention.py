@@ -31,7 +31,9 @@ from fastrnn.layers.core.einsum_dense import EinsumDense
 from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import (
+    ActivationLike,
     Array,
+    ArrayLike,
     ConstraintLike,
     Identifier,
     InitializerLike,
@@ -53,11 +55,11 @@ SHARED = (
 )
 
 
-def _to_output_size(argument: str, value: Any) -> tuple[int] | None:
+def _to_output_size(argument: str, value: object) -> tuple[int] | None:
     return None if value is None else to_sole(argument, value)
 
 
-def _to_steps_axis(argument: str, value: Any) -> int | tuple[int, ...] | None:
+def _to_steps_axis(argument: str, value: object) -> int | tuple[int, ...] | None:
     axes = None if value is None else to_axes(argument, value)
     found: int | tuple[int, ...] | None = to_choice(argument, axes, (None, 1, (1,)))
     return found
@@ -163,11 +165,16 @@ class MultiHeadAttention(MultiInputLayer):
         self.output_dense: EinsumDense | None = None
         self._shapes: dict[str, Any] = {}
 
-    def _projection(self, name: str, dim: int, activation: Any = None) -> EinsumDense:
+    def _projection(self, name: str, dim: int, activation: ActivationLike = None) -> EinsumDense:
         return self._dense(name, "abc,cde->abde", (None, self.num_heads, dim), "de", activation)
 
     def _dense(
-        self, name: str, equation: str, shape: Any, bias_axes: str, activation: Any = None
+        self,
+        name: str,
+        equation: str,
+        shape: tuple[int | None, ...],
+        bias_axes: str,
+        activation: ActivationLike = None,
     ) -> EinsumDense:
         options: dict[str, Any] = {option: getattr(self, option) for option in SHARED}
         options["activity_regularizer"] = self._activity_regularizer
@@ -296,7 +303,7 @@ class MultiHeadAttention(MultiInputLayer):
         return np.ascontiguousarray(matmul(weights, v).transpose(0, 2, 1, 3)), p, pullback
 
     def _keep(
-        self, query: Array, value: Array, mask: Any, causal: bool, masks: dict[str, Any]
+        self, query: Array, value: Array, mask: MultiMask, causal: bool, masks: dict[str, Any]
     ) -> Array | None:
         """Return which values each query sees, (batch, 1, Tq, Tv) or what broadcasts to it."""
         steps = query.shape[:2], value.shape[:2], value.shape[:2]
@@ -342,7 +349,7 @@ def _again(initializer: Any) -> Any:
     return type(initializer).from_config(initializer.get_config())
 
 
-def _to_attention_mask(mask: Any, batch: int, queries: int, values: int) -> Array:
+def _to_attention_mask(mask: ArrayLike, batch: int, queries: int, values: int) -> Array:
     """Return the mask as bools with an axis for the heads."""
     keep = to_real_array("attention_mask", mask).astype(bool)
     keep = keep[:, None] if keep.ndim == 3 else keep

@@ -21,7 +21,7 @@ from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
 from fastrnn.layers.base.weights import HasWeights
-from fastrnn.typing import DTypeLike, Identifier, RegularizerLike, ShapeLike
+from fastrnn.typing import DTypeLike, Identifier, Nest, RegularizerLike, ShapeLike
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -332,7 +332,7 @@ class Layer(Configurable, HasWeights, Capabilities):
         """Return the layers that a stream runs one after the other: a model's own, or this one."""
         return [self]
 
-    def stream_step(self, inputs: Any, states: Any) -> tuple[Any, list[Array]]:
+    def stream_step(self, inputs: Any, states: Nest) -> tuple[Any, list[Array]]:
         """Compute one time step outside training: see ``Capabilities``."""
         if step_rank(self) == inputs.ndim:  # it takes sequences: one of one step
             return self.run(self.accept(inputs[:, None]), INFERENCE)[0][:, 0], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from fastrnn.layers.base.layer import Layer, registry
 T = TypeVar("T")
 
 
-def to_layer(argument: str, value: Any) -> Layer:
+def to_layer(argument: str, value: object) -> Layer:
     """Return a layer, also of its description, or raise ``ValueError`` if it is none."""
     made = registry.deserialize(value) if isinstance(value, dict) else value
     if not isinstance(made, Layer):
@@ -23,20 +23,20 @@ def to_layer(argument: str, value: Any) -> Layer:
     return made
 
 
-def to_data_format(argument: str, value: Any) -> str:
+def to_data_format(argument: str, value: object) -> str:
     """Return the order of the axes, channels last where it is ``None``."""
     known = (None, "channels_last", "channels_first")
     return to_choice(argument, value, known) or "channels_last"
 
 
-def to_times(argument: str, value: Any) -> int:
+def to_times(argument: str, value: object) -> int:
     """Return how often something is repeated; ``TypeError`` for what is no integer, as in Keras."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(errors.bad_argument(argument, value, "an integer"))
     return to_positive_int(argument, value)
 
 
-def to_sole(argument: str, value: Any) -> tuple[int]:
+def to_sole(argument: str, value: object) -> tuple[int]:
     """Return a size, which may stand alone in a list, as a tuple, or raise ``ValueError``."""
     sole = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
     return (to_positive_int(argument, sole),)

@@ -76,14 +76,14 @@ class Conv1DTranspose(Convolution):
         self.output_padding = self._to_output_padding(output_padding)
         self.kernel: Variable
 
-    def _to_output_padding(self, value: Any) -> tuple[int] | None:
+    def _to_output_padding(self, value: object) -> tuple[int] | None:
         if value is None:
             return None
         steps = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
         if not 0 <= to_int("output_padding", steps) < self._stride:
             expected = f"an integer from 0 on, below strides={self._stride}"
             raise ValueError(errors.bad_argument("output_padding", value, expected))
-        return (int(steps),)
+        return (to_int("output_padding", steps),)
 
     def make_kernels(self, channels: int) -> None:
         """Make the kernel."""

@@ -103,6 +103,6 @@ class Concatenate(MultiInputLayer):
         return np.concatenate(inputs, axis=self.axis), pullback if context.gradient else None
 
 
-def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Concatenate(axis, **kwargs)(inputs)``."""
     return Concatenate(axis=axis, **kwargs)(inputs)

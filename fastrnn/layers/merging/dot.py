@@ -17,7 +17,7 @@ from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.typing import Array, MultiMask, Shape
 
 
-def _to_dot_axes(argument: str, value: Any) -> int | tuple[int, ...]:
+def _to_dot_axes(argument: str, value: object) -> int | tuple[int, ...]:
     if isinstance(value, (list, tuple)) and len(value) != 2:
         raise ValueError(errors.bad_argument(argument, value, "one axis or two"))
     return to_axes(argument, value)
@@ -58,7 +58,7 @@ class Dot(MultiInputLayer):
     ) -> None:
         super().__init__(**kwargs)
 
-    def _axes_for(self, shapes: Any) -> tuple[int, int]:
+    def _axes_for(self, shapes: Sequence[Shape]) -> tuple[int, int]:
         """Return the axes of both inputs, counted from the front."""
         pair = self.axes if isinstance(self.axes, tuple) else (self.axes, self.axes)
         found = []
@@ -123,6 +123,8 @@ def _unit_vectors(x: Array, axis: int) -> tuple[Array, Callable[[Array], Array]]
     return u, lambda d: (d - u * (u * d).sum(axis=axis, keepdims=True)) / norm
 
 
-def dot(inputs: Sequence[Any], axes: Any = -1, **kwargs: Any) -> Any:
+def dot(
+    inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]
+) -> Any:
     """Return ``Dot(axes, **kwargs)(inputs)``."""
     return Dot(axes=axes, **kwargs)(inputs)

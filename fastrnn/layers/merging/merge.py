@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
-from fastrnn.layers.base.layer import CallContext, Pullback, registry
+from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.merging.base import MultiInputLayer, broadcast, sum_to
-from fastrnn.typing import Array, MultiMask, Shape
+from fastrnn.typing import Array, MaskLike, MultiMask, Shape
 
 # Of each input: where it counts, with axes to broadcast to it, or True.
 Masks = list[Array | bool]
@@ -193,38 +193,38 @@ class Minimum(_Extremum):
     choose = np.minimum
 
 
-def _mask_of(x: Array, mask: Any) -> Array | bool:
+def _mask_of(x: Array, mask: MaskLike) -> Array | bool:
     """``mask`` with an axis for the features of ``x``; or True without one that fits."""
     if mask is None or np.ndim(mask) != x.ndim - 1:
         return True
     return np.asarray(mask, dtype=bool)[..., None]
 
 
-def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def add(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Add(**kwargs)(inputs)``; so it is with the other functions here."""
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def subtract(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Subtract(**kwargs)(inputs)``."""
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def multiply(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Multiply(**kwargs)(inputs)``."""
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def average(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Average(**kwargs)(inputs)``."""
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def maximum(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Maximum(**kwargs)(inputs)``."""
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+def minimum(inputs: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> Any:
     """Return ``Minimum(**kwargs)(inputs)``."""
     return Minimum(**kwargs)(inputs)

@@ -16,6 +16,7 @@ from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, tensors_in
 from fastrnn.layers.merging.base import broadcast, sum_to
+from fastrnn.typing import MaskLike, MultiMask, Shape
 
 Array = npt.NDArray[Any]
 
@@ -107,7 +108,7 @@ class Arithmetic(Layer):
         rank = max(map(len, input_shape))
         return broadcast(*(_fill(shape, rank) for shape in input_shape))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: MaskLike | MultiMask = None) -> Any:
         """Return no mask, as Keras does."""
         return None
 
@@ -121,7 +122,7 @@ class Arithmetic(Layer):
         return [graph.node(_OPERATIONS[self.operation].onnx, pair)]
 
     def forward(
-        self, inputs: Any, context: CallContext, mask: Any = None
+        self, inputs: Any, context: CallContext, mask: MaskLike | MultiMask = None
     ) -> tuple[Array, Pullback | None]:
         """Compute the operation."""
         compute, gradients, _ = _OPERATIONS[self.operation]
@@ -148,7 +149,7 @@ class Arithmetic(Layer):
         return inputs[0], inputs[1]
 
 
-def _to_key(argument: str, value: Any) -> tuple[Any, ...]:
+def _to_key(argument: str, value: object) -> tuple[Any, ...]:
     return tuple(map(_to_index, value if isinstance(value, (tuple, list)) else (value,)))
 
 
@@ -182,7 +183,7 @@ class GetItem(Layer):
     def __init__(self, key: Key, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the part; an axis of unknown length must be taken whole."""
         # Stand-ins for unknown lengths: an index that cuts two lengths to different results
         # leaves an unknown one.
@@ -192,7 +193,7 @@ class GetItem(Layer):
         ]
         return tuple(a if a == b else None for a, b in zip(*shapes, strict=True))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return no mask, as Keras does."""
         return None
 
@@ -216,7 +217,7 @@ class GetItem(Layer):
         return [name]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Array, Pullback | None]:
         """Take the part."""
 
@@ -256,7 +257,7 @@ def _as_data(entry: Any) -> Any:
     return "..." if entry is Ellipsis else entry
 
 
-def _fill(shape: Any, rank: int) -> tuple[int | None, ...]:
+def _fill(shape: Shape, rank: int) -> tuple[int | None, ...]:
     """Return the shape with axes of length 1 in front, as NumPy broadcasts."""
     return (*(1,) * (rank - len(shape)), *shape)
 

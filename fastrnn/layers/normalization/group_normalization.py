@@ -22,7 +22,7 @@ from fastrnn.layers.normalization.layer_normalization import (
 from fastrnn.typing import Array, MaskLike, Shape
 
 
-def _to_groups(argument: str, value: Any) -> int:
+def _to_groups(argument: str, value: object) -> int:
     return -1 if value == -1 else to_positive_int(argument, value)
 
 

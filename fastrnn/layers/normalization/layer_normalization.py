@@ -20,7 +20,7 @@ from fastrnn.layers.base.symbolic import Node
 from fastrnn.typing import Array, ConstraintLike, InitializerLike, MaskLike, RegularizerLike, Shape
 
 
-def _to_listed_axes(argument: str, value: Any) -> int | list[int]:
+def _to_listed_axes(argument: str, value: object) -> int | list[int]:
     axes = to_axes(argument, value)
     return list(axes) if isinstance(axes, tuple) else axes
 
@@ -94,7 +94,7 @@ class LayerNormalization(Layer):
         self.gamma: Variable | None = None
         self.beta: Variable | None = None
 
-    def _axes_of(self, shape: Any) -> tuple[int, ...]:
+    def _axes_of(self, shape: Shape) -> tuple[int, ...]:
         return normalized_axes(self.axis, shape)
 
     def make_weights(self, input_shape: Shape) -> None:
@@ -224,12 +224,12 @@ class UnitNormalization(Layer):
         return outputs, pullback if context.gradient else None
 
 
-def as_axes(axis: Any) -> tuple[int, ...]:
+def as_axes(axis: int | Sequence[int]) -> tuple[int, ...]:
     """Return an axis, or several, as a tuple."""
-    return tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+    return (axis,) if isinstance(axis, int) else tuple(axis)
 
 
-def normalized_axes(axis: Any, shape: Any) -> tuple[int, ...]:
+def normalized_axes(axis: int | Sequence[int], shape: Shape) -> tuple[int, ...]:
     """Return the axes counted from the front, in order, or raise ``ValueError``."""
     rank = len(shape)
     axes = as_axes(axis)

@@ -13,6 +13,7 @@ from fastrnn.core.options import PositiveInt, takes_options
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.options import InnerLayer
+from fastrnn.typing import MaskLike, Shape
 
 Array = npt.NDArray[Any]
 
@@ -80,11 +81,11 @@ class SpectralNormalization(Layer):
         """Convert as the layer inside does."""
         return self.layer.convert_inputs(inputs)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Array) -> None:
         """Check as the layer inside does."""
         self.layer.check_inputs(inputs)
 
-    def make_weights(self, input_shape: Any) -> None:
+    def make_weights(self, input_shape: Shape) -> None:
         """Build the layer inside, and make vector_u."""
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -101,16 +102,16 @@ class SpectralNormalization(Layer):
             name="vector_u",
         )
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the layer's outputs."""
         return self.layer.compute_output_shape(input_shape)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return the layer's mask."""
         return self.layer.compute_mask(inputs, mask)
 
     def forward(
-        self, inputs: Any, context: CallContext, mask: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None
     ) -> tuple[Any, Pullback | None]:
         """Run the layer; in training, normalize its kernel before."""
         if context.training and self.kernel.value.any():

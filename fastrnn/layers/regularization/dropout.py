@@ -26,7 +26,7 @@ def dropout_factors(
     return keep * np.asarray(1 / (1 - rate), dtype)
 
 
-def _to_noise_shape(argument: str, value: Any) -> tuple[int | None, ...]:
+def _to_noise_shape(argument: str, value: object) -> tuple[int | None, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ValueError(errors.bad_argument(argument, value, "a tuple"))
     return tuple(None if n is None else to_positive_int(argument, n) for n in value)

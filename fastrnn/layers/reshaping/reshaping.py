@@ -117,7 +117,7 @@ class RepeatVector(Layer):
         return outputs, (lambda d: (d.sum(axis=1), [])) if context.gradient else None
 
 
-def _to_target_shape(argument: str, value: Any) -> tuple[int, ...]:
+def _to_target_shape(argument: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)):
         raise ValueError(errors.bad_argument(argument, value, "a tuple"))
     if sum(n == -1 for n in value) > 1:
@@ -177,7 +177,7 @@ class Reshape(Layer):
         return outputs, back if context.gradient else None
 
 
-def _to_order(argument: str, value: Any) -> tuple[int, ...]:
+def _to_order(argument: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)) or sorted(value) != list(range(1, len(value) + 1)):
         raise ValueError(errors.bad_argument(argument, value, "each axis from 1 on, once"))
     return tuple(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Unpack
 
 import numpy as np
@@ -14,7 +15,7 @@ from fastrnn.layers.base.options import DataFormat, Times
 from fastrnn.typing import Array, MaskLike, Shape
 
 
-def _to_pair(argument: str, value: Any) -> tuple[int, int]:
+def _to_pair(argument: str, value: object) -> tuple[int, int]:
     """Return a number of steps, or a pair of them, as a pair."""
     pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     if len(pair) != 2 or min(to_int(argument, steps) for steps in pair) < 0:
@@ -174,11 +175,12 @@ class UpSampling1D(Layer):
         return np.repeat(inputs, self.size, axis=1), pullback if context.gradient else None
 
 
-def _with_steps(shape: Any, axis: int, count: Any) -> tuple[int | None, ...]:
+def _with_steps(shape: Shape, axis: int, count: Callable[[int], int]) -> tuple[int | None, ...]:
     """Return ``shape`` with ``count(steps)`` steps, or raise ``ValueError`` if none is left."""
     if len(shape) != 3:
         raise ValueError(errors.bad_shape("input_shape", shape, "rank 3"))
-    steps = None if shape[axis] is None else count(shape[axis])
+    known = shape[axis]
+    steps = None if known is None else count(known)
     if steps is not None and steps <= 0:
         remedy = "Make `cropping` smaller than the number of steps."
         raise ValueError(errors.bad_shape("inputs", shape, f"{1 - steps} more steps", remedy))

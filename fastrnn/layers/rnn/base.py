@@ -26,7 +26,7 @@ from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
-from fastrnn.typing import Array, MaskLike, RowsLike, Shape
+from fastrnn.typing import Array, MaskLike, Nest, RowsLike, Shape
 
 # Options of all recurrent layers, in Keras's order.
 SEQUENCE_OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
@@ -151,7 +151,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         """Return the cell's states of zeros."""
         return self.get_initial_state(batch_size)
 
-    def stream_step(self, inputs: Any, states: Any) -> tuple[Any, list[Array]]:
+    def stream_step(self, inputs: Any, states: Nest) -> tuple[Any, list[Array]]:
         """Compute a step of the cell."""
         return self.cell(inputs, states)
 
@@ -182,7 +182,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         inputs: Array,
         context: CallContext,
         mask: MaskLike = None,
-        initial_state: Any = None,
+        initial_state: Nest = None,
     ) -> tuple[Any, Pullback | None]:
         """Run the cell over the sequences."""
         alone = mask is None and initial_state is None and not (self.stateful or self.return_state)
@@ -251,7 +251,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         return d_inputs, d_weights if self._trainable else []
 
     def make_call(
-        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Nest = None
     ) -> RecurrentCall:
         """Return the call of the engine that computes the layer for ``inputs``."""
         return self.cell.make_call(
@@ -264,7 +264,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             zero_output_for_mask=self.zero_output_for_mask,
         )
 
-    def _first_states(self, batch: int, initial_state: Any) -> tuple[Array, ...]:
+    def _first_states(self, batch: int, initial_state: Nest) -> tuple[Array, ...]:
         if self.states is not None and len(self.states[0]) != batch:
             expected = f"batch {len(self.states[0])}, that of the states of layer {self.name!r}"
             remedy = "A stateful layer works on batches of one size."

@@ -18,12 +18,12 @@ from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.rnn import RNN
 from fastrnn.layers.rnn.states import KeepsStates, flat
-from fastrnn.typing import Array, ArrayLike, MaskLike, Shape
+from fastrnn.typing import Array, ArrayLike, MaskLike, Nest, Shape
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
 
-def _to_direction(argument: str, value: Any) -> Any:
+def _to_direction(argument: str, value: object) -> Any:
     layer = registry.deserialize(value) if isinstance(value, dict) else value
     if not isinstance(layer, (RecurrentLayer, RNN)):
         raise ValueError(errors.bad_argument(argument, value, "a recurrent layer"))
@@ -172,7 +172,7 @@ class Bidirectional(KeepsStates, Layer):
         return masks if len(masks) > 1 else masks[0]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Nest = None
     ) -> tuple[Any, Pullback | None]:
         """Run both layers side by side and join their outputs."""
         halves = self._split_states(initial_state)
@@ -267,7 +267,7 @@ class Bidirectional(KeepsStates, Layer):
 
         return as_tuples, pullback
 
-    def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
+    def _split_states(self, initial_state: Nest) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         given, states = flat(initial_state), self.forward_layer.state_count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastrnn.core import errors
 from fastrnn.core.load_budget import LoadBudget
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
-from fastrnn.typing import Array, RowsLike, Shape
+from fastrnn.typing import Array, Nest, RowsLike, Shape
 
 
 class PythonLoop:
@@ -77,7 +78,11 @@ class PythonLoop:
         return ((batch, *middle, self.output_size), *[(batch, size) for size in self.sizes])
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: Array | None, initial_state: Any
+        self,
+        inputs: Array,
+        context: CallContext,
+        mask: Array | None,
+        initial_state: Sequence[Array] | None,
     ) -> tuple[Any, Pullback | None]:
         """Run the steps; the pullback runs them back."""
         batch, steps = inputs.shape[:2]
@@ -180,7 +185,7 @@ def initial_states_of(cell: Any, batch_size: int) -> list[Array]:
 
 
 def call_cell(
-    cell: Any, inputs: Array, states: Any, training: bool = False
+    cell: Any, inputs: Array, states: Nest, training: bool = False
 ) -> tuple[Array, list[Array]]:
     """Compute one step of any cell."""
     if not is_custom_cell(cell):
@@ -195,5 +200,5 @@ def _call_options(cell: Any, training: bool) -> dict[str, bool]:
     return {"training": training} if takes_training else {}
 
 
-def _listed(states: Any) -> list[Any]:
+def _listed(states: Nest) -> list[Any]:
     return list(states) if isinstance(states, (list, tuple)) else [states]

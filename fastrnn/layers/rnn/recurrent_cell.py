@@ -25,6 +25,7 @@ from fastrnn.typing import (
     DTypeLike,
     Identifier,
     InitializerLike,
+    Nest,
     RegularizerLike,
     Shape,
 )
@@ -38,7 +39,7 @@ def _to_cell_activation(argument: str, identifier: Any) -> activations.Activatio
     return activation
 
 
-def _to_rate(argument: str, value: Any) -> float:
+def _to_rate(argument: str, value: object) -> float:
     # Keras takes any number and cuts it off.
     return min(1.0, max(0.0, to_number(argument, value)))
 
@@ -224,7 +225,7 @@ class RecurrentCell(Layer):
         sizes = self.spec.state_sizes(self.units)
         return [np.zeros((batch_size, size), self.dtype) for size in sizes]
 
-    def to_states(self, argument: str, states: Any) -> tuple[Array, ...]:
+    def to_states(self, argument: str, states: Nest) -> tuple[Array, ...]:
         """Return the states as a tuple of arrays, or raise ``ValueError`` if they are too few."""
         names = [state.name for state in self.spec.states]
         given = states if isinstance(states, (list, tuple)) else [states]
@@ -258,7 +259,7 @@ class RecurrentCell(Layer):
         )
 
     def __call__(
-        self, inputs: Any, states: Any, training: bool = False
+        self, inputs: Any, states: Nest, training: bool = False
     ) -> tuple[Array, list[Array]]:
         """Compute one step.
 

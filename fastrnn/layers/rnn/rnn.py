@@ -21,7 +21,7 @@ from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
 from fastrnn.layers.rnn.states import KeepsStates, flat
-from fastrnn.typing import Array, MaskLike, Shape
+from fastrnn.typing import Array, MaskLike, Nest, Shape
 
 
 def _of_chain(name: str, k: int) -> Any:
@@ -33,7 +33,7 @@ def _of_chain(name: str, k: int) -> Any:
     return property(lambda layer: getattr(layer._chain[k], name), write, doc=f"See ``{name}``.")
 
 
-def _to_cell(argument: str, value: Any) -> Any:
+def _to_cell(argument: str, value: object) -> Any:
     cell = registry.deserialize(value) if isinstance(value, dict) else value
     cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
     if not is_custom_cell(cell) and not isinstance(cell, (RecurrentCell, StackedRNNCells)):
@@ -213,7 +213,7 @@ class RNN(KeepsStates, QuantizableLayer):
         return [layer.state_count for layer in self._chain]
 
     def forward(
-        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Any = None
+        self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Nest = None
     ) -> tuple[Any, Pullback | None]:
         """Run the layers of the chain one after the other; states are one flat tuple."""
         alone = mask is None and initial_state is None

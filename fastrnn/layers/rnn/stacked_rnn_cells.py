@@ -15,10 +15,10 @@ from fastrnn.layers.rnn.python_loop import (
     output_size_of,
 )
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
-from fastrnn.typing import Array, Shape
+from fastrnn.typing import Array, Nest, Shape
 
 
-def _to_cells(argument: str, value: Any) -> list[Any]:
+def _to_cells(argument: str, value: Sequence[Any]) -> list[Any]:
     cells = [registry.deserialize(v) if isinstance(v, dict) else v for v in value]
     for cell in cells or [None]:
         if not isinstance(cell, RecurrentCell) and not is_custom_cell(cell):
@@ -90,7 +90,7 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], output_size_of(cell))
 
     def __call__(
-        self, inputs: Any, states: Any, training: bool = False
+        self, inputs: Any, states: Nest, training: bool = False
     ) -> tuple[Array, list[list[Array]]]:
         """Compute one step: (batch, features) and the states of each cell give output and states.
 

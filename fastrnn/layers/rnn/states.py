@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.typing import RowsLike
+from fastrnn.typing import Nest, RowsLike
 
 Array = npt.NDArray[Any]
 
 
-def flat(states: Any) -> list[Any]:
+def flat(states: Nest) -> list[Any]:
     """Return the arrays of nested lists."""
     if not isinstance(states, (list, tuple)):
         return [states]
