@@ -32,7 +32,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
@@ -48,10 +48,6 @@ ConfigOrder = tuple[str | types.EllipsisType, ...]
 # ---- kinds -------------------------------------------------------------------------------------
 
 
-def _unchanged(value: T) -> Any:
-    return value
-
-
 @dataclass(frozen=True)
 class Kind:
     """What is done with the argument of an option.
@@ -65,7 +61,7 @@ class Kind:
     """
 
     convert: Callable[[str, Any], Any] = lambda argument, value: value
-    serialize: Callable[[Any], Any] = _unchanged
+    serialize: Callable[[Any], Any] = lambda value: value
     in_config: bool = True
     attribute: str = ""
 
@@ -266,7 +262,6 @@ def inserts_options(
 
 
 def _decorate(init: Callable[P, None], constructor: _Constructor) -> Callable[P, None]:
-
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         arguments = constructor.arguments(args, kwargs)
@@ -320,14 +315,15 @@ class Configurable:
 
 def options_in_config(cls: type) -> dict[str, Kind]:
     """Return names and kinds of the options that configs of a class have, in their order."""
-    chain = [c for c in cls.__mro__ if _constructor_of(c) is not None]
-    if not chain:
+    owner = _owner(cls.__mro__)
+    if owner is None:
         return {}
-    constructor = typing.cast(_Constructor, _constructor_of(chain[0]))
+    constructor = typing.cast(_Constructor, _constructor_of(owner))
     if constructor.config is None:
+        base = _owner(owner.__mro__[1:])
+        inherited = {} if base is None else options_in_config(base)
         parameters = constructor.signature.parameters
         open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
-        inherited = options_in_config(chain[1]) if len(chain) > 1 else {}
         found = {
             n: kind
             for n, kind in inherited.items()
@@ -336,10 +332,15 @@ def options_in_config(cls: type) -> dict[str, Kind]:
         found.update(constructor.kinds)
         constructor.config = {
             name: found[name]
-            for name in _in_order(found, getattr(chain[0], "config_order", ()))
+            for name in _in_order(found, getattr(owner, "config_order", ()))
             if found[name].in_config
         }
     return constructor.config
+
+
+def _owner(classes: Iterable[type]) -> type | None:
+    """Return the first class whose own constructor takes options."""
+    return next((cls for cls in classes if _constructor_of(cls) is not None), None)
 
 
 def _in_order(names: Collection[str], order: ConfigOrder) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self, TypedDict
@@ -16,6 +15,7 @@ from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
 from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
+from fastrnn.core.user_warnings import warn
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.streaming import Stream, make_stream
@@ -367,11 +367,9 @@ def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:
         shape = (dim,)
     if shape is None:
         return None
-    warnings.warn(
+    warn(
         "Do not pass `input_shape` or `input_dim` to a layer: in a Sequential model, put an "
-        "`Input(shape)` object first.",
-        UserWarning,
-        stacklevel=4,
+        "`Input(shape)` object first."
     )
     return tuple(shape)
 

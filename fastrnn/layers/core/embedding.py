@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from fastrnn import regularizers
 from fastrnn.core import errors
 from fastrnn.core.checks import to_real_array
 from fastrnn.core.options import OnlyNone, PositiveInt, takes_options
+from fastrnn.core.user_warnings import warn
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
@@ -77,9 +77,7 @@ class Embedding(Layer):
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
-            warnings.warn(
-                "Embedding's `input_length` has no effect; leave it out.", UserWarning, stacklevel=2
-            )
+            warn("Embedding's `input_length` has no effect; leave it out.")
         super().__init__(**kwargs)
         self.supports_masking = mask_zero
         self.embeddings: Variable
