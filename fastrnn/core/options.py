@@ -150,9 +150,7 @@ _PLAIN = Kind()
 class _Constructor:
     """The options of one ``__init__``.
 
-    Attributes:
-        own: names of the options that its signature names.
-        signature: of the constructor, with the base's options where it extends them.
+    Its signature has the base's options too, where it extends them; ``own`` are its own.
     """
 
     def __init__(
@@ -220,11 +218,14 @@ class _Constructor:
             if argument in kwargs:
                 raise TypeError(f"{name}() got several values for argument {argument!r}")
             kwargs[argument] = value
+        parameters = self.signature.parameters
+        unknown = [argument for argument in kwargs if argument not in parameters]
+        if unknown and not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+            raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}")
         for argument, value in self._defaults.items():
             kwargs.setdefault(argument, value)
-        defaults = self.signature.parameters
         for argument, kind in self.kinds.items():
-            value = kwargs.get(argument, defaults[argument].default)
+            value = kwargs.get(argument, parameters[argument].default)
             if value is not Parameter.empty:
                 kwargs[argument] = kind.convert(argument, value)
         return kwargs

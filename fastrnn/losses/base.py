@@ -303,8 +303,8 @@ def function_of(
     arrays = [inspect.Parameter(name, either) for name in ("y_true", "y_pred")]
 
     def function(y_true: ArrayLike, y_pred: ArrayLike, *args: Any, **kwargs: Any) -> Array:
-        given = {p.name: value for p, value in zip(own, args, strict=False)}
-        return values_of(loss(**given, **kwargs), y_true, y_pred)
+        options = inspect.Signature(own).bind(*args, **kwargs).arguments if args or kwargs else {}
+        return values_of(loss(**options), y_true, y_pred)
 
     function.__name__ = function.__qualname__ = to_snake_case(loss.__name__)
     function.__module__ = loss.__module__

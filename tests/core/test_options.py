@@ -142,6 +142,15 @@ def test_defaults_of_a_class_without_a_constructor():
     assert Named(1, 2, "other").get_config() == {"name": "other", "rate": 1.0, "limit": 2}
 
 
+def test_a_closed_constructor_refuses_what_it_does_not_know_in_its_own_name():
+    class Closed(Narrow):
+        pass
+
+    set_defaults(Closed, name="closed")
+    with pytest.raises(TypeError, match=r"Closed.__init__\(\) got an unexpected .* 'rate'"):
+        Closed(rate=1)
+
+
 def test_order_of_a_config():
     class Ordered(Extended):
         config_order = ("units", ..., "limit")

@@ -354,3 +354,9 @@ def test_a_config_makes_the_same_loss(name):
 def test_bad_arguments(argument, make):
     with pytest.raises(ValueError, match=f"`{argument}`"):
         make()
+
+
+@pytest.mark.parametrize(("extra", "options"), [((3,), {}), ((), {"reduction": "sum"})])
+def test_functions_take_the_options_of_the_formula_alone(extra, options):
+    with pytest.raises(TypeError):
+        fastrnn.losses.mean_squared_error([1.0], [2.0], *extra, **options)
