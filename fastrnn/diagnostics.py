@@ -235,7 +235,7 @@ class _Record:
 
     def _gradients_of_steps(self, x: Array, mask: Array | None) -> Array:
         """Return the gradient of h from the outputs, (batch, timesteps, units)."""
-        d = np.zeros((*x.shape[:2], self.layer.cell.units), x.dtype)
+        d = np.zeros((*x.shape[:2], self.layer.cell.output_size), x.dtype)
         if self.d_outputs is not None:
             if self.layer.return_sequences:
                 d[:] = self.d_outputs

@@ -20,6 +20,7 @@ TORCH: Orders = {
 ONNX: Orders = {
     "simple_rnn": ("h",),
     "lstm": ("i", "o", "f", "c"),
+    "peephole_lstm": ("i", "o", "f", "c"),
     "gru": ("z", "r", "h"),
     "gru_reset_after": ("z", "r", "h"),
 }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import random_models
-from layer_table import GRAPHS, LAYERS, NO_LAYERS, batch_for, shared_by_models
+from layer_table import GRAPHS, LAYERS, NO_LAYERS, OWN_LAYERS, batch_for, shared_by_models
 from live_keras import keras
 from model_checks import assert_same
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def test_every_layer_is_in_the_table():
-    assert {cls.__name__ for cls in registry.modules} - NO_LAYERS == set(LAYERS)
+    assert {cls.__name__ for cls in registry.modules} - NO_LAYERS == {*LAYERS, *OWN_LAYERS}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -45,7 +45,7 @@ def test_fastrnn_reads_what_keras_writes(name, tmp_path):
 
 
 # Keras cannot read its own file of a layer that two models inside a third one share.
-OWN_MODELS = {**MODELS, "shared_by_models": shared_by_models}
+OWN_MODELS = {**MODELS, **OWN_LAYERS, "shared_by_models": shared_by_models}
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -138,6 +138,17 @@ LAYERS = {
     "UpSampling1D": named("UpSampling1D", 3),
     "ZeroPadding1D": named("ZeroPadding1D", (1, 2)),
 }
+# Layers that Keras has not.
+OWN_LAYERS = {
+    "LayerNormGRU": named("LayerNormGRU", 3, epsilon=0.1, zoneout=0.1),
+    "LayerNormGRUCell": cells("LayerNormGRUCell"),
+    "LayerNormLSTM": named("LayerNormLSTM", 3, gain_regularizer="l2", cell_zoneout=0.2),
+    "LayerNormLSTMCell": cells("LayerNormLSTMCell"),
+    "PeepholeLSTM": named("PeepholeLSTM", 3, peephole_constraint="non_neg", zoneout=0.1),
+    "PeepholeLSTMCell": cells("PeepholeLSTMCell"),
+    "ProjectedLSTM": named("ProjectedLSTM", 4, 3, projection_regularizer="l1"),
+    "ProjectedLSTMCell": chain(lambda L: L.RNN(L.ProjectedLSTMCell(4, 3))),
+}
 # Layers of fastrnn that are operations in Keras, and models: GRAPHS has them. Lambda: in code only.
 NO_LAYERS = {"Arithmetic", "GetItem", "Functional", "Sequential", "Lambda"}
 

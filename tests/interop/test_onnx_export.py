@@ -57,6 +57,7 @@ def draw(*shape):
 
 RECURRENT = {
     "SimpleRNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU,
+    "PeepholeLSTM": layers.PeepholeLSTM,
     "GRU reset before": lambda *args, **kw: layers.GRU(*args, reset_after=False, **kw),
 }  # fmt: skip
 X = draw(3, 6, 4)

@@ -469,7 +469,6 @@ def rnn_graph(operator="LSTM", extra=(), **attributes):
 UNSUPPORTED = {
     "clip": rnn_graph(clip=3.0),
     "input_forget": rnn_graph(input_forget=1),
-    "peepholes": rnn_graph(extra=["", "", "", draw(1, 3 * H)]),
     "sequence_lens": rnn_graph(extra=[np.full(B, T, "int32")]),
     "initial state|no array": rnn_graph(extra=["", draw(1, B, H), ""]),
     "of the cell state": rnn_graph(activations=["Sigmoid", "Tanh", "Relu"]),

@@ -42,9 +42,13 @@ def names_of_both():
     ]
 
 
+# Options of recurrent layers that Keras does not have, by keyword alone.
+OWN_OPTIONS = ("zoneout", "cell_zoneout")
+
+
 def parameters(function):
     found = inspect.signature(function).parameters.values()
-    return [(p.name, p.kind, p.default) for p in found]
+    return [(p.name, p.kind, p.default) for p in found if p.name not in OWN_OPTIONS]
 
 
 def signatures(name):

@@ -36,7 +36,13 @@ CELL_ACTIVATIONS: dict[str, tuple[str, _Attributes]] = {
     "leaky_relu": ACTIVATIONS["leaky_relu"],
 }
 # Cells of one step, by the operator that runs them over sequences: activations in ONNX's order.
-CELL_OPERATORS = {"simple_rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "gru_reset_after": "GRU"}
+CELL_OPERATORS = {
+    "simple_rnn": "RNN",
+    "lstm": "LSTM",
+    "peephole_lstm": "LSTM",
+    "gru": "GRU",
+    "gru_reset_after": "GRU",
+}
 DEFAULT_ACTIVATIONS = {
     "RNN": ["Tanh"],
     "GRU": ["Sigmoid", "Tanh"],

@@ -27,6 +27,16 @@ def to_onnx(cell: Any) -> tuple[Array, Array, Array | None]:
     return kernel, recurrent_kernel, rows.ravel()
 
 
+def to_onnx_peephole(peephole: Array) -> Array:
+    """Return P (3·units,), in the order i o f, for ours (3, units), i f o."""
+    return peephole[[0, 2, 1]].ravel()
+
+
+def from_onnx_peephole(p: Array) -> Array:
+    """Return our peepholes (3, units) for P (3·units,)."""
+    return p.reshape(3, -1)[[0, 2, 1]]
+
+
 def from_onnx(cell: str, w: Array, r: Array, b: Array | None) -> list[Array]:
     """Return kernel, recurrent kernel and, unless there is none, bias; see ``to_onnx``."""
     weights = [to_ours(weight.T, cell, ONNX) for weight in (w, r)]

@@ -186,8 +186,13 @@ def _check_for_torch(layer: Layer, inner: Any, backwards: bool) -> None:
     """Raise ``ValueError`` if no module of torch computes what the layer does."""
     cell = inner.cell
     names = (cell.activation.name, cell.recurrent_activation.name)
-    if cell.spec.name not in TORCH:
+    if cell.spec.name == "gru":
         raise ValueError(_not_in_torch(layer, "reset_after=False", "reset_after=True"))
+    if cell.spec.name not in TORCH:
+        known = "SimpleRNN, LSTM or GRU"
+        raise ValueError(_not_in_torch(layer, type(inner).__name__, known))
+    if cell.has_zoneout:
+        raise ValueError(_not_in_torch(layer, "zoneout", "a layer without it"))
     if cell.spec.name == "simple_rnn":
         if names[0] not in ("tanh", "relu"):
             raise ValueError(_not_in_torch(layer, f"activation={names[0]!r}", "tanh or relu"))

@@ -112,7 +112,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             self.cell.build((batch, input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful and batch is not None:
-            self.take_states(self.state_count * batch * self.cell.units)
+            self.take_states(batch * sum(self.cell.state_sizes))
             self.states = self.get_initial_state(batch)
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
@@ -135,11 +135,14 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         return "it goes backwards, from the last step on" if self.go_backwards else None
 
     def stream_ops(self, features: int) -> list[StreamStage] | None:
-        """Return the cell's step; ``None`` for a quantized cell, whose own reads fewer bytes."""
+        """Return the cell's step; ``None`` where the cell's own is to be taken.
+
+        That is: of a quantized cell, which reads fewer bytes, and of one that streams do not have.
+        """
         cell = self.cell
         pair = (cell.activation, cell.recurrent_activation)
         fused = cell.spec.name in STREAM_CELLS and all(map(is_fused, pair))
-        if cell.quantized is not None or not fused:
+        if cell.quantized is not None or cell.has_zoneout or not fused:
             return None
         activation, recurrent = (function.name for function in pair)
         name = cell.spec.name
@@ -162,11 +165,11 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, [timesteps,] units), with ``return_state`` a tuple with the states'."""
         batch, timesteps = input_shape[:2]
-        units = self.cell.units
-        outputs = (batch, timesteps, units) if self.return_sequences else (batch, units)
+        width = self.cell.output_size
+        outputs = (batch, timesteps, width) if self.return_sequences else (batch, width)
         if not self.return_state:
             return outputs
-        return (outputs, *[(batch, units) for _ in self.cell.spec.states])
+        return (outputs, *[(batch, size) for size in self.cell.state_sizes])
 
     def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
         """Return the mask if the outputs are sequences; no mask for the states."""

@@ -21,7 +21,7 @@ class SimpleRNNCell(RecurrentCell):
 
     spec = CELLS["simple_rnn"]
 
-    @inserts_options(without=("recurrent_activation",))
+    @inserts_options(without=("recurrent_activation", "cell_zoneout"))
     def __init__(self, units: PositiveInt, **kwargs: Unpack[CellOptions]) -> None:
         super().__init__(units, **kwargs)
 
@@ -37,6 +37,7 @@ class LSTMCell(RecurrentCell):
 
     spec = CELLS["lstm"]
     unit_forget_bias: bool
+    cell_zoneout: float
 
     @inserts_options(after={"unit_forget_bias": "bias_initializer"})
     def __init__(
@@ -69,7 +70,7 @@ class GRUCell(RecurrentCell):
 
     reset_after: bool
 
-    @inserts_options(after={"reset_after": "recurrent_dropout"})
+    @inserts_options(after={"reset_after": "recurrent_dropout"}, without=("cell_zoneout",))
     def __init__(
         self, units: PositiveInt, *, reset_after: bool = True, **kwargs: Unpack[GatedCellOptions]
     ) -> None:

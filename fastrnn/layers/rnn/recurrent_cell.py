@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import (
     ActivationLike,
     Array,
+    Config,
     ConstraintLike,
     DTypeLike,
     Identifier,
@@ -65,6 +66,8 @@ class CellOptions(LayerOptions, total=False):
     dropout: float
     recurrent_dropout: float
     seed: int | None
+    zoneout: float
+    cell_zoneout: float
     implementation: int
 
 
@@ -88,12 +91,21 @@ class RecurrentCell(Layer):
         recurrent_dropout: share of h_{t-1} that training drops, likewise. If it is not 0, each
             gate has masks of its own, for both dropouts.
         seed: seed of the dropout masks, or ``None`` for one that is drawn.
+        zoneout: probability that training keeps a number of h_{t-1} in the place of its new value,
+            drawn for each sample, step and unit; elsewhere h is the expectation (Krueger et al.,
+            2016). It is in the configuration if it is not 0.
+        cell_zoneout: the same of c, for the cells that have it. The new h is that of the new c.
         implementation: accepted and without effect.
 
-    Weights: kernel (features, gates·units), recurrent_kernel (units, gates·units), bias.
+    Weights: those of ``spec``: kernel (features, gates·units), recurrent_kernel (units,
+    gates·units), bias, and others that a cell adds.
     """
 
     spec: CellSpec
+    # The options that a weight has, by the first part of their names, if not by its own name.
+    weight_options: ClassVar[dict[str, str]] = {"recurrent_kernel": "recurrent"}
+    # Added to variances, by the cells that normalise.
+    epsilon = 1e-3
     stream_refusal = "a cell has no steps of its own: stream a layer with it"
 
     units: int
@@ -105,6 +117,8 @@ class RecurrentCell(Layer):
     bias_constraint: Any
     dropout: float
     recurrent_dropout: float
+    zoneout: float
+    cell_zoneout = 0.0
 
     @takes_options
     def __init__(
@@ -125,6 +139,9 @@ class RecurrentCell(Layer):
         dropout: Rate = 0.0,
         recurrent_dropout: Rate = 0.0,
         seed: int | None = None,
+        *,
+        zoneout: Rate = 0.0,
+        cell_zoneout: Rate = 0.0,
         **kwargs: Any,
     ) -> None:
         kwargs.pop("implementation", None)
@@ -132,7 +149,10 @@ class RecurrentCell(Layer):
         self.generator = random.generator(seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
-        self.bias: Variable | None = None
+        self.bias: Variable | None
+        for weight in self.spec.weights:
+            if weight.optional:
+                setattr(self, weight.name, None)
         # What the cell computes with in the place of its weights, once it is quantized.
         self.quantized: QuantizedWeights | None = None
         # The settings that it was made for, and the quick way to single steps.
@@ -167,8 +187,13 @@ class RecurrentCell(Layer):
     @property
     def state_size(self) -> int | list[int]:
         """Length of the state, or of each state where there are several."""
-        states = len(self.spec.states)
-        return self.units if states == 1 else [self.units] * states
+        sizes = self.state_sizes
+        return sizes[0] if len(sizes) == 1 else list(sizes)
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Length of each state."""
+        return self.spec.state_sizes(self.units, self.output_size)
 
     @property
     def output_size(self) -> int:
@@ -179,18 +204,21 @@ class RecurrentCell(Layer):
         """Make the weights for inputs (batch, features)."""
         features = known_features(input_shape, self.name)
         self.input_features = features
-        shapes = self.spec.weight_shapes(features, self.units)
-        self.kernel = self.add_part("kernel", shapes["kernel"])
-        recurrent = self.add_part("recurrent", shapes["recurrent_kernel"], "recurrent_kernel")
-        self.recurrent_kernel = recurrent
-        if self.use_bias:
-            self.bias = self.add_weight(
-                shapes["bias"],
-                initializer=self.initial_bias,
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        shapes = self.spec.weight_shapes(features, self.units, self.output_size)
+        for weight in self.spec.weights:
+            if self.use_bias or not weight.optional:
+                setattr(self, weight.name, self._make_weight(weight.name, shapes[weight.name]))
+
+    def _make_weight(self, name: str, shape: tuple[int, ...]) -> Variable:
+        if name != "bias":
+            return self.add_part(self.weight_options.get(name, name), shape, name)
+        return self.add_weight(
+            shape,
+            initializer=self.initial_bias,
+            name=name,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+        )
 
     @property
     def named_weights(self) -> dict[str, Variable | None]:
@@ -216,14 +244,43 @@ class RecurrentCell(Layer):
             shape = (masks, batch, self.kernel.shape[0])
             inputs = dropout_factors(self.generator, shape, self.dropout, self.dtype)
         if 0 < self.recurrent_dropout < 1:
-            shape = (gates, batch, self.units)
+            shape = (gates, batch, self.output_size)
             recurrent = dropout_factors(self.generator, shape, self.recurrent_dropout, self.dtype)
         return inputs, recurrent
 
+    def draw_zoneout(
+        self, batch: int, timesteps: int, training: bool
+    ) -> tuple[Array | float | None, ...]:
+        """Return the share of each state's new value, as ``contract.RecurrentCall`` takes them."""
+        if not self.has_zoneout:
+            return ()
+        shares: list[Array | float | None] = []
+        for rate, size in zip((self.zoneout, self.cell_zoneout), self.state_sizes, strict=False):
+            if not rate:
+                shares.append(None)
+            elif training:
+                drawn = self.generator.random((timesteps, batch, size)) >= rate
+                shares.append(drawn.astype(self.dtype))
+            else:
+                shares.append(1 - rate)
+        return tuple(shares)
+
+    @property
+    def has_zoneout(self) -> bool:
+        """Whether a state takes a share of its new value alone."""
+        return self.zoneout > 0 or self.cell_zoneout > 0
+
+    def get_config(self) -> Config:
+        """Return the constructor arguments; zoneout, which Keras has not, where it is not 0."""
+        config = super().get_config()
+        for name in ("zoneout", "cell_zoneout"):
+            if not config.get(name):
+                config.pop(name, None)
+        return config
+
     def get_initial_state(self, batch_size: int) -> list[Array]:
-        """Return one (batch_size, units) array of zeros for each state."""
-        sizes = self.spec.state_sizes(self.units)
-        return [np.zeros((batch_size, size), self.dtype) for size in sizes]
+        """Return an array of zeros, (batch_size, units), for each state."""
+        return [np.zeros((batch_size, size), self.dtype) for size in self.state_sizes]
 
     def to_states(self, argument: str, states: Nest) -> tuple[Array, ...]:
         """Return the states as a tuple of arrays, or raise ``ValueError`` if they are too few."""
@@ -252,6 +309,8 @@ class RecurrentCell(Layer):
             initial_state=states,
             input_dropout=input_dropout,
             recurrent_dropout=recurrent_dropout,
+            zoneout=self.draw_zoneout(inputs.shape[0], inputs.shape[1], bool(context.training)),
+            epsilon=self.epsilon,
             save=context.gradient,
             input_gradient=context.input_gradient,
             quantized=self.quantized,

@@ -13,7 +13,7 @@ from fastrnn.interop.onnx.operators import (
 )
 from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import Value, is_zero
-from fastrnn.interop.onnx.recurrent_weights import from_onnx
+from fastrnn.interop.onnx.recurrent_weights import from_onnx, from_onnx_peephole
 
 _LAYERS = {"RNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 # Whether the layers of a direction go backwards.
@@ -39,8 +39,9 @@ def read_recurrent(reader: GraphReader, node: Node) -> list[Any]:
     # A state that stands alone is the output of the last step.
     alone = not sequences and used[1] and not used[2]
     flags: dict[str, Any] = {"return_sequences": sequences, "return_state": states and not alone}
+    kind = _LAYERS[node.operator] if node.input(7) is None else layers.PeepholeLSTM
     made = [
-        _LAYERS[node.operator](**entry, **flags, go_backwards=backwards)
+        kind(**entry, **flags, go_backwards=backwards)
         for entry, backwards in zip(options, _BACKWARDS[direction], strict=True)
     ]
     layer: layers.Layer = made[0]
@@ -84,6 +85,13 @@ def _weights_and_options(
         for entry in options:
             entry["reset_after"] = after
     weights = [from_onnx(cell, w[k], r[k], None if b is None else b[k]) for k in range(directions)]
+    if node.input(7) is not None:
+        p = node.constant(7, rank=2)
+        if p.shape != (directions, 3 * units):
+            message = f"P has the shape {p.shape}, where {(directions, 3 * units)} is expected"
+            raise node.error("onnx_shape", message)
+        for part, row in zip(weights, p, strict=True):
+            part.append(from_onnx_peephole(row))
     return weights, options
 
 
@@ -91,8 +99,6 @@ def _refuse_extras(node: Node) -> None:
     """Refuse what fastrnn's cells have not."""
     if node.input(4) is not None:
         node.refuse("sequence_lens: give the model whole sequences, or a mask afterwards")
-    if node.input(7) is not None:
-        node.refuse("peepholes (input P)")
     node.expect("input_forget", 0)
     if node.take("clip", None) is not None:
         node.refuse("clip: the sums of the gates are not clipped")

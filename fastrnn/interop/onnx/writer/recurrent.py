@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastrnn.interop.onnx.operators import CELL_ACTIVATIONS, CELL_OPERATORS
-from fastrnn.interop.onnx.recurrent_weights import to_onnx
+from fastrnn.interop.onnx.recurrent_weights import to_onnx, to_onnx_peephole
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 
 
@@ -41,12 +41,21 @@ def write_recurrent(
     kinds = [(inner.cell.spec.name, inner.cell.units) for inner in directions]
     if len(set(kinds)) > 1:
         raise ValueError(not_in_onnx(layer, kinds, "layers of one kind and size"))
-    operator = CELL_OPERATORS[first.cell.spec.name]
+    operator = CELL_OPERATORS.get(first.cell.spec.name)
+    if operator is None:
+        known = "SimpleRNN, LSTM, PeepholeLSTM or GRU"
+        raise ValueError(not_in_onnx(layer, first.cell.spec.name, known))
+    if any(inner.cell.has_zoneout for inner in directions):
+        raise ValueError(not_in_onnx(layer, "zoneout", "a layer without it"))
     if layer.stateful:
         raise ValueError(not_in_onnx(layer, "stateful=True", "stateful=False: states are inputs"))
     steps_first = writer.node("Transpose", inputs[:1], perm=[1, 0, 2])
     states = _first_states(writer, inputs[1:], len(directions))
     names = [steps_first, *_weights(writer, directions), *(["", *states] if states else [])]
+    if first.cell.spec.name == "peephole_lstm":
+        names += [""] * (7 - len(names))
+        rows = [to_onnx_peephole(inner.cell.peephole.value) for inner in directions]
+        names.append(writer.weight(first.cell.peephole, np.stack(rows)))
     count = 3 if operator == "LSTM" else 2
     outputs = writer.node(operator, names, count, **_attributes(layer, directions))
     if first.return_sequences:
