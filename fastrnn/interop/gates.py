@@ -1,4 +1,4 @@
-"""The orders in which other systems stack the gates of a cell, beside ours, which is Keras's."""
+"""Gate orders: how other systems stack the gates of a cell, beside ours, which is Keras's."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ TORCH: Orders = {
     "simple_rnn": ("h",),
     "lstm": ("i", "f", "c", "o"),
     "gru_reset_after": ("r", "z", "h"),
+    "projected_lstm": ("i", "f", "c", "o"),
 }
 ONNX: Orders = {
     "simple_rnn": ("h",),

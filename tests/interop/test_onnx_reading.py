@@ -466,6 +466,25 @@ def rnn_graph(operator="LSTM", extra=(), **attributes):
     return graph, graph.rnn(operator, x, extra=names, **attributes)[0]
 
 
+@pytest.mark.parametrize("zero", [False, True])
+def test_peepholes(zero, tmp_path):
+    peepholes = np.zeros((1, 3 * H), "float32") if zero else draw(1, 3 * H)
+    graph, y = rnn_graph(extra=["", "", "", peepholes])
+    y = graph.node("Squeeze", [y, graph.constant([1])])
+    y = graph.node("Transpose", [y], perm=[1, 0, 2])
+    path = graph.save(tmp_path / "a.onnx", X_SHAPE, [y])
+    model = check(path, [X], run(path, {"x": X}))
+    assert [type(layer).__name__ for layer in model.layers] == ["LSTM" if zero else "PeepholeLSTM"]
+
+
+def test_peepholes_of_another_size_are_refused(tmp_path):
+    graph, y = rnn_graph(extra=["", "", "", draw(1, 2 * H)])
+    path = graph.save(tmp_path / "a.onnx", X_SHAPE, [y])
+    with pytest.raises(ModelFileError, match="W, R, B and P") as caught:
+        Model.from_onnx(path)
+    assert caught.value.reason == "onnx_shape"
+
+
 UNSUPPORTED = {
     "clip": rnn_graph(clip=3.0),
     "input_forget": rnn_graph(input_forget=1),

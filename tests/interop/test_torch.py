@@ -13,11 +13,20 @@ from fastrnn import Input, Model, Sequential, layers
 from fastrnn.saving import ModelFileError, write_safetensors
 
 nn = torch.nn
+# torch says which of its own implementations it takes.
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
+
+
+def projected(hidden_size, **options):
+    return nn.LSTM(hidden_size=hidden_size + 1, proj_size=1 + hidden_size // 2, **options)
+
+
 KINDS = {
     "lstm": (nn.LSTM, {}),
     "gru": (nn.GRU, {}),
     "rnn": (nn.RNN, {}),
     "relu": (nn.RNN, {"nonlinearity": "relu"}),
+    "projected": (projected, {}),
 }
 
 
@@ -257,9 +266,8 @@ def state(**changes):
     return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
 
-PROJECTED = nn.LSTM(3, 4, proj_size=2).state_dict()
 BAD_STATES = {
-    "a projection": (PROJECTED, "proj_size"),
+    "a projection of another size": (state(weight_hr_l0=np.zeros((3, 4))), "weight_h"),
     "no mapping": ([1, 2], "module.state_dict"),
     "nothing": ({}, "one nn.RNN"),
     "not recurrent": ({"fc.weight": np.zeros((2, 3))}, "one nn.RNN"),
@@ -339,6 +347,10 @@ def test_gru_that_resets_before_is_refused():
 
 
 NOT_IN_TORCH = {
+    "PeepholeLSTMCell": layers.PeepholeLSTM(4),
+    "LayerNormLSTMCell": layers.LayerNormLSTM(4),
+    "LayerNormGRUCell": layers.LayerNormGRU(4),
+    "zoneout": layers.ProjectedLSTM(4, 2, zoneout=0.1),
     "reset_after": layers.GRU(4, reset_after=False),
     "activation": layers.LSTM(4, activation="relu"),
     "activations": layers.GRU(4, recurrent_activation="hard_sigmoid"),

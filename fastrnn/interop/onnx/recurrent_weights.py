@@ -1,46 +1,58 @@
-"""The weights of one direction of an ONNX recurrent node, W, R and B, and ours."""
+"""Recurrent weights: W, R, B and P of one direction of an ONNX node, and ours."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from fastrnn.interop.gates import ONNX, from_ours, to_ours
+from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.typing import Array
 
+# Our rows of the peepholes are i, f and o; ONNX's are i, o and f, and the other way is the same.
+_PEEPHOLES = [0, 2, 1]
 
-def to_onnx(cell: Any) -> tuple[Array, Array, Array | None]:
-    """Return W (gates·units, features), R (gates·units, units), B (2·gates·units,) or ``None``.
 
-    B has a bias for each product. Where we have one for both, the second is zero.
+class OnnxWeights(NamedTuple):
+    """The weights of one direction; ``None`` for inputs that are left out.
+
+    Attributes:
+        w: (gates·units, features).
+        r: (gates·units, units).
+        b: (2·gates·units,), a bias for each product.
+        p: (3·units,), the peepholes.
     """
-    name = cell.spec.name
+
+    w: Array
+    r: Array
+    b: Array | None
+    p: Array | None
+
+
+def to_onnx(cell: RecurrentCell) -> OnnxWeights:
+    """Return the weights of a cell. Where we have one bias for both products, B's second is 0."""
+    weights = {k: v.value for k, v in cell.named_weights.items() if v is not None}
     kernel, recurrent_kernel = (
-        np.ascontiguousarray(from_ours(weight.value, name, ONNX).T)
-        for weight in (cell.kernel, cell.recurrent_kernel)
+        np.ascontiguousarray(from_ours(weights[name], cell.spec.name, ONNX).T)
+        for name in ("kernel", "recurrent_kernel")
     )
-    if cell.bias is None:
-        return kernel, recurrent_kernel, None
-    bias = from_ours(cell.bias.value, name, ONNX)
-    rows = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
-    return kernel, recurrent_kernel, rows.ravel()
+    biases = peepholes = None
+    if "bias" in weights:
+        bias = from_ours(weights["bias"], cell.spec.name, ONNX)
+        rows = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])
+        biases = rows.ravel()
+    if "peephole" in weights:
+        peepholes = weights["peephole"][_PEEPHOLES].ravel()
+    return OnnxWeights(kernel, recurrent_kernel, biases, peepholes)
 
 
-def to_onnx_peephole(peephole: Array) -> Array:
-    """Return P (3·units,), in the order i o f, for ours (3, units), i f o."""
-    return peephole[[0, 2, 1]].ravel()
-
-
-def from_onnx_peephole(p: Array) -> Array:
-    """Return our peepholes (3, units) for P (3·units,)."""
-    return p.reshape(3, -1)[[0, 2, 1]]
-
-
-def from_onnx(cell: str, w: Array, r: Array, b: Array | None) -> list[Array]:
-    """Return kernel, recurrent kernel and, unless there is none, bias; see ``to_onnx``."""
-    weights = [to_ours(weight.T, cell, ONNX) for weight in (w, r)]
-    if b is not None:
-        rows = to_ours(b.reshape(2, -1), cell, ONNX)
+def from_onnx(cell: str, given: OnnxWeights) -> list[Array]:
+    """Return the weights of a cell in our order; see ``to_onnx``."""
+    weights = [to_ours(weight.T, cell, ONNX) for weight in (given.w, given.r)]
+    if given.b is not None:
+        rows = to_ours(given.b.reshape(2, -1), cell, ONNX)
         weights.append(rows if cell == "gru_reset_after" else rows[0] + rows[1])
+    if given.p is not None:
+        weights.append(given.p.reshape(3, -1)[_PEEPHOLES])
     return weights

@@ -292,5 +292,8 @@ def _tensors_of(module: str, stack: list[Any]) -> dict[str, Array]:
 def _kind(layer: Layer) -> tuple[Any, ...]:
     """Return what the levels of one recurrent module have in common."""
     cells = [direction.cell for direction in directions_of(layer)]
-    options = [(cell.spec.name, cell.units, cell.use_bias, cell.activation.name) for cell in cells]
+    options = [
+        (cell.spec.name, cell.units, cell.output_size, cell.use_bias, cell.activation.name)
+        for cell in cells
+    ]
     return tuple(options) or (layer.name,)

@@ -1,4 +1,4 @@
-"""ONNX's recurrent operators, RNN, LSTM and GRU, as layers of ours."""
+"""Recurrent reader: ONNX's operators RNN, LSTM and GRU as layers of ours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from fastrnn.interop.onnx.operators import (
 )
 from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import Value, is_zero
-from fastrnn.interop.onnx.recurrent_weights import from_onnx, from_onnx_peephole
+from fastrnn.interop.onnx.recurrent_weights import OnnxWeights, from_onnx
+from fastrnn.typing import Array
 
-_LAYERS = {"RNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
+# By the name of the cell; a GRU has two.
+_LAYERS = {
+    "simple_rnn": layers.SimpleRNN,
+    "lstm": layers.LSTM,
+    "peephole_lstm": layers.PeepholeLSTM,
+    "gru": layers.GRU,
+    "gru_reset_after": layers.GRU,
+}
 # Whether the layers of a direction go backwards.
 _BACKWARDS = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}
 # Axes of X, Y and the states, by ONNX's attribute `layout`.
@@ -32,16 +40,15 @@ def read_recurrent(reader: GraphReader, node: Node) -> list[Any]:
     if value.axes != _X[layout]:
         found, wanted = describe(value.axes), describe(_X[layout])
         node.refuse(f"the inputs have the axes {found}, where {wanted} are expected")
-    weights, options = _weights_and_options(node, len(_BACKWARDS[direction]))
+    cell, weights, options = _cell_of(node, len(_BACKWARDS[direction]))
     reader.check_lengths(node, value.tensor.shape[-1], weights[0][0].shape[0])
     used = [reader.is_used(name) for name in node.outputs] + [False] * 3
     sequences, states = used[0], any(used[1:3])
     # A state that stands alone is the output of the last step.
     alone = not sequences and used[1] and not used[2]
     flags: dict[str, Any] = {"return_sequences": sequences, "return_state": states and not alone}
-    kind = _LAYERS[node.operator] if node.input(7) is None else layers.PeepholeLSTM
     made = [
-        kind(**entry, **flags, go_backwards=backwards)
+        _LAYERS[cell](**entry, **flags, go_backwards=backwards)
         for entry, backwards in zip(options, _BACKWARDS[direction], strict=True)
     ]
     layer: layers.Layer = made[0]
@@ -61,38 +68,39 @@ def read_recurrent(reader: GraphReader, node: Node) -> list[Any]:
     return [y, *finals] if states else [y, None, None]
 
 
-def _weights_and_options(
-    node: Node, directions: int
-) -> tuple[list[list[Any]], list[dict[str, Any]]]:
-    """Return the weights and the arguments of the layer of each direction."""
+def _cell_of(node: Node, directions: int) -> tuple[str, list[list[Array]], list[dict[str, Any]]]:
+    """Return the cell, and the weights and the arguments of the layer of each direction."""
     _refuse_extras(node)
     w, r = node.constant(1, rank=3), node.constant(2, rank=3)
     b = None if node.input(3) is None else node.constant(3, rank=2)
+    p = None if node.input(7) is None or is_zero(node.input(7)) else node.constant(7, rank=2)
     units = node.take("hidden_size", r.shape[2])
     rows = GATES[node.operator] * units
-    expected = [(directions, rows, w.shape[2]), (directions, rows, units), (directions, 2 * rows)]
-    given = [w.shape, r.shape, expected[2] if b is None else b.shape]
+    expected: list[tuple[int, ...]] = [(directions, rows, w.shape[2]), (directions, rows, units)]
+    given = [w.shape, r.shape]
+    for array, length in ((b, 2 * rows), (p, 3 * units)):
+        if array is not None:
+            expected.append((directions, length))
+            given.append(array.shape)
     if units < 1 or given != expected or w.dtype.kind != "f":
-        message = f"W, R and B have the shapes {given}, where {expected} are expected"
+        message = f"W, R, B and P have the shapes {given}, where {expected} are expected"
         raise node.error("onnx_shape", message)
-    cell = {"RNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[node.operator]
     options = [_activations(node, names) for names in _activation_names(node, directions)]
     for entry in options:
         entry |= {"units": units, "dtype": w.dtype, "use_bias": b is not None}
+    cell = {"RNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[node.operator]
+    if p is not None:
+        cell = "peephole_lstm"
+    if node.operator == "GRU" and node.expect("linear_before_reset", 0, 1):
+        cell = "gru_reset_after"
     if node.operator == "GRU":
-        after = bool(node.expect("linear_before_reset", 0, 1))
-        cell = "gru_reset_after" if after else cell
         for entry in options:
-            entry["reset_after"] = after
-    weights = [from_onnx(cell, w[k], r[k], None if b is None else b[k]) for k in range(directions)]
-    if node.input(7) is not None:
-        p = node.constant(7, rank=2)
-        if p.shape != (directions, 3 * units):
-            message = f"P has the shape {p.shape}, where {(directions, 3 * units)} is expected"
-            raise node.error("onnx_shape", message)
-        for part, row in zip(weights, p, strict=True):
-            part.append(from_onnx_peephole(row))
-    return weights, options
+            entry["reset_after"] = cell == "gru_reset_after"
+    parts = [
+        OnnxWeights(w[k], r[k], *(None if array is None else array[k] for array in (b, p)))
+        for k in range(directions)
+    ]
+    return cell, [from_onnx(cell, part) for part in parts], options
 
 
 def _refuse_extras(node: Node) -> None:

@@ -1,4 +1,4 @@
-"""Recurrent layers as nodes of ONNX. Batches come first throughout.
+"""Recurrent writer: recurrent layers as nodes of ONNX. Batches come first throughout.
 
 ONNX's recurrent operators take (timesteps, batch, features): common runtimes do not have its other
 layout.
@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from fastrnn.interop.onnx.operators import CELL_ACTIVATIONS, CELL_OPERATORS
-from fastrnn.interop.onnx.recurrent_weights import to_onnx, to_onnx_peephole
+from fastrnn.interop.onnx.recurrent_weights import to_onnx
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
+from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.rnn.base import RecurrentLayer
 
 
 def write_recurrent(
     writer: OnnxGraph,
     layer: Any,
-    directions: Sequence[Any],
+    directions: Sequence[RecurrentLayer],
     merge_mode: str | None,
     inputs: list[str],
 ) -> list[str]:
@@ -41,21 +43,17 @@ def write_recurrent(
     kinds = [(inner.cell.spec.name, inner.cell.units) for inner in directions]
     if len(set(kinds)) > 1:
         raise ValueError(not_in_onnx(layer, kinds, "layers of one kind and size"))
-    operator = CELL_OPERATORS.get(first.cell.spec.name)
-    if operator is None:
-        known = "SimpleRNN, LSTM, PeepholeLSTM or GRU"
-        raise ValueError(not_in_onnx(layer, first.cell.spec.name, known))
-    if any(inner.cell.has_zoneout for inner in directions):
-        raise ValueError(not_in_onnx(layer, "zoneout", "a layer without it"))
+    _check_cells(layer, directions)
+    operator = CELL_OPERATORS[first.cell.spec.name]
     if layer.stateful:
         raise ValueError(not_in_onnx(layer, "stateful=True", "stateful=False: states are inputs"))
     steps_first = writer.node("Transpose", inputs[:1], perm=[1, 0, 2])
     states = _first_states(writer, inputs[1:], len(directions))
-    names = [steps_first, *_weights(writer, directions), *(["", *states] if states else [])]
-    if first.cell.spec.name == "peephole_lstm":
-        names += [""] * (7 - len(names))
-        rows = [to_onnx_peephole(inner.cell.peephole.value) for inner in directions]
-        names.append(writer.weight(first.cell.peephole, np.stack(rows)))
+    *weights, peepholes = _weights(writer, directions)
+    names = [steps_first, *weights, "", *(states or [""] * (2 if operator == "LSTM" else 1))]
+    names.append(peepholes)
+    while not names[-1]:
+        names.pop()
     count = 3 if operator == "LSTM" else 2
     outputs = writer.node(operator, names, count, **_attributes(layer, directions))
     if first.return_sequences:
@@ -73,6 +71,18 @@ def write_recurrent(
     return results
 
 
+def _check_cells(layer: Layer, directions: Sequence[RecurrentLayer]) -> None:
+    """Raise ``ValueError`` if ONNX has no operator that computes a cell outside training."""
+    remedy = "Keep the model in a `.keras` or `.fastrnn` file, and run it with fastrnn"
+    for inner in directions:
+        cell = inner.cell
+        if cell.spec.name not in CELL_OPERATORS:
+            expected = f"one of SimpleRNN, LSTM, PeepholeLSTM and GRU. {remedy}"
+            raise ValueError(not_in_onnx(layer, type(cell).__name__, expected))
+        if cell.has_zoneout:
+            raise ValueError(not_in_onnx(layer, "zoneout", f"no zoneout. {remedy}"))
+
+
 def _first_states(writer: OnnxGraph, states: list[str], directions: int) -> list[str]:
     """Return initial_h and initial_c, (directions, batch, units), of states in our order."""
     if not states:
@@ -85,23 +95,21 @@ def _first_states(writer: OnnxGraph, states: list[str], directions: int) -> list
     return [writer.node("Concat", raised[k::kinds], axis=0) for k in range(kinds)]
 
 
-def _weights(writer: OnnxGraph, directions: Sequence[Any]) -> list[str]:
-    """Return the names of W, R and B, a direction in each row."""
+def _weights(writer: OnnxGraph, directions: Sequence[RecurrentLayer]) -> list[str]:
+    """Return the names of W, R, B and P, a direction in each row; "" for what is left out."""
     parts = [to_onnx(inner.cell) for inner in directions]
-    if len({part[2] is None for part in parts}) > 1:
+    if len({part.b is None for part in parts}) > 1:
         raise ValueError(not_in_onnx(directions[1], "use_bias", "the same for both directions"))
-    cell = directions[0].cell
-    stacks = [
-        np.stack(arrays) if arrays[0] is not None else None for arrays in zip(*parts, strict=True)
-    ]
-    keys = (cell.kernel, cell.recurrent_kernel, cell.bias)
-    return [
-        "" if array is None else writer.weight(key, array)
-        for key, array in zip(keys, stacks, strict=True)
-    ]
+    variables = directions[0].cell.named_weights
+    names = ("kernel", "recurrent_kernel", "bias", "peephole")
+    found = []
+    for name, arrays in zip(names, zip(*parts, strict=True), strict=True):
+        variable = variables.get(name)
+        found.append("" if variable is None else writer.weight(variable, np.stack(arrays)))
+    return found
 
 
-def _attributes(layer: Any, directions: Sequence[Any]) -> dict[str, Any]:
+def _attributes(layer: Any, directions: Sequence[RecurrentLayer]) -> dict[str, Any]:
     first = directions[0]
     backwards = "reverse" if first.go_backwards else "forward"
     lists: dict[str, list[Any]] = {"activations": [], "alpha": [], "beta": []}
@@ -126,7 +134,7 @@ def _attributes(layer: Any, directions: Sequence[Any]) -> dict[str, Any]:
         "activation_beta": lists["beta"] or None,
     }
     if first.cell.spec.name.startswith("gru"):
-        found["linear_before_reset"] = int(first.cell.reset_after)
+        found["linear_before_reset"] = int(first.cell.spec.has_recurrent_bias)
     return {name: value for name, value in found.items() if value is not None}
 
 
