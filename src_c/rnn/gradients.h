@@ -233,9 +233,8 @@ static void add_own_gradients(const fr_plan *p, int rank, ptrdiff_t first, ptrdi
     if (!p->cell->own_weights)
         return;
     const ptrdiff_t end = share(p->vectors, rank + 1, p->size);
-    for (ptrdiff_t row = first; row < last; row++)
-        for (ptrdiff_t v = share(p->vectors, rank, p->size); v < end; v++)
-            p->cell->own_gradients(p, (int32_t)row, p->dz + (row - first) * p->d_stride, v);
+    for (ptrdiff_t v = share(p->vectors, rank, p->size); v < end; v++)
+        p->cell->own_gradients(p, first, last, p->dz, v);
 }
 
 static void write_own_gradients(const fr_plan *p, int rank)

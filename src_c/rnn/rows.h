@@ -50,19 +50,32 @@ static FR_INLINE REAL *input_row(const fr_plan *p, int32_t row, int gate_row)
     return p->A + row * p->a_stride + gate_row * p->gate_stride;
 }
 
-/* One vector of row `own_row` of the cell's own weight `weight`, of H numbers each. */
+/* One vector of row `own_row` of the cell's own weight `weight`, of H numbers each; zeros for NULL. */
 static FR_INLINE V own_weight(const fr_plan *p, int weight, int own_row, ptrdiff_t v)
 {
     const REAL *w = p->r->weights[weight];
-    return load_part(w + own_row * p->H + v * LANES, lanes_at(p, v));
+    return w ? load_part(w + own_row * p->H + v * LANES, lanes_at(p, v)) : SPLAT(0);
 }
 
-/* Add to the gradient of the same numbers. */
-static FR_INLINE void add_own_gradient(const fr_plan *p, int weight, int own_row, ptrdiff_t v, V d)
+/* The sums so far of the gradients of the same numbers, for `rows` rows of them. */
+static FR_INLINE REAL *own_gradient_at(const fr_plan *p, int weight, int own_row, ptrdiff_t v)
 {
     const int before = own_rows_before(p->cell, weight - p->cell->first_own);
-    REAL *at = p->d_own + (before + own_row) * p->padded + v * LANES;
-    store(at, load(at) + d);
+    return p->d_own + (before + own_row) * p->padded + v * LANES;
+}
+
+static FR_INLINE void load_own_gradients(const fr_plan *p, int weight, int rows, ptrdiff_t v,
+                                         V *sums)
+{
+    for (int k = 0; k < rows; k++)
+        sums[k] = load(own_gradient_at(p, weight, k, v));
+}
+
+static FR_INLINE void store_own_gradients(const fr_plan *p, int weight, int rows, ptrdiff_t v,
+                                          const V *sums)
+{
+    for (int k = 0; k < rows; k++)
+        store(own_gradient_at(p, weight, k, v), sums[k]);
 }
 
 /* The multipliers of h for gate g. */
@@ -94,7 +107,8 @@ static FR_INLINE V finish_state(const fr_step *s, const fr_sample *sample, int k
     const fr_plan *p = s->p;
     if (p->state[k].zoneout) {
         const V before = load(state_at(p, k, sample->row, v));
-        next = fma_(zoneout_factors(s, k, sample->b, v), next - before, before);
+        const V taken = zoneout_factors(s, k, sample->b, v);
+        next = fma_(taken, next, (SPLAT(1) - taken) * before);
     }
     store(state_at(p, k, sample->next, v), next);
     return next;
@@ -146,6 +160,12 @@ static FR_INLINE void put_state_gradient(const fr_step *s, const fr_sample *samp
 static FR_INLINE void put_dz(const fr_plan *p, REAL *dz, int block, ptrdiff_t v, V d)
 {
     store_part(dz + block * p->H + v * LANES, d, lanes_at(p, v));
+}
+
+/* Lanes beyond H are any numbers. */
+static FR_INLINE V get_dz(const fr_plan *p, const REAL *dz, int block, ptrdiff_t v)
+{
+    return load(dz + block * p->H + v * LANES);
 }
 
 #endif

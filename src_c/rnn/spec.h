@@ -76,11 +76,13 @@ typedef struct fr_cell_spec {
     fr_back_phase back[MAX_BACK_PHASES];
     /* Weights of the cell's own that no product has: from `first_own` on (the bias, if no sum contains
      * it), of `own_rows` times H numbers. Their gradients are sums over workspace rows, in order:
-     * `own_gradients` adds that of one row, for one vector of units. */
+     * `own_gradients` adds those of the rows [first, last), with which dz begins, for one vector of
+     * units. */
     int projection; /* whether FR_OWN_WEIGHTS is one; own rows come behind it */
     int first_own, own_weights;
     int own_rows[FR_MAX_WEIGHTS];
-    void (*own_gradients)(const fr_plan *p, int32_t row, const REAL *dz, ptrdiff_t v);
+    void (*own_gradients)(const fr_plan *p, ptrdiff_t first, ptrdiff_t last, const REAL *dz,
+                          ptrdiff_t v);
 } fr_cell_spec;
 
 /* Rows of H numbers of all the cell's own weights before number `weight` of them. */

@@ -9,6 +9,8 @@
     CELL(simple_rnn, SIMPLE_RNN)                                                                   \
     CELL(lstm, LSTM)                                                                               \
     CELL(gru, GRU)                                                                                 \
-    CELL(gru_reset_after, GRU_RESET_AFTER)
+    CELL(gru_reset_after, GRU_RESET_AFTER)                                                         \
+    CELL(peephole_lstm, PEEPHOLE_LSTM)                                                             \
+    CELL(projected_lstm, PROJECTED_LSTM)
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "rnn/cells/gru.h"
 #include "rnn/cells/lstm.h"
+#include "rnn/cells/peephole_lstm.h"
+#include "rnn/cells/projected_lstm.h"
 #include "rnn/cells/simple_rnn.h"
 
 static const fr_cell_spec cell_specs[FR_CELL_COUNT] = {
@@ -70,6 +72,43 @@ static const fr_cell_spec cell_specs[FR_CELL_COUNT] = {
             .gate_of = {2, 0, 1, 2},
             .back_phases = 2,
             .back = {{UNITS_BACK, .units = gru_reset_after_backward}, {PRODUCT_BACK, .blocks = 3}},
+        },
+    [FR_PEEPHOLE_LSTM] =
+        {
+            .gates = 4,
+            .states = 2,
+            .biases = 1,
+            .input_rows = 1,
+            .saved = 4,
+            .phases = 1,
+            .phase = {{GATES_PHASE, .gates = 4, .vectors = 1, .units = peephole_lstm_forward}},
+            .blocks = 4,
+            .gate_of = {0, 1, 2, 3},
+            .back_phases = 2,
+            .back = {{UNITS_BACK, .units = peephole_lstm_backward}, {PRODUCT_BACK, .blocks = 4}},
+            .first_own = FR_OWN_WEIGHTS,
+            .own_weights = 1,
+            .own_rows = {PEEPHOLES},
+            .own_gradients = peephole_gradients,
+        },
+    [FR_PROJECTED_LSTM] =
+        {
+            .gates = 4,
+            .states = 2,
+            .biases = 1,
+            .input_rows = 1,
+            .saved = 5,
+            .phases = 2,
+            .phase = {{GATES_PHASE, .gates = 4, .vectors = 1, .units = projected_lstm_forward},
+                      {PROJECTION_PHASE, .vectors = FR_MAX_COLUMNS, .value = PROJECTED_Q,
+                       .units = projected_lstm_output}},
+            .blocks = 4,
+            .gate_of = {0, 1, 2, 3},
+            .back_phases = 3,
+            .back = {{PROJECTION_BACK},
+                     {UNITS_BACK, .units = projected_lstm_backward},
+                     {PRODUCT_BACK, .blocks = 4}},
+            .projection = 1,
         },
 };
 
