@@ -23,6 +23,17 @@ static FR_INLINE ptrdiff_t lanes_at(const fr_plan *p, ptrdiff_t v)
     return p->H - v * LANES;
 }
 
+/* x, and zeros beyond the last of the H units. */
+static FR_INLINE V units_alone(const fr_plan *p, ptrdiff_t v, V x)
+{
+    const ptrdiff_t n = lanes_at(p, v);
+    if (n >= LANES)
+        return x;
+    REAL numbers[FR_VECTOR_BYTES / sizeof(REAL)];
+    store(numbers, x);
+    return load_part(numbers, n);
+}
+
 static FR_INLINE REAL *state_at(const fr_plan *p, int k, int32_t row, ptrdiff_t v)
 {
     return p->state[k].at + row * p->state[k].stride + v * LANES;
@@ -57,25 +68,27 @@ static FR_INLINE V own_weight(const fr_plan *p, int weight, int own_row, ptrdiff
     return w ? load_part(w + own_row * p->H + v * LANES, lanes_at(p, v)) : SPLAT(0);
 }
 
-/* The sums so far of the gradients of the same numbers, for `rows` rows of them. */
 static FR_INLINE REAL *own_gradient_at(const fr_plan *p, int weight, int own_row, ptrdiff_t v)
 {
     const int before = own_rows_before(p->cell, weight - p->cell->first_own);
     return p->d_own + (before + own_row) * p->padded + v * LANES;
 }
 
-static FR_INLINE void load_own_gradients(const fr_plan *p, int weight, int rows, ptrdiff_t v,
-                                         V *sums)
+/* The sums so far of the gradients of such numbers, of `rows` rows from `own_row` on. */
+static FR_INLINE void load_own_gradients(const fr_plan *p, int weight, int own_row, const int rows,
+                                         ptrdiff_t v, V *sums)
 {
+    FR_UNROLL
     for (int k = 0; k < rows; k++)
-        sums[k] = load(own_gradient_at(p, weight, k, v));
+        sums[k] = load(own_gradient_at(p, weight, own_row + k, v));
 }
 
-static FR_INLINE void store_own_gradients(const fr_plan *p, int weight, int rows, ptrdiff_t v,
-                                          const V *sums)
+static FR_INLINE void store_own_gradients(const fr_plan *p, int weight, int own_row, const int rows,
+                                          ptrdiff_t v, const V *sums)
 {
+    FR_UNROLL
     for (int k = 0; k < rows; k++)
-        store(own_gradient_at(p, weight, k, v), sums[k]);
+        store(own_gradient_at(p, weight, own_row + k, v), sums[k]);
 }
 
 /* The multipliers of h for gate g. */

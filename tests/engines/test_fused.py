@@ -28,13 +28,11 @@ from fastrnn.engines.fused import engine as fused
 
 CASES = supported(package, ALL_CASES)
 OPTIONS = supported(package, OPTION_CASES)
-# Cells that the engine is yet to learn: what it has it keeps.
-NOT_YET = {"peephole_lstm", "projected_lstm", "layer_norm_lstm", "layer_norm_gru"}
 
 
-def test_the_engine_has_every_cell_but_those_it_is_yet_to_learn():
+def test_the_engine_has_every_cell_and_every_option():
     accepted = {case.cell for case in CASES}
-    assert accepted == set(cells.CELLS) - NOT_YET
+    assert accepted == set(cells.CELLS)
     for cell in accepted:
         assert [c for c in OPTIONS if c.cell == cell] == [c for c in OPTION_CASES if c.cell == cell]
     assert fused.cells() == CELLS

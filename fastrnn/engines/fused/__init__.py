@@ -9,7 +9,18 @@ import numpy as np
 
 from fastrnn.engines.contract import RecurrentCall
 
-CELLS = frozenset({"simple_rnn", "lstm", "gru", "gru_reset_after"})
+CELLS = frozenset(
+    {
+        "simple_rnn",
+        "lstm",
+        "gru",
+        "gru_reset_after",
+        "peephole_lstm",
+        "projected_lstm",
+        "layer_norm_lstm",
+        "layer_norm_gru",
+    }
+)
 ACTIVATIONS = frozenset({"linear", "tanh", "sigmoid", "relu", "hard_sigmoid"})
 
 

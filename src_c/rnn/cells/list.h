@@ -11,6 +11,8 @@
     CELL(gru, GRU)                                                                                 \
     CELL(gru_reset_after, GRU_RESET_AFTER)                                                         \
     CELL(peephole_lstm, PEEPHOLE_LSTM)                                                             \
-    CELL(projected_lstm, PROJECTED_LSTM)
+    CELL(projected_lstm, PROJECTED_LSTM)                                                           \
+    CELL(layer_norm_lstm, LAYER_NORM_LSTM)                                                         \
+    CELL(layer_norm_gru, LAYER_NORM_GRU)
 
 #endif

@@ -51,7 +51,7 @@ static void peephole_gradients(const fr_plan *p, ptrdiff_t first, ptrdiff_t last
                                ptrdiff_t v)
 {
     V sums[PEEPHOLES];
-    load_own_gradients(p, FR_OWN_WEIGHTS, PEEPHOLES, v, sums);
+    load_own_gradients(p, FR_OWN_WEIGHTS, 0, PEEPHOLES, v, sums);
     for (ptrdiff_t row = first; row < last; row++, dz += p->d_stride) {
         const V c_prev = load(state_at(p, C_STATE, (int32_t)row, v));
         const V c = lstm_c(p, (int32_t)row, p->next[row], v);
@@ -59,7 +59,7 @@ static void peephole_gradients(const fr_plan *p, ptrdiff_t first, ptrdiff_t last
         sums[1] = fma_(get_dz(p, dz, 1, v), c_prev, sums[1]);
         sums[2] = fma_(get_dz(p, dz, 3, v), c, sums[2]);
     }
-    store_own_gradients(p, FR_OWN_WEIGHTS, PEEPHOLES, v, sums);
+    store_own_gradients(p, FR_OWN_WEIGHTS, 0, PEEPHOLES, v, sums);
 }
 
 #endif

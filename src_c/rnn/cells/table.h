@@ -3,6 +3,8 @@
 #define FR_RNN_CELLS_TABLE_H
 
 #include "rnn/cells/gru.h"
+#include "rnn/cells/layer_norm_gru.h"
+#include "rnn/cells/layer_norm_lstm.h"
 #include "rnn/cells/lstm.h"
 #include "rnn/cells/peephole_lstm.h"
 #include "rnn/cells/projected_lstm.h"
@@ -109,6 +111,49 @@ static const fr_cell_spec cell_specs[FR_CELL_COUNT] = {
                      {UNITS_BACK, .units = projected_lstm_backward},
                      {PRODUCT_BACK, .blocks = 4}},
             .projection = 1,
+        },
+    [FR_LAYER_NORM_LSTM] =
+        {
+            .gates = 4,
+            .states = 2,
+            .apart = 0xf,
+            .input_rows = 1,
+            .saved = LNL_SAVED,
+            .saved_with_zoneout = 1,
+            .numbers = 2 * LNL_STATISTICS,
+            .phases = 2,
+            .phase = {{GATES_PHASE, .gates = 4, .vectors = 1, .units = layer_norm_sums},
+                      {ROW_PHASE, .row = layer_norm_lstm_row}},
+            .blocks = LNL_BLOCKS,
+            .input_block = LNL_D_INPUTS,
+            .gate_of = {0, 1, 2, 3, 0, 1, 2, 3},
+            .back_phases = 2,
+            .back = {{ROW_BACK, .row = layer_norm_lstm_row_back}, {PRODUCT_BACK, .blocks = 4}},
+            .first_own = LNL_BIAS,
+            .own_weights = 5,
+            .own_rows = {4, 4, 4, 1, 1},
+            .own_gradients = layer_norm_lstm_gradients,
+        },
+    [FR_LAYER_NORM_GRU] =
+        {
+            .gates = 3,
+            .states = 1,
+            .apart = 0x7,
+            .input_rows = 1,
+            .saved = LNG_SAVED,
+            .numbers = 2 * LNG_STATISTICS,
+            .phases = 2,
+            .phase = {{GATES_PHASE, .gates = 3, .vectors = 1, .units = layer_norm_sums},
+                      {ROW_PHASE, .row = layer_norm_gru_row}},
+            .blocks = LNG_BLOCKS,
+            .input_block = LNG_D_INPUTS,
+            .gate_of = {0, 1, 2, 0, 1, 2},
+            .back_phases = 2,
+            .back = {{ROW_BACK, .row = layer_norm_gru_row_back}, {PRODUCT_BACK, .blocks = 3}},
+            .first_own = LNG_BIAS,
+            .own_weights = 3,
+            .own_rows = {6, 3, 3},
+            .own_gradients = layer_norm_gru_gradients,
         },
 };
 
