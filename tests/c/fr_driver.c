@@ -20,25 +20,59 @@
 #include <string.h>
 
 /* What a pass is given; the gradients of the first ones are what backward writes. */
-enum { X, KERNEL, RECURRENT, BIAS, H0, C0, GRADIENTS };
-enum { INPUT_DROPOUT = GRADIENTS, RECURRENT_DROPOUT, D_OUTPUTS, D_H, D_C, GIVEN };
+#define OWN_WEIGHTS 4
+enum { X, KERNEL, RECURRENT, BIAS, OWN, H0 = OWN + OWN_WEIGHTS, C0, GRADIENTS };
+enum {
+    INPUT_DROPOUT = GRADIENTS,
+    RECURRENT_DROPOUT,
+    ZONEOUT_H,
+    ZONEOUT_C,
+    D_OUTPUTS,
+    D_H,
+    D_C,
+    GIVEN
+};
 /* What it writes: these, then the gradients. */
 enum { OUTPUTS, FINAL_H, FINAL_C, STATES_END, RESULTS = STATES_END + GRADIENTS };
 
 static const char *const result_names[RESULTS] = {
-    "outputs",           "final_h", "final_c",    "dx",         "dkernel",
-    "drecurrent_kernel", "dbias",   "dinitial_h", "dinitial_c",
+    "outputs", "final_h", "final_c", "dx",     "dkernel",    "drecurrent_kernel", "dbias",
+    "down_0",  "down_1",  "down_2",  "down_3", "dinitial_h", "dinitial_c",
 };
-static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
+
+/* Own weights have so many rows of H numbers; a projection has H rows of P. */
+static const struct {
+    int gates, states, bias_rows, has_projection;
+    int own_rows[OWN_WEIGHTS];
+} cells[FR_CELL_COUNT] = {
+    [FR_SIMPLE_RNN] = {1, 1, 1, 0, {0}},
+    [FR_LSTM] = {4, 2, 1, 0, {0}},
+    [FR_GRU] = {3, 1, 1, 0, {0}},
+    [FR_GRU_RESET_AFTER] = {3, 1, 2, 0, {0}},
+    [FR_PEEPHOLE_LSTM] = {4, 2, 1, 0, {3}},
+    [FR_PROJECTED_LSTM] = {4, 2, 1, 1, {0}},
+    [FR_LAYER_NORM_LSTM] = {4, 2, 1, 0, {4, 4, 1, 1}},
+    [FR_LAYER_NORM_GRU] = {3, 1, 2, 0, {3, 3}},
+};
+enum { INPUT_GAIN = OWN, RECURRENT_GAIN, STATE_GAIN, STATE_BIAS };
+
+enum zoneout { NO_ZONEOUT, ZONEOUT_RATES, ZONEOUT_MASKS };
 
 /* A pass, and the values of its arrays, of which every one is a float. */
 typedef struct {
     fr_rnn rnn;
     int gates, has_bias, has_mask, has_recurrent_dropout;
+    enum zoneout zoneout;
     ptrdiff_t given_count[GIVEN], result_count[RESULTS];
     double *given[GIVEN];
     uint8_t *mask;
 } problem;
+
+/* P, the length of h. */
+static ptrdiff_t outputs_of(const problem *p)
+{
+    return p->rnn.projection ? p->rnn.projection : p->rnn.units;
+}
 
 static void *allocate(size_t size)
 {
@@ -77,9 +111,9 @@ static _Noreturn void fail(const problem *p, enum fr_isa isa, const char *what, 
     printf("  %s; batch %td, timesteps %td, features %td, units %td, threads %d, sharing %d\n",
            what, r->batch, r->timesteps, r->features, r->units, r->threads, sharing);
     printf("  mask %d, go_backwards %d, return_sequences %d, zero_output_for_mask %d, "
-           "input dropout %d, recurrent dropout %d, bias %d, activations %d %d\n",
+           "input dropout %d, recurrent dropout %d, zoneout %d, bias %d, activations %d %d\n",
            p->has_mask, r->go_backwards, r->return_sequences, r->zero_output_for_mask,
-           r->input_dropout_gates, p->has_recurrent_dropout, p->has_bias, r->activation,
+           r->input_dropout_gates, p->has_recurrent_dropout, p->zoneout, p->has_bias, r->activation,
            r->recurrent_activation);
     exit(1);
 }
@@ -106,12 +140,12 @@ static double activate(enum fr_activation activation, double x)
 static double recurrent_sum(const problem *p, double *const *given, ptrdiff_t b, int gate,
                             ptrdiff_t j, const double *h, const double *r)
 {
-    const ptrdiff_t H = p->rnn.units;
+    const ptrdiff_t H = p->rnn.units, P = outputs_of(p);
     double sum = 0;
-    for (ptrdiff_t k = 0; k < H; k++) {
+    for (ptrdiff_t k = 0; k < P; k++) {
         double value = r ? r[k] * h[k] : h[k];
         if (p->has_recurrent_dropout)
-            value *= given[RECURRENT_DROPOUT][(gate * p->rnn.batch + b) * H + k];
+            value *= given[RECURRENT_DROPOUT][(gate * p->rnn.batch + b) * P + k];
         sum += value * given[RECURRENT][k * p->gates * H + gate * H + j];
     }
     return sum;
@@ -121,7 +155,7 @@ static double input_sum(const problem *p, double *const *given, ptrdiff_t b, ptr
                         int gate, ptrdiff_t j)
 {
     const ptrdiff_t F = p->rnn.features, H = p->rnn.units;
-    double sum = p->has_bias ? given[BIAS][gate * H + j] : 0;
+    double sum = 0;
     for (ptrdiff_t f = 0; f < F; f++) {
         double value = given[X][(b * p->rnn.timesteps + time) * F + f];
         if (p->rnn.input_dropout_gates) {
@@ -133,70 +167,155 @@ static double input_sum(const problem *p, double *const *given, ptrdiff_t b, ptr
     return sum;
 }
 
-/* One step of row b: h and c of H numbers each, before and after. */
-static void reference_step(const problem *p, double *const *given, ptrdiff_t b, ptrdiff_t time,
-                           double *h, double *c)
+/* v (n,) -> (v - mean)/sqrt(variance + epsilon)·gain */
+static void normalize(const problem *p, double *v, ptrdiff_t n, const double *gain)
 {
-    const ptrdiff_t H = p->rnn.units;
-    const enum fr_activation act = p->rnn.activation, rec = p->rnn.recurrent_activation;
-    double *a = numbers(4 * H), *q = numbers(4 * H), *r = numbers(H), *next = numbers(H);
+    double mean = 0, variance = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        mean += v[i] / (double)n;
+    for (ptrdiff_t i = 0; i < n; i++)
+        variance += (v[i] - mean) * (v[i] - mean) / (double)n;
+    for (ptrdiff_t i = 0; i < n; i++)
+        v[i] = (v[i] - mean) / sqrt(variance + p->rnn.epsilon) * gain[i];
+}
+
+/* The sums a of the input operand and q of the recurrent one, (gates, H) each, as the cell wants them:
+ * normalised if it does so, and with their bias. */
+static void reference_sums(const problem *p, double *const *given, ptrdiff_t b, ptrdiff_t time,
+                           const double *h, double *a, double *q)
+{
+    const ptrdiff_t H = p->rnn.units, width = p->gates * H;
     for (ptrdiff_t j = 0; j < H; j++)
         for (int g = 0; g < p->gates; g++) {
             a[g * H + j] = input_sum(p, given, b, time, g, j);
             q[g * H + j] = recurrent_sum(p, given, b, g, j, h, NULL);
-            if (p->rnn.cell == FR_GRU_RESET_AFTER && p->has_bias)
-                q[g * H + j] += given[BIAS][(p->gates + g) * H + j];
         }
-    if (p->rnn.cell == FR_GRU || p->rnn.cell == FR_GRU_RESET_AFTER)
-        for (ptrdiff_t j = 0; j < H; j++)
-            r[j] = activate(rec, a[H + j] + q[H + j]);
-    for (ptrdiff_t j = 0; j < H; j++) {
-        const double first = a[j] + q[j];
-        if (p->rnn.cell == FR_SIMPLE_RNN) {
-            next[j] = activate(act, first);
-        } else if (p->rnn.cell == FR_LSTM) {
-            const double f = activate(rec, a[H + j] + q[H + j]);
-            const double o = activate(rec, a[3 * H + j] + q[3 * H + j]);
-            c[j] = f * c[j] + activate(rec, first) * activate(act, a[2 * H + j] + q[2 * H + j]);
-            next[j] = o * activate(act, c[j]);
-        } else {
-            const double inner = p->rnn.cell == FR_GRU ? recurrent_sum(p, given, b, 2, j, h, r)
-                                                       : r[j] * q[2 * H + j];
-            const double z = activate(rec, first);
-            next[j] = z * h[j] + (1 - z) * activate(act, a[2 * H + j] + inner);
+    const int lstm = p->rnn.cell == FR_LAYER_NORM_LSTM;
+    if (lstm || p->rnn.cell == FR_LAYER_NORM_GRU) {
+        const ptrdiff_t first = lstm ? 4 * H : 2 * H;
+        normalize(p, a, first, given[INPUT_GAIN]);
+        normalize(p, q, first, given[RECURRENT_GAIN]);
+        if (width > first) {
+            normalize(p, a + first, width - first, given[INPUT_GAIN] + first);
+            normalize(p, q + first, width - first, given[RECURRENT_GAIN] + first);
         }
     }
-    memcpy(h, next, (size_t)H * sizeof *h);
-    free(a), free(q), free(r), free(next);
+    for (ptrdiff_t i = 0; p->has_bias && i < width; i++) {
+        a[i] += given[BIAS][i];
+        q[i] += cells[p->rnn.cell].bias_rows > 1 ? given[BIAS][width + i] : 0;
+    }
+}
+
+/* h (H,) of an LSTM before a projection, and its c, from a = a + q. */
+static void reference_lstm(const problem *p, double *const *given, const double *a, double *c,
+                           double *h)
+{
+    const ptrdiff_t H = p->rnn.units;
+    const enum fr_activation act = p->rnn.activation, rec = p->rnn.recurrent_activation;
+    const double *peephole = p->rnn.cell == FR_PEEPHOLE_LSTM ? given[OWN] : NULL;
+    double *m = numbers(H);
+    for (ptrdiff_t j = 0; j < H; j++) {
+        const double i = activate(rec, a[j] + (peephole ? peephole[j] * c[j] : 0));
+        const double f = activate(rec, a[H + j] + (peephole ? peephole[H + j] * c[j] : 0));
+        m[j] = c[j] = f * c[j] + i * activate(act, a[2 * H + j]);
+    }
+    if (p->rnn.cell == FR_LAYER_NORM_LSTM)
+        normalize(p, m, H, given[STATE_GAIN]);
+    for (ptrdiff_t j = 0; j < H; j++) {
+        const double o = activate(rec, a[3 * H + j] + (peephole ? peephole[2 * H + j] * c[j] : 0));
+        if (p->rnn.cell == FR_LAYER_NORM_LSTM && p->has_bias)
+            m[j] += given[STATE_BIAS][j];
+        h[j] = o * activate(act, m[j]);
+    }
+    free(m);
+}
+
+/* h (H,) of a GRU. */
+static void reference_gru(const problem *p, double *const *given, ptrdiff_t b, const double *a,
+                          const double *q, const double *h_prev, double *h)
+{
+    const ptrdiff_t H = p->rnn.units;
+    const enum fr_activation act = p->rnn.activation, rec = p->rnn.recurrent_activation;
+    double *r = numbers(H);
+    for (ptrdiff_t j = 0; j < H; j++)
+        r[j] = activate(rec, a[H + j] + q[H + j]);
+    for (ptrdiff_t j = 0; j < H; j++) {
+        const double inner = p->rnn.cell == FR_GRU ? recurrent_sum(p, given, b, 2, j, h_prev, r)
+                                                   : r[j] * q[2 * H + j];
+        const double z = activate(rec, a[j] + q[j]);
+        h[j] = z * h_prev[j] + (1 - z) * activate(act, a[2 * H + j] + inner);
+    }
+    free(r);
+}
+
+/* state (n,) of row b after step t, from what the cell gave. */
+static void reference_zoneout(const problem *p, double *const *given, int k, ptrdiff_t t,
+                              ptrdiff_t b, ptrdiff_t n, const double *next, double *state)
+{
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const double taken = p->zoneout == ZONEOUT_MASKS
+                                 ? given[ZONEOUT_H + k][(t * p->rnn.batch + b) * n + j]
+                                 : 1 - p->rnn.zoneout_rates[k];
+        state[j] = taken * next[j] + (1 - taken) * state[j];
+    }
+}
+
+/* Step t of row b, at `time` of x: h (P,) and c (H,), before and after. */
+static void reference_step(const problem *p, double *const *given, ptrdiff_t b, ptrdiff_t time,
+                           ptrdiff_t t, double *h, double *c)
+{
+    const ptrdiff_t H = p->rnn.units, P = outputs_of(p);
+    double *a = numbers(4 * H), *q = numbers(4 * H), *next = numbers(H), *next_c = numbers(H);
+    double *projected = numbers(P);
+    reference_sums(p, given, b, time, h, a, q);
+    if (c) {
+        memcpy(next_c, c, (size_t)H * sizeof *c);
+        for (ptrdiff_t i = 0; i < 4 * H; i++)
+            a[i] += q[i];
+        reference_lstm(p, given, a, next_c, next);
+        reference_zoneout(p, given, 1, t, b, H, next_c, c);
+    } else if (p->gates == 1) {
+        for (ptrdiff_t j = 0; j < H; j++)
+            next[j] = activate(p->rnn.activation, a[j] + q[j]);
+    } else {
+        reference_gru(p, given, b, a, q, h, next);
+    }
+    for (ptrdiff_t k = 0; k < P; k++) {
+        projected[k] = p->rnn.projection ? 0 : next[k];
+        for (ptrdiff_t j = 0; p->rnn.projection && j < H; j++)
+            projected[k] += next[j] * given[OWN][j * P + k];
+    }
+    reference_zoneout(p, given, 0, t, b, P, projected, h);
+    free(a), free(q), free(next), free(next_c), free(projected);
 }
 
 /* The forward pass; returns the sum of all results times their gradients. */
 static double reference_forward(const problem *p, double *const *given, double *const *results)
 {
     const fr_rnn *n = &p->rnn;
-    const ptrdiff_t T = n->timesteps, H = n->units;
-    const size_t row = (size_t)H * sizeof(double);
-    double *y = numbers(H);
+    const ptrdiff_t T = n->timesteps, H = n->units, P = outputs_of(p);
+    const size_t row = (size_t)P * sizeof(double);
+    double *y = numbers(P);
     for (ptrdiff_t b = 0; b < n->batch; b++) {
-        double *h = results[FINAL_H] + b * H;
-        double *c = n->cell == FR_LSTM ? results[FINAL_C] + b * H : NULL;
-        memcpy(h, given[H0] + b * H, row);
+        double *h = results[FINAL_H] + b * P;
+        double *c = cells[n->cell].states > 1 ? results[FINAL_C] + b * H : NULL;
+        memcpy(h, given[H0] + b * P, row);
         if (c)
-            memcpy(c, given[C0] + b * H, row);
+            memcpy(c, given[C0] + b * H, (size_t)H * sizeof(double));
         memset(y, 0, row);
         for (ptrdiff_t t = 0; t < T; t++) {
             const ptrdiff_t time = n->go_backwards ? T - 1 - t : t;
             if (!p->has_mask || p->mask[b * T + time]) {
-                reference_step(p, given, b, time, h, c);
+                reference_step(p, given, b, time, t, h, c);
                 memcpy(y, h, row);
             } else if (n->zero_output_for_mask) {
                 memset(y, 0, row);
             }
             if (n->return_sequences)
-                memcpy(results[OUTPUTS] + (b * T + t) * H, y, row);
+                memcpy(results[OUTPUTS] + (b * T + t) * P, y, row);
         }
         if (!n->return_sequences)
-            memcpy(results[OUTPUTS] + b * H, y, row);
+            memcpy(results[OUTPUTS] + b * P, y, row);
     }
     free(y);
     double loss = 0;
@@ -223,27 +342,58 @@ static void draw_factors(problem *p, int k, ptrdiff_t n)
         p->given[k][i] = p->given[k][i] < 0.4 ? (float)(1 / 0.7) : 0;
 }
 
+/* The cell's own weights; the last one of the layer-normalised LSTM is a bias. */
+static void draw_own_weights(problem *p, double scale)
+{
+    const ptrdiff_t H = p->rnn.units;
+    for (int k = 0; k < OWN_WEIGHTS; k++) {
+        const int left_out = OWN + k == STATE_BIAS && !p->has_bias;
+        draw_array(p, OWN + k, left_out ? 0 : cells[p->rnn.cell].own_rows[k] * H, 1);
+    }
+    if (p->rnn.projection) {
+        free(p->given[OWN]);
+        draw_array(p, OWN, H * p->rnn.projection, scale);
+    }
+}
+
+static void draw_zoneout(problem *p)
+{
+    const ptrdiff_t steps = p->rnn.batch * p->rnn.timesteps;
+    const ptrdiff_t sizes[FR_MAX_STATES] = {outputs_of(p), p->rnn.units};
+    for (int k = 0; k < FR_MAX_STATES; k++) {
+        const int wanted = p->zoneout == ZONEOUT_MASKS && k < cells[p->rnn.cell].states;
+        draw_array(p, ZONEOUT_H + k, wanted ? steps * sizes[k] : 0, 1);
+        for (ptrdiff_t i = 0; i < p->given_count[ZONEOUT_H + k]; i++)
+            p->given[ZONEOUT_H + k][i] = p->given[ZONEOUT_H + k][i] < 0.4;
+        p->rnn.zoneout_rates[k] = p->zoneout == ZONEOUT_RATES ? 0.125 * (k + 1) : 0;
+    }
+}
+
 static void make_problem(problem *p)
 {
     fr_rnn *r = &p->rnn;
     const ptrdiff_t B = r->batch, T = r->timesteps, F = r->features, H = r->units;
-    const int lstm = r->cell == FR_LSTM;
-    p->gates = gate_counts[r->cell];
-    const ptrdiff_t width = p->gates * H;
+    p->gates = cells[r->cell].gates;
+    r->projection = cells[r->cell].has_projection ? H / 2 + 1 : 0;
+    r->epsilon = 0.0625;
+    const ptrdiff_t width = p->gates * H, P = outputs_of(p);
+    const ptrdiff_t c = cells[r->cell].states > 1 ? B * H : 0;
     const double scale = 1.7 / sqrt((double)(F + H));
     if (r->input_dropout_gates > 1)
         r->input_dropout_gates = p->gates;
     draw_array(p, X, B * T * F, 1.5);
     draw_array(p, KERNEL, F * width, scale);
-    draw_array(p, RECURRENT, H * width, scale);
-    draw_array(p, BIAS, p->has_bias ? (r->cell == FR_GRU_RESET_AFTER ? 2 : 1) * width : 0, 0.5);
-    draw_array(p, H0, B * H, 0.8);
-    draw_array(p, C0, lstm ? B * H : 0, 0.8);
+    draw_array(p, RECURRENT, P * width, scale);
+    draw_array(p, BIAS, p->has_bias ? cells[r->cell].bias_rows * width : 0, 0.5);
+    draw_own_weights(p, scale);
+    draw_array(p, H0, B * P, 0.8);
+    draw_array(p, C0, c, 0.8);
     draw_factors(p, INPUT_DROPOUT, r->input_dropout_gates * B * F);
-    draw_factors(p, RECURRENT_DROPOUT, p->has_recurrent_dropout ? p->gates * B * H : 0);
-    draw_array(p, D_OUTPUTS, B * H * (r->return_sequences ? T : 1), 1);
-    draw_array(p, D_H, B * H, 1);
-    draw_array(p, D_C, lstm ? B * H : 0, 1);
+    draw_factors(p, RECURRENT_DROPOUT, p->has_recurrent_dropout ? p->gates * B * P : 0);
+    draw_zoneout(p);
+    draw_array(p, D_OUTPUTS, B * P * (r->return_sequences ? T : 1), 1);
+    draw_array(p, D_H, B * P, 1);
+    draw_array(p, D_C, c, 1);
     for (int k = 0; k < STATES_END; k++)
         p->result_count[k] = p->given_count[D_OUTPUTS + k];
     for (int k = 0; k < GRADIENTS; k++)
@@ -322,7 +472,7 @@ static void run(const problem *p, enum fr_isa isa, double **out)
     for (int k = 0; k < RESULTS; k++)
         results[k] = buffer(real_size(p, p->result_count[k]));
     r.x = given[X];
-    for (int k = FR_KERNEL; k <= FR_BIAS; k++) {
+    for (int k = FR_KERNEL; k < FR_OWN_WEIGHTS + OWN_WEIGHTS; k++) {
         r.weights[k] = given[KERNEL + k];
         r.d_weights[k] = results[STATES_END + KERNEL + k];
     }
@@ -330,6 +480,7 @@ static void run(const problem *p, enum fr_isa isa, double **out)
     r.input_dropout = given[INPUT_DROPOUT], r.recurrent_dropout = given[RECURRENT_DROPOUT];
     r.d_outputs = given[D_OUTPUTS], r.outputs = results[OUTPUTS], r.dx = results[STATES_END + X];
     for (int k = 0; k < FR_MAX_STATES; k++) {
+        r.zoneout[k] = given[ZONEOUT_H + k];
         r.initial_states[k] = given[H0 + k], r.d_final_states[k] = given[D_H + k];
         r.final_states[k] = results[FINAL_H + k],
         r.d_initial_states[k] = results[STATES_END + H0 + k];
@@ -358,21 +509,23 @@ static void run(const problem *p, enum fr_isa isa, double **out)
 static void run_stream(const problem *p, enum fr_isa isa, double **out)
 {
     const fr_rnn *r = &p->rnn;
-    const int states = r->cell == FR_LSTM ? 2 : 1;
+    const int states = cells[r->cell].states;
     const fr_stream_functions *f = fr_stream_functions_of(isa, r->real);
     void *given[GIVEN], *results[STATES_END];
     for (int k = 0; k < GIVEN; k++)
         given[k] = to_real(p, p->given[k], p->given_count[k]);
     for (int k = 0; k < STATES_END; k++)
         results[k] = buffer(real_size(p, p->result_count[k]));
-    const fr_stage stage = {.kind = FR_STAGE_RECURRENT,
-                            .cell = r->cell,
-                            .activation = r->activation,
-                            .recurrent_activation = r->recurrent_activation,
-                            .inputs = r->features,
-                            .outputs = r->units,
-                            .units = r->units,
-                            .weights = {given[KERNEL], given[RECURRENT], given[BIAS]}};
+    fr_stage stage = {.kind = FR_STAGE_RECURRENT,
+                      .cell = r->cell,
+                      .activation = r->activation,
+                      .recurrent_activation = r->recurrent_activation,
+                      .inputs = r->features,
+                      .outputs = outputs_of(p),
+                      .epsilon = r->epsilon,
+                      .units = r->units};
+    for (int k = FR_KERNEL; k < FR_OWN_WEIGHTS + OWN_WEIGHTS; k++)
+        stage.weights[k] = given[KERNEL + k];
     const size_t size = f->size(&stage, 1, r->batch);
     void *stream = buffer(size);
     f->make(stream, &stage, 1, r->batch);
@@ -395,7 +548,7 @@ static int can_stream(const problem *p)
 {
     const fr_rnn *r = &p->rnn;
     return r->timesteps > 4 && !p->has_mask && !p->has_recurrent_dropout &&
-           !r->input_dropout_gates && !r->go_backwards && r->return_sequences;
+           !r->input_dropout_gates && !p->zoneout && !r->go_backwards && r->return_sequences;
 }
 
 /* ---- comparisons ---- */
@@ -553,15 +706,16 @@ int main(void)
     static const struct {
         enum fr_activation activation, recurrent;
         int mask, backwards, sequences, zero, input_dropout, recurrent_dropout, bias;
+        enum zoneout zoneout;
     } options[] = {
-        {FR_TANH, FR_SIGMOID, 0, 0, 1, 0, 0, 0, 1},
-        {FR_TANH, FR_SIGMOID, 1, 1, 1, 0, 0, 0, 1},
-        {FR_TANH, FR_SIGMOID, 1, 0, 0, 0, 1, 0, 1},
-        {FR_LINEAR, FR_SIGMOID, 1, 0, 1, 1, 2, 1, 0},
-        {FR_TANH, FR_SIGMOID, 0, 1, 0, 0, 0, 1, 1},
-        {FR_TANH, FR_SIGMOID, 1, 1, 0, 1, 2, 0, 1},
-        {FR_RELU, FR_HARD_SIGMOID, 1, 0, 1, 0, 0, 0, 1},
-        {FR_SIGMOID, FR_TANH, 0, 0, 1, 0, 1, 1, 1},
+        {FR_TANH, FR_SIGMOID, 0, 0, 1, 0, 0, 0, 1, NO_ZONEOUT},
+        {FR_TANH, FR_SIGMOID, 1, 1, 1, 0, 0, 0, 1, ZONEOUT_MASKS},
+        {FR_TANH, FR_SIGMOID, 1, 0, 0, 0, 1, 0, 1, NO_ZONEOUT},
+        {FR_LINEAR, FR_SIGMOID, 1, 0, 1, 1, 2, 1, 0, NO_ZONEOUT},
+        {FR_TANH, FR_SIGMOID, 0, 1, 0, 0, 0, 1, 1, ZONEOUT_MASKS},
+        {FR_TANH, FR_SIGMOID, 1, 1, 0, 1, 2, 0, 1, NO_ZONEOUT},
+        {FR_RELU, FR_HARD_SIGMOID, 1, 0, 1, 0, 0, 0, 1, NO_ZONEOUT},
+        {FR_SIGMOID, FR_TANH, 0, 0, 1, 0, 1, 1, 1, ZONEOUT_RATES},
     };
     const int size_count = sizeof sizes / sizeof *sizes;
     const int option_count = sizeof options / sizeof *options;
@@ -588,6 +742,7 @@ int main(void)
                         .has_mask = options[o].mask,
                         .has_recurrent_dropout = options[o].recurrent_dropout,
                         .has_bias = options[o].bias,
+                        .zoneout = options[o].zoneout,
                     };
                     check_problem(&p);
                 }
