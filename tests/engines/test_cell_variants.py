@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from cases import Case, make_call
+from cases import EPSILON, Case, make_call
 from engine_checks import named
 from onnx import TensorProto, helper
 
@@ -30,7 +30,7 @@ def run_steps(call, step):
 
 def layer_norm(v, gain):
     return torch.nn.functional.layer_norm(
-        torch.from_numpy(v), v.shape[1:], torch.from_numpy(gain), eps=1e-3
+        torch.from_numpy(v), v.shape[1:], torch.from_numpy(gain), eps=EPSILON
     ).numpy()
 
 

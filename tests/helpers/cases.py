@@ -12,7 +12,7 @@ from fastrnn.engines.contract import RecurrentCall
 MASKS = (None, "left", "right", "holes", "rows", "first", "all")
 DROPOUTS = (None, "shared", "gates")
 ZONEOUTS = (None, "number", "masks", "first", "last")
-# Of layer normalisation: with 0.001, rows of nearly equal sums make rounding errors grow in any engine.
+# Of layer normalisation: with 0.001, rounding grows in rows of nearly equal sums, in every engine.
 EPSILON = 0.01
 SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 130)
 CELL_ACTIVATIONS = tuple(
