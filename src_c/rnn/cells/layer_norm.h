@@ -75,25 +75,49 @@ static FR_INLINE fr_statistics row_statistics(const fr_plan *p, const REAL *row,
     return (fr_statistics){mean, 1 / SQUARE_ROOT(variance + (REAL)p->r->epsilon)};
 }
 
-/* LN(v) of a row with these statistics. */
-static FR_INLINE V normalized(const fr_statistics *s, V x)
+/* What LN(v)·gain of one row reads, in registers: behind every store, the plan would be read again. */
+typedef struct {
+    const REAL *v;           /* parts of `padded` numbers */
+    const REAL *gain, *bias; /* parts of H numbers; bias or NULL */
+    REAL mean, rate;
+    ptrdiff_t padded, H;
+} fr_norm_row;
+
+static FR_INLINE fr_norm_row norm_row(const fr_plan *p, const fr_statistics *s, const REAL *v,
+                                      const REAL *gain, const REAL *bias)
 {
-    return (x - SPLAT(s->mean)) * SPLAT(s->rate);
+    return (fr_norm_row){v, gain, bias, s->mean, s->rate, p->padded, p->H};
 }
 
-/* LN(v) of gate k of a group. */
-static FR_INLINE V normalized_sum(const fr_plan *p, const fr_norm_group *g, int32_t row, int k,
-                                  ptrdiff_t v)
+/* That of a group; with a row of the cell's bias for each gate, or NULL. */
+static FR_INLINE fr_norm_row group_row(const fr_plan *p, const fr_norm_group *g, int32_t row,
+                                       const REAL *bias)
 {
-    const V sums = load(saved_at(p, row, g->value + k, v));
-    return normalized(&statistics_at(p, row)[g->statistics], sums);
+    const REAL *gain = p->r->weights[g->gain];
+    return norm_row(p, &statistics_at(p, row)[g->statistics], saved_at(p, row, g->value, 0),
+                    gain + g->first_gate * p->H, bias);
 }
 
-/* LN(v)·gain + x of gate k of a group. */
-static FR_INLINE V scaled_sum(const fr_plan *p, const fr_norm_group *g, int32_t row, int k,
-                              ptrdiff_t v, V x)
+/* LN(v) of part k. */
+static FR_INLINE V normalized(const fr_norm_row *r, int k, ptrdiff_t v)
 {
-    return fma_(normalized_sum(p, g, row, k, v), own_weight(p, g->gain, g->first_gate + k, v), x);
+    return (load(r->v + k * r->padded + v * LANES) - SPLAT(r->mean)) * SPLAT(r->rate);
+}
+
+static FR_INLINE V part_of_gain(const fr_norm_row *r, int k, ptrdiff_t v)
+{
+    return load_part(r->gain + k * r->H + v * LANES, r->H - v * LANES);
+}
+
+static FR_INLINE V part_of_bias(const fr_norm_row *r, int k, ptrdiff_t v)
+{
+    return r->bias ? load_part(r->bias + k * r->H + v * LANES, r->H - v * LANES) : SPLAT(0);
+}
+
+/* LN(v)·gain + bias of part k. */
+static FR_INLINE V scaled(const fr_norm_row *r, int k, ptrdiff_t v)
+{
+    return fma_(normalized(r, k, v), part_of_gain(r, k, v), part_of_bias(r, k, v));
 }
 
 /* In `saved`: x·W of each gate, then h·U of each. */
@@ -124,40 +148,37 @@ typedef struct {
     REAL d, dn;
 } fr_norm_means;
 
-static FR_INLINE V norm_back(fr_norm_means means, const fr_statistics *s, V d, V n)
+static FR_INLINE V norm_back(const fr_norm_row *r, fr_norm_means means, V dn, V n)
 {
-    return SPLAT(s->rate) * (d - SPLAT(means.d) - n * SPLAT(means.dn));
-}
-
-/* The gradient of LN(v) of gate k of a group. */
-static FR_INLINE V group_gradient(const fr_plan *p, const fr_norm_group *g, const REAL *dz, int k,
-                                  ptrdiff_t v)
-{
-    return get_dz(p, dz, g->d + k, v) * own_weight(p, g->gain, g->first_gate + k, v);
+    return SPLAT(r->rate) * (dn - SPLAT(means.d) - n * SPLAT(means.dn));
 }
 
 /* The gradients of the sums of a group, from those of LN(v)·gain. */
 static FR_INLINE void group_back(const fr_plan *p, const fr_norm_group *g, int32_t row, REAL *dz)
 {
-    const fr_statistics *statistics = &statistics_at(p, row)[g->statistics];
-    const REAL count = (REAL)(g->gates * p->H);
-    V d_sums[FR_MAX_COLUMNS] = {{0}}, dn_sums[FR_MAX_COLUMNS] = {{0}};
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
+    const fr_norm_row r = group_row(p, g, row, NULL);
+    const REAL *d = dz + g->d * r.H, count = (REAL)(g->gates * r.H);
+    REAL *d_sums = dz + g->d_sums * r.H;
+    const ptrdiff_t vectors = p->vectors;
+    V all_d[FR_MAX_COLUMNS] = {{0}}, all_dn[FR_MAX_COLUMNS] = {{0}};
+    for (ptrdiff_t v = 0; v < vectors; v++) {
         FR_UNROLL
         for (int k = 0; k < g->gates; k++) {
-            const V d = units_alone(p, v, group_gradient(p, g, dz, k, v));
-            d_sums[k] += d;
-            dn_sums[k] = fma_(d, normalized_sum(p, g, row, k, v), dn_sums[k]);
+            const V dn =
+                load_part(d + k * r.H + v * LANES, r.H - v * LANES) * part_of_gain(&r, k, v);
+            all_d[k] += dn;
+            all_dn[k] = fma_(dn, normalized(&r, k, v), all_dn[k]);
         }
     }
-    const fr_norm_means means = {sum_of_lanes(sum_of_vectors(d_sums, g->gates)) / count,
-                                 sum_of_lanes(sum_of_vectors(dn_sums, g->gates)) / count};
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
+    const fr_norm_means means = {sum_of_lanes(sum_of_vectors(all_d, g->gates)) / count,
+                                 sum_of_lanes(sum_of_vectors(all_dn, g->gates)) / count};
+    for (ptrdiff_t v = 0; v < vectors; v++) {
         FR_UNROLL
         for (int k = 0; k < g->gates; k++) {
-            const V d = group_gradient(p, g, dz, k, v);
-            const V n = normalized_sum(p, g, row, k, v);
-            put_dz(p, dz, g->d_sums + k, v, norm_back(means, statistics, d, n));
+            const V dn =
+                load_part(d + k * r.H + v * LANES, r.H - v * LANES) * part_of_gain(&r, k, v);
+            const V d_v = norm_back(&r, means, dn, normalized(&r, k, v));
+            store_part(d_sums + k * r.H + v * LANES, d_v, r.H - v * LANES);
         }
     }
 }
@@ -169,11 +190,10 @@ static FR_INLINE void add_gain_gradients(const fr_plan *p, const fr_norm_group *
     V sums[FR_MAX_COLUMNS];
     load_own_gradients(p, g->gain, g->first_gate, g->gates, v, sums);
     for (ptrdiff_t row = first; row < last; row++, dz += p->d_stride) {
+        const fr_norm_row r = group_row(p, g, (int32_t)row, NULL);
         FR_UNROLL
-        for (int k = 0; k < g->gates; k++) {
-            const V n = normalized_sum(p, g, (int32_t)row, k, v);
-            sums[k] = fma_(get_dz(p, dz, g->d + k, v), n, sums[k]);
-        }
+        for (int k = 0; k < g->gates; k++)
+            sums[k] = fma_(get_dz(p, dz, g->d + k, v), normalized(&r, k, v), sums[k]);
     }
     store_own_gradients(p, g->gain, g->first_gate, g->gates, v, sums);
 }

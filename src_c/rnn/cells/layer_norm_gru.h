@@ -21,24 +21,34 @@ static const fr_norm_group lng_recurrent = {
 static const fr_norm_group lng_recurrent_h = {
     2, 1, 5, LNG_RECURRENT_H, LNG_RECURRENT_GAIN, LNG_DQ_H, LNG_D_RECURRENT + 2};
 
+/* The rows of a step, and its gates. */
+typedef struct {
+    fr_norm_row inputs, inputs_h, recurrent, recurrent_h;
+} lng_rows;
+
 typedef struct {
     V z, r, g, q_h;
 } lng_gates;
 
-/* The pre-activation of z or r, which is gate k. */
-static FR_INLINE V lng_a(const fr_plan *p, int32_t row, int k, ptrdiff_t v)
+static FR_INLINE lng_rows lng_rows_of(const fr_plan *p, int32_t row)
 {
-    const V bias = own_weight(p, LNG_BIAS, k, v) + own_weight(p, LNG_BIAS, 3 + k, v);
-    return scaled_sum(p, &lng_inputs, row, k, v, scaled_sum(p, &lng_recurrent, row, k, v, bias));
+    const REAL *bias = p->r->weights[LNG_BIAS];
+    const ptrdiff_t H = p->H;
+    return (lng_rows){
+        group_row(p, &lng_inputs, row, bias),
+        group_row(p, &lng_inputs_h, row, bias ? bias + 2 * H : NULL),
+        group_row(p, &lng_recurrent, row, bias ? bias + 3 * H : NULL),
+        group_row(p, &lng_recurrent_h, row, bias ? bias + 5 * H : NULL),
+    };
 }
 
-static FR_INLINE lng_gates lng_activate(const int act, const int rec, const fr_plan *p, int32_t row,
+static FR_INLINE lng_gates lng_activate(const int act, const int rec, const lng_rows *n,
                                         ptrdiff_t v)
 {
-    const V z = activate(rec, lng_a(p, row, 0, v)), r = activate(rec, lng_a(p, row, 1, v));
-    const V u_h = scaled_sum(p, &lng_inputs_h, row, 0, v, own_weight(p, LNG_BIAS, 2, v));
-    const V q_h = scaled_sum(p, &lng_recurrent_h, row, 0, v, own_weight(p, LNG_BIAS, 5, v));
-    return (lng_gates){z, r, activate(act, fma_(r, q_h, u_h)), q_h};
+    const V z = activate(rec, scaled(&n->inputs, 0, v) + scaled(&n->recurrent, 0, v));
+    const V r = activate(rec, scaled(&n->inputs, 1, v) + scaled(&n->recurrent, 1, v));
+    const V q_h = scaled(&n->recurrent_h, 0, v);
+    return (lng_gates){z, r, activate(act, fma_(r, q_h, scaled(&n->inputs_h, 0, v))), q_h};
 }
 
 static FR_INLINE void layer_norm_gru_row_(const int act, const int rec, const fr_step *s,
@@ -46,13 +56,16 @@ static FR_INLINE void layer_norm_gru_row_(const int act, const int rec, const fr
 {
     const fr_plan *p = s->p;
     const int32_t row = sample->row;
+    const ptrdiff_t vectors = p->vectors;
     group_statistics(p, &lng_inputs, row);
     group_statistics(p, &lng_inputs_h, row);
     group_statistics(p, &lng_recurrent, row);
     group_statistics(p, &lng_recurrent_h, row);
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const lng_gates a = lng_activate(act, rec, p, row, v);
-        finish_h(s, sample, v, gru_mix(a.z, load(state_at(p, H_STATE, row, v)), a.g));
+    const lng_rows rows = lng_rows_of(p, row);
+    const REAL *h_prev = state_at(p, H_STATE, row, 0);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const lng_gates a = lng_activate(act, rec, &rows, v);
+        finish_h(s, sample, v, gru_mix(a.z, load(h_prev + v * LANES), a.g));
     }
 }
 
@@ -66,8 +79,10 @@ static FR_INLINE void layer_norm_gru_row_back_(const int act, const int rec, con
 {
     const fr_plan *p = s->p;
     const int32_t row = sample->row;
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const lng_gates a = lng_activate(act, rec, p, row, v);
+    const ptrdiff_t vectors = p->vectors;
+    const lng_rows rows = lng_rows_of(p, row);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const lng_gates a = lng_activate(act, rec, &rows, v);
         const V h_prev = load(state_at(p, H_STATE, row, v));
         const V dh = state_gradient(s, sample, H_STATE, v);
         const V du_h = dh * (SPLAT(1) - a.z) * derivative(act, a.g);

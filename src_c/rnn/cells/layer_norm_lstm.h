@@ -22,22 +22,11 @@ static FR_INLINE REAL *lnl_c_at(const fr_plan *p, int32_t row, int32_t next, ptr
     return p->state[C_STATE].zoneout ? saved_at(p, row, LNL_C, v) : state_at(p, C_STATE, next, v);
 }
 
-/* LN(c_t) */
-static FR_INLINE V lnl_normalized_c(const fr_plan *p, int32_t row, int32_t next, ptrdiff_t v)
+/* m_t is LN(c_t)·gain_c + b_c. */
+static FR_INLINE fr_norm_row lnl_state_row(const fr_plan *p, int32_t row, int32_t next)
 {
-    return normalized(&statistics_at(p, row)[LNL_STATE], load(lnl_c_at(p, row, next, v)));
-}
-
-static FR_INLINE V lnl_m(const fr_plan *p, V n, ptrdiff_t v)
-{
-    return fma_(n, own_weight(p, LNL_STATE_GAIN, 0, v), own_weight(p, LNL_STATE_BIAS, 0, v));
-}
-
-/* The pre-activation of gate g. */
-static FR_INLINE V lnl_a(const fr_plan *p, int32_t row, int g, ptrdiff_t v)
-{
-    const V h = scaled_sum(p, &lnl_recurrent, row, g, v, own_weight(p, LNL_BIAS, g, v));
-    return scaled_sum(p, &lnl_inputs, row, g, v, h);
+    return norm_row(p, &statistics_at(p, row)[LNL_STATE], lnl_c_at(p, row, next, 0),
+                    p->r->weights[LNL_STATE_GAIN], p->r->weights[LNL_STATE_BIAS]);
 }
 
 static FR_INLINE void layer_norm_lstm_row_(const int act, const int rec, const fr_step *s,
@@ -45,22 +34,27 @@ static FR_INLINE void layer_norm_lstm_row_(const int act, const int rec, const f
 {
     const fr_plan *p = s->p;
     const int32_t row = sample->row, next = sample->next;
+    const ptrdiff_t vectors = p->vectors;
     group_statistics(p, &lnl_inputs, row);
     group_statistics(p, &lnl_recurrent, row);
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const V i = activate(rec, lnl_a(p, row, 0, v)), f = activate(rec, lnl_a(p, row, 1, v));
-        const V g = activate(act, lnl_a(p, row, 2, v)), o = activate(rec, lnl_a(p, row, 3, v));
-        const V c = fma_(f, load(state_at(p, C_STATE, row, v)), i * g);
-        save(p, row, LNL_O, v, o);
+    const fr_norm_row x = group_row(p, &lnl_inputs, row, p->r->weights[LNL_BIAS]);
+    const fr_norm_row h = group_row(p, &lnl_recurrent, row, NULL);
+    const REAL *c_prev = state_at(p, C_STATE, row, 0);
+    REAL *saved_o = saved_at(p, row, LNL_O, 0);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const V i = activate(rec, scaled(&x, 0, v) + scaled(&h, 0, v));
+        const V f = activate(rec, scaled(&x, 1, v) + scaled(&h, 1, v));
+        const V g = activate(act, scaled(&x, 2, v) + scaled(&h, 2, v));
+        const V c = fma_(f, load(c_prev + v * LANES), i * g);
+        store(saved_o + v * LANES, activate(rec, scaled(&x, 3, v) + scaled(&h, 3, v)));
         if (p->state[C_STATE].zoneout)
             save(p, row, LNL_C, v, c);
         finish_state(s, sample, C_STATE, v, c);
     }
     statistics_at(p, row)[LNL_STATE] = row_statistics(p, lnl_c_at(p, row, next, 0), 1);
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const V m = lnl_m(p, lnl_normalized_c(p, row, next, v), v);
-        finish_h(s, sample, v, load(saved_at(p, row, LNL_O, v)) * activate(act, m));
-    }
+    const fr_norm_row m = lnl_state_row(p, row, next);
+    for (ptrdiff_t v = 0; v < vectors; v++)
+        finish_h(s, sample, v, load(saved_o + v * LANES) * activate(act, scaled(&m, 0, v)));
 }
 
 static void layer_norm_lstm_row(const fr_step *s, const fr_sample *sample)
@@ -73,20 +67,22 @@ static FR_INLINE fr_norm_means lnl_output_back(const int act, const int rec, con
                                                const fr_sample *sample, REAL *dz)
 {
     const fr_plan *p = s->p;
-    V d_sum = SPLAT(0), dn_sum = SPLAT(0);
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const V n = lnl_normalized_c(p, sample->row, sample->next, v);
-        const V act_m = activate(act, lnl_m(p, n, v)), o = load(saved_at(p, sample->row, LNL_O, v));
-        const V dh = state_gradient(s, sample, H_STATE, v);
-        const V dm = dh * o * derivative(act, act_m);
-        const V dn = units_alone(p, v, dm * own_weight(p, LNL_STATE_GAIN, 0, v));
+    const fr_norm_row m = lnl_state_row(p, sample->row, sample->next);
+    const REAL *saved_o = saved_at(p, sample->row, LNL_O, 0);
+    const ptrdiff_t vectors = p->vectors;
+    V all_d = SPLAT(0), all_dn = SPLAT(0);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const V n = normalized(&m, 0, v), gain = part_of_gain(&m, 0, v);
+        const V act_m = activate(act, fma_(n, gain, part_of_bias(&m, 0, v)));
+        const V o = load(saved_o + v * LANES), dh = state_gradient(s, sample, H_STATE, v);
+        const V dm = dh * o * derivative(act, act_m), dn = units_alone(p, v, dm * gain);
         put_state_gradient(s, sample, H_STATE, v, SPLAT(0));
         put_dz(p, dz, LNL_DM, v, dm);
         put_dz(p, dz, LNL_DA + 3, v, dh * act_m * derivative(rec, o));
-        d_sum += dn;
-        dn_sum = fma_(dn, n, dn_sum);
+        all_d += dn;
+        all_dn = fma_(dn, n, all_dn);
     }
-    return (fr_norm_means){sum_of_lanes(d_sum) / (REAL)p->H, sum_of_lanes(dn_sum) / (REAL)p->H};
+    return (fr_norm_means){sum_of_lanes(all_d) / (REAL)p->H, sum_of_lanes(all_dn) / (REAL)p->H};
 }
 
 /* dc_t gains what comes back through LN(c_t); then da_i, da_f, da_g and dc_{t-1}. */
@@ -95,15 +91,19 @@ static FR_INLINE void lnl_state_back(const int act, const int rec, const fr_step
 {
     const fr_plan *p = s->p;
     const int32_t row = sample->row;
-    const fr_statistics *statistics = &statistics_at(p, row)[LNL_STATE];
-    for (ptrdiff_t v = 0; v < p->vectors; v++) {
-        const V n = lnl_normalized_c(p, row, sample->next, v);
-        const V dn = get_dz(p, dz, LNL_DM, v) * own_weight(p, LNL_STATE_GAIN, 0, v);
-        const V later = state_gradient(s, sample, C_STATE, v);
-        const V dc = units_alone(p, v, later + norm_back(means, statistics, dn, n));
-        const V i = activate(rec, lnl_a(p, row, 0, v)), f = activate(rec, lnl_a(p, row, 1, v));
-        const V g = activate(act, lnl_a(p, row, 2, v));
-        const V c_prev = load(state_at(p, C_STATE, row, v));
+    const ptrdiff_t vectors = p->vectors;
+    const fr_norm_row x = group_row(p, &lnl_inputs, row, p->r->weights[LNL_BIAS]);
+    const fr_norm_row h = group_row(p, &lnl_recurrent, row, NULL);
+    const fr_norm_row m = lnl_state_row(p, row, sample->next);
+    const REAL *before = state_at(p, C_STATE, row, 0);
+    for (ptrdiff_t v = 0; v < vectors; v++) {
+        const V dn = get_dz(p, dz, LNL_DM, v) * part_of_gain(&m, 0, v);
+        const V through = norm_back(&m, means, dn, normalized(&m, 0, v));
+        const V dc = units_alone(p, v, state_gradient(s, sample, C_STATE, v) + through);
+        const V i = activate(rec, scaled(&x, 0, v) + scaled(&h, 0, v));
+        const V f = activate(rec, scaled(&x, 1, v) + scaled(&h, 1, v));
+        const V g = activate(act, scaled(&x, 2, v) + scaled(&h, 2, v));
+        const V c_prev = load(before + v * LANES);
         put_state_gradient(s, sample, C_STATE, v, dc * f);
         put_dz(p, dz, LNL_DA + 0, v, dc * g * derivative(rec, i));
         put_dz(p, dz, LNL_DA + 1, v, dc * c_prev * derivative(rec, f));
@@ -135,8 +135,8 @@ static void layer_norm_lstm_gradients(const fr_plan *p, ptrdiff_t first, ptrdiff
     V sum;
     load_own_gradients(p, LNL_STATE_GAIN, 0, 1, v, &sum);
     for (ptrdiff_t row = first; row < last; row++, dz += p->d_stride) {
-        const V n = lnl_normalized_c(p, (int32_t)row, p->next[row], v);
-        sum = fma_(get_dz(p, dz, LNL_DM, v), n, sum);
+        const fr_norm_row m = lnl_state_row(p, (int32_t)row, p->next[row]);
+        sum = fma_(get_dz(p, dz, LNL_DM, v), normalized(&m, 0, v), sum);
     }
     store_own_gradients(p, LNL_STATE_GAIN, 0, 1, v, &sum);
 }
