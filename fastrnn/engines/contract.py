@@ -148,11 +148,11 @@ class StreamStage:
             (x - mean)·rate·gamma + beta; ``"normalize"``, the same with mean and rate of the row
             itself; ``"activate"``; ``"softmax"``; or ``"embed"``, the row of kernel for an id.
         inputs, outputs: numbers in a row; for ``"embed"``, inputs is the number of ids.
-        weights: arrays by these names, ``None`` where there is none: kernel, recurrent_kernel and
-            bias as in ``RecurrentCall``; the others (outputs,).
+        weights: arrays by these names, ``None`` where there is none: those of the cell as in
+            ``RecurrentCall``; kernel and bias of the others; the rest (outputs,).
         cell: name of the cell, from ``dispatch.STREAM_CELLS``, for ``"recurrent"``.
         activation, recurrent_activation: names, from ``dispatch.STREAM_ACTIVATIONS``.
-        epsilon: added to the variance, for ``"normalize"``.
+        epsilon: added to the variance, for ``"normalize"`` and where a cell normalises.
     """
 
     kind: str

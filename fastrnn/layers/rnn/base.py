@@ -145,9 +145,16 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         if cell.quantized is not None or cell.has_zoneout or not fused:
             return None
         activation, recurrent = (function.name for function in pair)
-        name = cell.spec.name
-        weights = cell.weight_values
-        op = StreamStage("recurrent", features, cell.units, weights, name, activation, recurrent)
+        op = StreamStage(
+            "recurrent",
+            features,
+            cell.output_size,
+            cell.weight_values,
+            cell.spec.name,
+            activation,
+            recurrent,
+            cell.epsilon,
+        )
         return [op]
 
     def stream_states(self, batch_size: int) -> list[Array]:
