@@ -86,3 +86,15 @@ def test_the_readme_installs_extras_that_exist():
     named = re.findall(r"\.\[(\w+)\]", commands)
     assert {"plot", "test"} == set(named)
     assert set(named) <= set(extras)
+
+
+def test_the_words_of_the_glossary_are_those_of_the_code():
+    page = (REPOSITORY / "docs" / "GLOSSARY.md").read_text(encoding="utf-8")
+    folders = (REPOSITORY / "fastrnn", REPOSITORY / "src_c")
+    kinds = (".py", ".pyx", ".pxd", ".h", ".c")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds]
+    words = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in files)))
+    known = words | {path.name for path in files}
+    named = re.findall(r"`([^`]+)` \|$", page, re.MULTILINE)
+    assert len(named) > 20
+    assert [name for name in named if name not in known and not (REPOSITORY / name).exists()] == []
