@@ -11,6 +11,12 @@ RECURRENT = {
     "lstm": layers.LSTM,
     "gru": lambda units, **options: layers.GRU(units, reset_after=False, **options),
     "gru_reset_after": layers.GRU,
+    "peephole_lstm": layers.PeepholeLSTM,
+    "projected_lstm": lambda units, **options: layers.ProjectedLSTM(
+        units, projection_size=units // 2 + 1, **options
+    ),
+    "layer_norm_lstm": layers.LayerNormLSTM,
+    "layer_norm_gru": layers.LayerNormGRU,
 }
 STEPS = 11
 
