@@ -6,8 +6,10 @@ order along the last axis of every weight whose last axis is G·H, each H wide.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Axis = int | Literal["F", "H", "P", "GH"]
 
@@ -26,7 +28,7 @@ class ArraySpec(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellSpec:
     """What distinguishes one recurrent cell from another, but for its equations.
 
@@ -62,25 +64,74 @@ class CellSpec:
         """Whether the output has a length of its own, P."""
         return self.states[0].axes == ("P",)
 
+    @functools.cached_property
+    def weight_names(self) -> frozenset[str]:
+        """The names of the weights."""
+        return frozenset(weight.name for weight in self.weights)
+
+    def units_and_outputs(self, weights: Mapping[str, Any]) -> tuple[int, int]:
+        """Return H and P, by the first weights that have an axis of that length."""
+        units = _first_length(self._places_of_units, weights)
+        return units, _first_length(self._places_of_outputs, weights) or units
+
     def weight_shapes(
         self, features: int, units: int, outputs: int | None = None
     ) -> dict[str, tuple[int, ...]]:
         """Return the shape of each weight by its name; ``outputs`` is P, if not the units."""
-        lengths = self._lengths(features, units, outputs)
-        return {w.name: tuple(_length(axis, lengths) for axis in w.axes) for w in self.weights}
+        shapes = _shapes(self, features, units, outputs)
+        return {w.name: shape for w, shape in zip(self.weights, shapes, strict=True)}
 
     def state_sizes(self, units: int, outputs: int | None = None) -> tuple[int, ...]:
         """Return the length of each state."""
-        lengths = self._lengths(0, units, outputs)
-        return tuple(_length(state.axes[0], lengths) for state in self.states)
+        projected = units if outputs is None else outputs
+        return tuple(projected if state.axes == ("P",) else units for state in self.states)
 
-    def _lengths(self, features: int, units: int, outputs: int | None) -> dict[Axis, int]:
-        outputs = units if outputs is None else outputs
-        return {"F": features, "H": units, "P": outputs, "GH": len(self.gates) * units}
+    @functools.cached_property
+    def _places_of_units(self) -> list[_Place]:
+        whole = self._places("H", 1)
+        return [*whole, *self._places("GH", len(self.gates))]
+
+    @functools.cached_property
+    def _places_of_outputs(self) -> list[_Place]:
+        return self._places("P", 1)
+
+    def _places(self, axis: Axis, divisor: int) -> list[_Place]:
+        return [
+            _Place(w.name, len(w.axes), w.axes.index(axis), divisor)
+            for w in self.weights
+            if axis in w.axes
+        ]
 
 
-def _length(axis: Axis, lengths: dict[Axis, int]) -> int:
-    return axis if isinstance(axis, int) else lengths[axis]
+class _Place(NamedTuple):
+    """Where a size stands: an axis of a weight of ``rank`` axes, and what divides its length."""
+
+    weight: str
+    rank: int
+    axis: int
+    divisor: int
+
+
+def _first_length(places: list[_Place], weights: Mapping[str, Any]) -> int:
+    for name, rank, axis, divisor in places:
+        array = weights.get(name)
+        if array is not None and array.ndim == rank:
+            return int(array.shape[axis]) // divisor
+    return 0
+
+
+# Each call asks: a training step of a small model would feel it.
+@functools.lru_cache(maxsize=1024)
+def _shapes(
+    spec: CellSpec, features: int, units: int, outputs: int | None
+) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the weights in their order."""
+    projected = units if outputs is None else outputs
+    lengths = {"F": features, "H": units, "P": projected, "GH": len(spec.gates) * units}
+    return tuple(
+        tuple(axis if isinstance(axis, int) else lengths[axis] for axis in weight.axes)
+        for weight in spec.weights
+    )
 
 
 KERNEL = ArraySpec("kernel", ("F", "GH"))

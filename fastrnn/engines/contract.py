@@ -80,13 +80,13 @@ class RecurrentCall:
 
     @property
     def units(self) -> int:
-        """H, by the first weight with an axis of that length."""
-        return self._length("H") or self._length("GH") // len(self.spec.gates)
+        """H."""
+        return self.spec.units_and_outputs(self.weights)[0]
 
     @property
     def outputs(self) -> int:
         """P, the length of the outputs."""
-        return self._length("P") or self.units
+        return self.spec.units_and_outputs(self.weights)[1]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -97,13 +97,6 @@ class RecurrentCall:
     def with_weights(self, **changes: Array | None) -> RecurrentCall:
         """Return the call with other weights in the place of those named."""
         return replace(self, weights={**self.weights, **changes})
-
-    def _length(self, letter: str) -> int:
-        for spec in self.spec.weights:
-            array = self.weights.get(spec.name)
-            if letter in spec.axes and array is not None and array.ndim == len(spec.axes):
-                return int(array.shape[spec.axes.index(letter)])
-        return 0
 
 
 class RecurrentGradients(NamedTuple):
@@ -206,14 +199,14 @@ def _check_array(
 
 def _check_weights(call: RecurrentCall) -> None:
     spec = call.spec
-    names = [weight.name for weight in spec.weights]
-    if unknown := [name for name in call.weights if name not in names]:
-        raise ValueError(errors.not_one_of("weights", unknown[0], names))
-    shapes = spec.weight_shapes(call.x.shape[2], call.units, call.outputs)
+    if unknown := call.weights.keys() - spec.weight_names:
+        names = [weight.name for weight in spec.weights]
+        raise ValueError(errors.not_one_of("weights", min(unknown), names))
+    shapes = spec.weight_shapes(call.x.shape[2], *spec.units_and_outputs(call.weights))
     for weight in spec.weights:
         array = call.weights.get(weight.name)
         if array is not None:
-            _check_array(weight.name, array, [shapes[weight.name]], call.x.dtype)
+            _check_array(weight.name, array, (shapes[weight.name],), call.x.dtype)
         elif not weight.optional:
             raise ValueError(errors.bad_argument(weight.name, None, f"an array of {spec.name}"))
 
