@@ -141,7 +141,8 @@ def num_threads() -> int:
     Raises:
         ValueError: ``FASTRNN_NUM_THREADS`` is no number of threads, and none was set since.
     """
-    _require_right("num_threads")
+    if _wrong:
+        _require_right("num_threads")
     return default_num_threads() if _num_threads is None else _num_threads
 
 

@@ -107,6 +107,9 @@ class Functional(Model):
         """Return the graph, which is that of all inputs."""
         return self.graph
 
+    def _graph_of(self, inputs: Nest, training: bool) -> ModelGraph:
+        return self.graph
+
     def convert_inputs(self, inputs: Nest) -> Any:
         """Return the array, or the arrays in the structure of the model's inputs.
 

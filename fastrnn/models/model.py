@@ -201,6 +201,10 @@ class Model(KeepsStates, Layer):
         self.built = True
         return graph
 
+    def _graph_of(self, inputs: Nest, training: bool) -> ModelGraph:
+        """Return the calls of layers for arrays that ``accept`` returned."""
+        return self.graph_for(shape_of(inputs), training)
+
     @property
     def names_of_outputs(self) -> list[str] | None:
         """Names of the outputs; ``None`` before ``call`` has been followed."""
@@ -236,7 +240,7 @@ class Model(KeepsStates, Layer):
         self, inputs: Nest, context: CallContext, mask: Nest = None, **options: Any
     ) -> tuple[Any, Pullback | None, Any]:
         """Return outputs, pullback and the mask that travels on with the outputs."""
-        graph = self.graph_for(shape_of(inputs), context.training)
+        graph = self._graph_of(inputs, context.training)
         arrays = flatten(inputs)
         masks = graph.in_order(mask) if is_node(mask) else [mask] * len(arrays)
         outputs, pull, out_masks = graph.run(arrays, context, masks)

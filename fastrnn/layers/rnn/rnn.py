@@ -11,7 +11,6 @@ from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.load_budget import LoadBudget
 from fastrnn.core.options import Kind, takes_options
-from fastrnn.engines.dispatch import Inference
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.symbolic import Node
@@ -274,17 +273,13 @@ class RNN(KeepsStates, QuantizableLayer):
         return (result[0], *self._split(list(result[1:])))
 
     def infer(self, inputs: Any) -> Any:
-        """Return the outputs for inputs alone, if the engine takes them as they are."""
-        prepared = self._prepare()
-        return None if prepared is None else prepared(inputs)
-
-    def _prepare(self) -> Inference | None:
-        """Return the fast path of a single cell, where it has one."""
+        """Return the outputs for inputs alone, if a single cell's engine takes them as they are."""
         runner = self._chain[0]
         single = len(self._chain) == 1 and isinstance(runner, RecurrentLayer)
         if not single or runner.stateful or self.return_state:
             return None
-        return runner.prepare()
+        prepared = runner.prepare()
+        return None if prepared is None else prepared(inputs)
 
     def copy(self, **changes: Any) -> RNN:
         """Return a layer with a copy of the cell, without weights, and with other options.
