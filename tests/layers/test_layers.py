@@ -94,3 +94,15 @@ def test_changing_returned_states_does_not_change_a_stateful_layer():
     h[:] = 9
     for one, other in zip(before, layer.states, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_bidirectional_copies_the_backward_layer_with_its_weights():
+    x = np.random.default_rng(0).standard_normal((2, 5, 3), dtype=np.float32)
+    backward = layers.GRU(4, go_backwards=True, return_sequences=True)
+    expected = backward(x)
+    both = layers.Bidirectional(
+        layers.LSTM(4, return_sequences=True), merge_mode=None, backward_layer=backward
+    )
+    np.testing.assert_array_equal(both(x)[1], expected[:, ::-1])
+    assert both.backward_layer.zero_output_for_mask
+    assert both.backward_layer is not backward and not backward.zero_output_for_mask

@@ -38,6 +38,10 @@ UNCOVERED = {
         layers.LeakyReLU(),
         layers.ELU(),
     ],
+    "normalization": lambda: [
+        layers.Normalization(mean=0.5, variance=2.0),
+        layers.LSTM(6, return_sequences=True),
+    ],
     "two dtypes": lambda: [
         layers.LSTM(6, return_sequences=True),
         layers.GRU(5, return_sequences=True, dtype="float64"),

@@ -49,9 +49,9 @@ class Bidirectional(KeepsStates, Layer):
         merge_mode: how the outputs are joined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or
             ``None`` for two outputs.
         weights: initial weights, those of the forward layer first.
-        backward_layer: a layer for the other direction, copied too, if it is not to be as
-            ``layer``. It must have the other ``go_backwards`` and equal ``return_sequences``,
-            ``return_state`` and ``stateful``.
+        backward_layer: a layer for the other direction, if it is not to be as ``layer``; copied
+            too, with its weights if it has some. It must have the other ``go_backwards`` and equal
+            ``return_sequences``, ``return_state`` and ``stateful``.
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
 
     With ``return_sequences``, the backward outputs stand in the order of time, and outputs of
@@ -99,6 +99,9 @@ class Bidirectional(KeepsStates, Layer):
             self.backward_layer = layer.copy(**changes)
         else:
             self.backward_layer = backward_layer.copy(**changes)
+            if backward_layer.built:
+                self.backward_layer.build_from_config(backward_layer.get_build_config() or {})
+                self.backward_layer.set_weights(backward_layer.get_weights())
         self._check_directions()
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
