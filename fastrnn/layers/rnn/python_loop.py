@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,19 @@ from fastrnn.core.load_budget import LoadBudget
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
 from fastrnn.typing import Array, Nest, RowsLike, Shape
+
+
+@runtime_checkable
+class CustomCell(Protocol):
+    """What a layer has that is a cell: see ``RNN``."""
+
+    @property
+    def state_size(self) -> int | Sequence[int]:
+        """Length of the state, or of each state."""
+
+    @property
+    def call(self) -> Callable[..., tuple[Array, Any]]:
+        """Function of inputs, states and, if it takes it, ``training``: one step."""
 
 
 class PythonLoop:
@@ -166,7 +179,7 @@ class PythonLoop:
 
 def is_custom_cell(cell: Any) -> bool:
     """Whether it is a cell as ``RNN`` describes it for users."""
-    return isinstance(cell, Layer) and hasattr(cell, "call") and hasattr(cell, "state_size")
+    return isinstance(cell, Layer) and isinstance(cell, CustomCell)
 
 
 def output_size_of(cell: Any) -> int:

@@ -152,7 +152,7 @@ class RNN(KeepsStates, QuantizableLayer):
     @property
     def quantizable_cells(self) -> list[RecurrentCell]:
         """The cells, but for one of your own."""
-        cells = getattr(self.cell, "cells", [self.cell])
+        cells = [runner.cell for runner in self._chain]
         return [cell for cell in cells if isinstance(cell, RecurrentCell)]
 
     @property
