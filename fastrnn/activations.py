@@ -23,6 +23,7 @@ import numpy.typing as npt
 from fastrnn.core import deserialization, errors
 from fastrnn.core.custom_objects import find_custom
 from fastrnn.core.options import KINDS, Kind
+from fastrnn.typing import ArrayLike
 
 Array = npt.NDArray[Any]
 
@@ -161,7 +162,7 @@ def _mish_derivative(x: Array, y: Array) -> Array:
     return t + x * (1 - t * t) * _stable_sigmoid(x)
 
 
-def _where(condition: Array, value: Any, other: Any, like: Array) -> Array:
+def _where(condition: Array, value: ArrayLike, other: ArrayLike, like: Array) -> Array:
     return np.where(condition, value, other).astype(like.dtype, copy=False)
 
 

@@ -13,6 +13,7 @@ from fastrnn.core.checks import to_shape
 from fastrnn.core.naming import auto_name
 from fastrnn.layers.base.layer import Layer, Shape, registry
 from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.typing import DTypeLike
 
 INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")
 
@@ -20,12 +21,12 @@ INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")
 def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
-    tensor: Any = None,
+    tensor: object = None,
     optional: bool = False,
 ) -> SymbolicTensor:
     """Describe the inputs of a model: the first of a ``Sequential``, or what layers are called on.
@@ -75,11 +76,11 @@ class InputLayer(Layer):
         self,
         shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
         batch_shape: Sequence[int | None] | None = None,
-        input_tensor: Any = None,
+        input_tensor: object = None,
         optional: bool = False,
         name: str | None = None,
         **kwargs: Any,

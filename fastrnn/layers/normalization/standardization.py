@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastrnn.core.checks import to_int, to_real_array
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
 from fastrnn.layers.base.structures import fixed
-from fastrnn.typing import Array, MaskLike, Shape
+from fastrnn.typing import Array, ArrayLike, MaskLike, Shape
 
 
 @registry.register()
@@ -50,9 +50,9 @@ class Normalization(Layer):
 
     def __init__(
         self,
-        axis: Any = -1,
-        mean: Any = None,
-        variance: Any = None,
+        axis: int | Sequence[int] | None = -1,
+        mean: ArrayLike | None = None,
+        variance: ArrayLike | None = None,
         invert: bool = False,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
