@@ -78,8 +78,18 @@ class CellSpec:
         self, features: int, units: int, outputs: int | None = None
     ) -> dict[str, tuple[int, ...]]:
         """Return the shape of each weight by its name; ``outputs`` is P, if not the units."""
-        shapes = _shapes(self, features, units, outputs)
+        shapes = self.shapes(features, units, units if outputs is None else outputs)
         return {w.name: shape for w, shape in zip(self.weights, shapes, strict=True)}
+
+    # Each call asks: a training step of a small model would feel it.
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - the specs are there as long as the process
+    def shapes(self, features: int, units: int, outputs: int) -> tuple[tuple[int, ...], ...]:
+        """Return the shapes of the weights in their order."""
+        lengths = {"F": features, "H": units, "P": outputs, "GH": len(self.gates) * units}
+        return tuple(
+            tuple(axis if isinstance(axis, int) else lengths[axis] for axis in weight.axes)
+            for weight in self.weights
+        )
 
     def state_sizes(self, units: int, outputs: int | None = None) -> tuple[int, ...]:
         """Return the length of each state."""
@@ -118,20 +128,6 @@ def _first_length(places: list[_Place], weights: Mapping[str, Any]) -> int:
         if array is not None and array.ndim == rank:
             return int(array.shape[axis]) // divisor
     return 0
-
-
-# Each call asks: a training step of a small model would feel it.
-@functools.lru_cache(maxsize=1024)
-def _shapes(
-    spec: CellSpec, features: int, units: int, outputs: int | None
-) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of the weights in their order."""
-    projected = units if outputs is None else outputs
-    lengths = {"F": features, "H": units, "P": projected, "GH": len(spec.gates) * units}
-    return tuple(
-        tuple(axis if isinstance(axis, int) else lengths[axis] for axis in weight.axes)
-        for weight in spec.weights
-    )
 
 
 KERNEL = ArraySpec("kernel", ("F", "GH"))

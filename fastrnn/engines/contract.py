@@ -53,6 +53,7 @@ class RecurrentCall:
         input_gradient: whether ``backward`` computes ``dx``.
         quantized: the weights, quantized, which the engine computes with then, in the place of
             ``weights``; or ``None``. Without dropout and ``save``.
+        units, outputs: H, and P, the length of the outputs, by the weights.
     """
 
     cell: str
@@ -72,21 +73,19 @@ class RecurrentCall:
     save: bool = False
     input_gradient: bool = True
     quantized: QuantizedWeights | None = None
+    units: int = field(init=False)
+    outputs: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        spec = CELLS.get(self.cell)  # what it may be is checked with the arrays
+        units, outputs = spec.units_and_outputs(self.weights) if spec else (0, 0)
+        object.__setattr__(self, "units", units)
+        object.__setattr__(self, "outputs", outputs)
 
     @property
     def spec(self) -> CellSpec:
         """The cell's spec."""
         return CELLS[self.cell]
-
-    @property
-    def units(self) -> int:
-        """H."""
-        return self.spec.units_and_outputs(self.weights)[0]
-
-    @property
-    def outputs(self) -> int:
-        """P, the length of the outputs."""
-        return self.spec.units_and_outputs(self.weights)[1]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -172,23 +171,13 @@ def check_call(call: RecurrentCall) -> None:
             errors.bad_shape("inputs", call.x.shape, "(batch, timesteps, features), none of them 0")
         )
     _check_weights(call)
-    batch, timesteps, features = call.x.shape
-    gates = len(call.spec.gates)
-    expected: dict[str, tuple[Array | None, tuple[tuple[int, ...], ...]]] = {
-        "mask": (call.mask, ((batch, timesteps),)),
-        "input_dropout": (call.input_dropout, ((1, batch, features), (gates, batch, features))),
-        "recurrent_dropout": (call.recurrent_dropout, ((gates, batch, call.outputs),)),
-    }
-    for argument, (array, shapes) in expected.items():
-        if array is not None:
-            dtype = np.bool_ if argument == "mask" else call.x.dtype
-            _check_array(argument, array, shapes, np.dtype(dtype))
+    _check_masks(call)
     _check_quantized(call)
     _check_states(call)
 
 
 def _check_array(
-    argument: str, array: Array, shapes: Sequence[tuple[int, ...]], dtype: np.dtype[Any]
+    argument: str, array: Array, dtype: np.dtype[Any], *shapes: tuple[int, ...]
 ) -> None:
     if array.shape not in shapes:
         expected = " or ".join(str(shape) for shape in shapes)
@@ -198,17 +187,30 @@ def _check_array(
 
 
 def _check_weights(call: RecurrentCall) -> None:
-    spec = call.spec
+    spec, dtype = call.spec, call.x.dtype
     if unknown := call.weights.keys() - spec.weight_names:
         names = [weight.name for weight in spec.weights]
         raise ValueError(errors.not_one_of("weights", min(unknown), names))
-    shapes = spec.weight_shapes(call.x.shape[2], *spec.units_and_outputs(call.weights))
-    for weight in spec.weights:
+    shapes = spec.shapes(call.x.shape[2], call.units, call.outputs)
+    for weight, shape in zip(spec.weights, shapes, strict=True):
         array = call.weights.get(weight.name)
         if array is not None:
-            _check_array(weight.name, array, (shapes[weight.name],), call.x.dtype)
+            _check_array(weight.name, array, dtype, shape)
         elif not weight.optional:
             raise ValueError(errors.bad_argument(weight.name, None, f"an array of {spec.name}"))
+
+
+def _check_masks(call: RecurrentCall) -> None:
+    batch, timesteps, features = call.x.shape
+    gates, dtype = len(call.spec.gates), call.x.dtype
+    if call.mask is not None:
+        _check_array("mask", call.mask, np.dtype(np.bool_), (batch, timesteps))
+    if call.input_dropout is not None:
+        shapes = (1, batch, features), (gates, batch, features)
+        _check_array("input_dropout", call.input_dropout, dtype, *shapes)
+    if call.recurrent_dropout is not None:
+        shape = (gates, batch, call.outputs)
+        _check_array("recurrent_dropout", call.recurrent_dropout, dtype, shape)
 
 
 def _check_states(call: RecurrentCall) -> None:
@@ -218,16 +220,16 @@ def _check_states(call: RecurrentCall) -> None:
         received = f"{len(call.initial_state)} arrays"
         expected = f"{len(states)} arrays, one for each of {names}"
         raise ValueError(errors.bad_argument("initial_state", received, expected))
+    batch, timesteps, _ = call.x.shape
     sizes = call.spec.state_sizes(call.units, call.outputs)
     for state, size in zip(call.initial_state, sizes, strict=True):
-        _check_array("initial_state", state, [(len(call.x), size)], call.x.dtype)
+        _check_array("initial_state", state, call.x.dtype, (batch, size))
     if len(call.zoneout) not in (0, len(states)):
         expected = f"{len(states)} of them, one for each state, or none"
         raise ValueError(errors.bad_argument("zoneout", call.zoneout, expected))
     for share, size in zip(call.zoneout, sizes[: len(call.zoneout)], strict=True):
         if isinstance(share, np.ndarray):
-            batch, timesteps, _ = call.x.shape
-            _check_array("zoneout", share, [(timesteps, batch, size)], call.x.dtype)
+            _check_array("zoneout", share, call.x.dtype, (timesteps, batch, size))
 
 
 def _check_quantized(call: RecurrentCall) -> None:

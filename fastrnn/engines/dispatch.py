@@ -5,6 +5,7 @@ Sizes: B batch, T timesteps, F features, H units, P outputs, G gates (see ``cell
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -246,5 +247,6 @@ def usable_instruction_sets() -> list[str]:
     return list(_engine("fused").usable_isas())
 
 
+@functools.cache
 def _engine(name: str) -> Any:
     return importlib.import_module(ENGINES[name].module)

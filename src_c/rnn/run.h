@@ -105,7 +105,8 @@ static void run_thread(void *context, int rank)
 static void run_passes(const fr_rnn *rnns, int count, const fr_kind *kind)
 {
     const int backward = kind->backward;
-    fr_run run = {.count = count, .kind = kind};
+    fr_run run; /* plans beyond `count` are never read, and to clear them takes time */
+    run.count = count, run.kind = kind;
     double useful = 0;
     for (int k = 0; k < count; k++) {
         fr_plan *p = &run.plans[k];

@@ -21,6 +21,7 @@ CELLS = frozenset(
         "layer_norm_gru",
     }
 )
+_DTYPES = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 ACTIVATIONS = frozenset({"linear", "tanh", "sigmoid", "relu", "hard_sigmoid"})
 
 
@@ -36,7 +37,7 @@ def supports(call: RecurrentCall) -> str | None:
         return "this build is without it"
     if call.cell not in CELLS:
         return f"it has no cell {call.cell!r}"
-    if call.x.dtype not in (np.float32, np.float64):
+    if call.x.dtype not in _DTYPES:
         return f"it has no {call.x.dtype}"
     for activation in (call.activation, call.recurrent_activation):
         if not activation.builtin or activation.name not in ACTIVATIONS:

@@ -9,7 +9,7 @@ def adam(value, gradient, m, v, v_hat, double beta_1, double beta_2, double epsi
     """
     cdef fr_adam u
     cdef fr_isa code = ISA_CODES[isa()]
-    gradient = np.require(gradient, requirements="CA")
+    gradient = in_place(gradient)
     given = [a for a in (value, gradient, m, v, v_hat) if a is not None]
     for array in given:
         if array.shape != value.shape or array.dtype != value.dtype:
@@ -23,8 +23,8 @@ def adam(value, gradient, m, v, v_hat, double beta_1, double beta_2, double epsi
         raise ValueError(f"dtype {value.dtype}, expected float32 or float64")
     u.real = FR_FLOAT if value.dtype == np.float32 else FR_DOUBLE
     u.size = value.size
-    u.value, u.gradient, u.m, u.v = _address(value), _address(gradient), _address(m), _address(v)
-    u.v_hat = _address(v_hat)
+    u.value, u.gradient = address_of(value), address_of(gradient)
+    u.m, u.v, u.v_hat = address_of(m), address_of(v), address_of(v_hat)
     u.beta_1, u.beta_2, u.epsilon, u.alpha = beta_1, beta_2, epsilon, alpha
     u.threads = config.num_threads()
     with nogil:

@@ -60,6 +60,17 @@ def release_buffers() -> int:
     return released
 
 
-cdef void *aligned(object buffer):
-    cdef size_t address = buffer.ctypes.data
-    return <void *>((address + 63) // 64 * 64)
+cdef void *aligned(object buffer) except NULL:
+    return <void *>((<size_t>address_of(buffer) + 63) // 64 * 64)
+
+
+cdef void *address_of(object array) except? NULL:
+    """Return where the numbers of an array stand; NULL for ``None``."""
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray?>array)
+
+
+cdef object in_place(object array):
+    """Return the array itself if C can read it where it stands, else a copy that it can."""
+    if cnp.PyArray_CheckExact(array) and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array):
+        return array
+    return np.require(array, requirements="CA")

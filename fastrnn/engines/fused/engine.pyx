@@ -17,6 +17,8 @@ from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc
 from libc.limits cimport INT_MAX
 from libc.stdint cimport SIZE_MAX
 
+cimport numpy as cnp
+
 import os
 import threading
 
@@ -26,6 +28,8 @@ from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.engines.cells import CELLS
 from fastrnn.engines.contract import RecurrentGradients, check_call
+
+cnp.import_array()
 
 cdef object np_empty = np.empty, np_ndarray = np.ndarray
 
@@ -193,13 +197,12 @@ cdef class Pass:
 
     cdef void *_own(self, object array) except NULL:
         self.arrays.append(array)
-        cdef size_t address = array.ctypes.data
-        return <void *>address
+        return address_of(array)
 
     cdef const void *_given(self, object array) except? NULL:
         if array is None:
             return NULL
-        return self._own(np.require(array, requirements="CA"))
+        return self._own(in_place(array))
 
 
 def forward(call):
@@ -280,22 +283,17 @@ cdef object _set_gradients(fr_rnn *rnn, Pass p, object d_outputs, object d_state
     for k in range(len(p.states)):
         rnn.d_final_states[k] = _gradient_of(p.states[k], d_states[k], dtype, "d_states", kept)
     dx = np.empty(call.x.shape, dtype) if call.input_gradient else None
-    rnn.dx = _address(dx)
+    rnn.dx = address_of(dx)
     d_weights = {}
     for k, weight in enumerate(call.spec.weights):
         array = call.weights.get(weight.name)
         if array is not None:
             d_weights[weight.name] = np.empty(array.shape, dtype)
-            rnn.d_weights[k] = _address(d_weights[weight.name])
+            rnn.d_weights[k] = address_of(d_weights[weight.name])
     d_initial = tuple([np.empty(s.shape, dtype) for s in p.states])
     for k, d_state in enumerate(d_initial):
-        rnn.d_initial_states[k] = _address(d_state)
+        rnn.d_initial_states[k] = address_of(d_state)
     return RecurrentGradients(dx, d_weights, d_initial)
-
-
-cdef void *_address(object array):
-    cdef size_t address = 0 if array is None else array.ctypes.data
-    return <void *>address
 
 
 cdef const void *_gradient_of(
@@ -305,9 +303,9 @@ cdef const void *_gradient_of(
         return NULL
     if given.shape != of.shape or given.dtype != dtype:
         raise ValueError(f"{name} {given.shape} {given.dtype} does not fit {of.shape} {dtype}")
-    array = np.require(given, requirements="CA")
+    array = in_place(given)
     kept.append(array)
-    return _address(array)
+    return address_of(array)
 
 
 # ---- small calls ---------------------------------------------------------------------------

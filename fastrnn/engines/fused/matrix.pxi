@@ -23,12 +23,12 @@ def matmul(a, b, bias=None):
     a, b = _whole_numbers(a), _whole_numbers(b)
     m.a_matrix, m.a_row, m.a_term = _distances(a)
     m.b_matrix, m.b_term, m.b_column = _distances(b)
-    m.a, m.b = _address(a), _address(b)
+    m.a, m.b = address_of(a), address_of(b)
     if bias is not None:
-        bias = np.require(bias, requirements="CA")
-    m.bias = _address(bias)
+        bias = in_place(bias)
+    m.bias = address_of(bias)
     out = np_empty((*a.shape[: a.ndim - 1], m.columns), a.dtype)
-    m.out = _address(out)
+    m.out = address_of(out)
     m.threads = config.num_threads()
     scratch = take_buffer(fr_matrix_scratch(code, &m))
     m.scratch = aligned(scratch)
@@ -54,7 +54,7 @@ cdef object _whole_numbers(object array):
     """The array, or a copy where it is not aligned or its strides are no multiples of items."""
     if array.flags.aligned and not any([stride % array.itemsize for stride in array.strides]):
         return array
-    return np.require(array, requirements="CA")
+    return in_place(array)
 
 
 cdef tuple _distances(object array):

@@ -1,9 +1,6 @@
 # Streams: single steps of a chain of layers, with kept states; part of engine.pyx.
 
 cimport cython
-cimport numpy as cnp
-
-cnp.import_array()
 
 cdef dict STAGE_KINDS = {
     "recurrent": FR_STAGE_RECURRENT,
@@ -85,9 +82,9 @@ cdef class Stages:
     cdef const void *_given(self, dict given, str name) except? NULL:
         if name not in given:
             return NULL
-        array = np.require(given[name], requirements="CA")
+        array = in_place(given[name])
         self.arrays.append(array)
-        return _address(array)
+        return address_of(array)
 
 
 cdef class StreamKernel:
