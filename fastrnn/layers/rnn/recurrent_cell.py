@@ -259,8 +259,8 @@ class RecurrentCell(Layer):
             if not rate:
                 shares.append(None)
             elif training:
-                drawn = self.generator.random((timesteps, batch, size)) >= rate
-                shares.append(drawn.astype(self.dtype))
+                drawn = self.generator.random((timesteps, batch, size), np.dtype(self.dtype))
+                shares.append(np.greater_equal(drawn, rate, out=drawn))
             else:
                 shares.append(1 - rate)
         return tuple(shares)
