@@ -1,6 +1,6 @@
 /* Holds the passes on quantized weights of every usable variant against plain loops, without Python.
  *
- * For every cell, weights of 8 and of 16 bits, odd sizes and masks:
+ * For every cell that has a quantized form, weights of 8 and of 16 bits, odd sizes and masks:
  *   - one step agrees with loops over unpacked numbers, which sum integers exactly;
  *   - any threads that share rows or units, and VNNI or not, give the same bits.
  * Buffers begin as NaN, and nothing may write behind them.
@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int gate_counts[FR_CELL_COUNT] = {1, 4, 3, 3};
+/* The cells that have a quantized form. */
+static const enum fr_cell cells[] = {FR_SIMPLE_RNN, FR_LSTM, FR_GRU, FR_GRU_RESET_AFTER};
+#define CELLS ((int)(sizeof cells / sizeof *cells))
+static const int gate_counts[FR_CELL_COUNT] = {
+    [FR_SIMPLE_RNN] = 1, [FR_LSTM] = 4, [FR_GRU] = 3, [FR_GRU_RESET_AFTER] = 3};
 
 /* One side: K rows, G·H columns. Weights are whole numbers from -127 to 127 in both modes; those of
  * 16 bits hold them exactly. */
@@ -336,11 +340,11 @@ int main(void)
         {9, 4, 7, 65},    {1, 200, 2, 64}, {31, 3, 70, 3},
     };
     has_vnni = fr_isa_capabilities(FR_AVX512) >> FR_VNNI & 1;
-    for (int cell = 0; cell < FR_CELL_COUNT; cell++)
+    for (int cell = 0; cell < CELLS; cell++)
         for (int format = FR_INT8_WEIGHTS; format <= FR_BF16_WEIGHTS; format++)
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
                 for (int masked = 0; masked < 2; masked++) {
-                    problem p = {.rnn = {.cell = (enum fr_cell)cell,
+                    problem p = {.rnn = {.cell = cells[cell],
                                          .real = FR_FLOAT,
                                          .weight_format = (enum fr_weight_format)format,
                                          .activation = FR_TANH,
