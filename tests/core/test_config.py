@@ -33,7 +33,11 @@ def test_a_wrong_variable_is_refused_by_name_until_it_is_set(variable, wrong, va
     environment = {**os.environ, f"FASTRNN_{variable}": wrong}
     script = SCRIPT.format(setting=variable.lower(), value=value)
     result = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     refused, shape = result.stdout.splitlines()
     assert refused.startswith(f"Invalid value for argument `FASTRNN_{variable}`: expected")
@@ -45,9 +49,12 @@ def test_a_wrong_variable_is_refused_by_name_until_it_is_set(variable, wrong, va
 def test_the_command_says_it_without_a_traceback():
     environment = {**os.environ, "FASTRNN_ENGINE": "cuda"}
     result = subprocess.run(
-        [sys.executable, "-m", "fastrnn", "info"], env=environment, capture_output=True, text=True,
+        [sys.executable, "-P", "-m", "fastrnn", "info"],
+        env=environment,
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert result.returncode == 1
     assert result.stderr.startswith("fastrnn info: Invalid value for argument `FASTRNN_ENGINE`")
     assert len(result.stderr.splitlines()) == 1
