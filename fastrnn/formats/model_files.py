@@ -50,22 +50,7 @@ LEGACY_SUFFIXES = (".h5", ".hdf5")  # of Keras 1 and 2, read only
 def write_model(
     model: SavableModel, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None
 ) -> None:
-    """Write a model, its weights, and its optimizer with its state.
-
-    The file is there as a whole or not at all: a crash in between leaves the old one.
-
-    Args:
-        model: a model.
-        filepath: a path that ends in ``.keras``, which Keras reads (needs the extra ``h5``), or in
-            ``.fastrnn``.
-        overwrite: whether a file of this name may be replaced.
-        zipped: accepted as ``None`` and ``True``.
-
-    Raises:
-        ValueError: another ending, a file that may not be replaced, or a model with something
-            that cannot be described, such as a function without a name.
-        ImportError: h5py is not installed, for ``.keras``.
-    """
+    """Write a model, its weights, and its optimizer with its state; see ``models.save_model``."""
     if zipped not in (None, True):
         raise ValueError(errors.bad_argument("zipped", zipped, "None or True"))
     path = to_new_path(filepath, MODEL_SUFFIXES, overwrite)
