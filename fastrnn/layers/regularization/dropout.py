@@ -22,7 +22,7 @@ def dropout_factors(
     """Return factors of ``shape``: 0 with probability ``rate``, else 1 / (1 - rate)."""
     if rate >= 1:
         return np.zeros(shape, dtype)
-    keep = generator.random(shape, dtype=np.float32) >= rate
+    keep = random.keep_mask(generator, shape, rate)
     return keep * np.asarray(1 / (1 - rate), dtype)
 
 
@@ -158,7 +158,7 @@ class AlphaDropout(Dropout):
         """Drop, scale and shift."""
         number = inputs.dtype.type
         shape = self._mask_shape(inputs.shape)
-        keep = self.generator.random(shape, dtype=np.float32) >= self.rate
+        keep = random.keep_mask(self.generator, shape, self.rate)
         limit = -activations.SELU_ALPHA * activations.SELU_SCALE
         # What is kept has variance 1 - rate, what is dropped is one number: see the paper. Keras
         # fails at rate 1, where nothing is kept.

@@ -259,8 +259,8 @@ class RecurrentCell(Layer):
             if not rate:
                 shares.append(None)
             elif training:
-                drawn = self.generator.random((timesteps, batch, size), np.dtype(self.dtype))
-                shares.append(np.greater_equal(drawn, rate, out=drawn))
+                keep = random.keep_mask(self.generator, (timesteps, batch, size), rate)
+                shares.append(keep.astype(self.dtype))
             else:
                 shares.append(1 - rate)
         return tuple(shares)
