@@ -32,29 +32,79 @@ from fastrnn import (
     utils,
 )
 from fastrnn._version import __version__
+from fastrnn.core.device import device
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.variable import Variable, name_scope
+from fastrnn.initializers import Initializer
+from fastrnn.layers import Layer
+from fastrnn.layers.base.symbolic import SymbolicTensor as KerasTensor
 from fastrnn.layers.core.input import Input
+from fastrnn.losses import Loss
+from fastrnn.metrics import Metric
 from fastrnn.models import Model, Sequential
+from fastrnn.optimizers import Optimizer
+from fastrnn.regularizers import Regularizer
 
 __all__ = [
+    "Initializer",
     "Input",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
+    "Variable",
     "__version__",
     "activations",
     "callbacks",
     "config",
     "constraints",
     "datasets",
+    "device",
     "diagnostics",
     "initializers",
     "layers",
     "losses",
     "metrics",
     "models",
+    "name_scope",
     "optimizers",
     "preprocessing",
     "regularizers",
     "saving",
     "streaming",
     "utils",
+    "version",
 ]
+
+# Loaded when they are first asked for.
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        name: f"{__name__}.{name}"
+        for name in (
+            "backend",
+            "compat",
+            "data",
+            "dtype_policies",
+            "mixed_precision",
+            "ops",
+            "random",
+            "tree",
+            "wrappers",
+        )
+    },
+)
+
+
+def version() -> str:
+    """Return the version of fastrnn.
+
+    >>> import fastrnn
+    >>> fastrnn.version() == fastrnn.__version__
+    True
+    """
+    return __version__

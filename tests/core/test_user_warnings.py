@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+import fastrnn
 from fastrnn import layers, metrics, optimizers
 
 MAKERS = {
@@ -24,3 +25,25 @@ def test_the_line_is_that_of_the_user(maker):
         maker()
     assert [warning.filename for warning in caught] == [__file__]
     assert caught[0].lineno == maker.__code__.co_firstlineno
+
+
+def test_the_line_of_an_import_is_that_of_the_user(tmp_path, monkeypatch):
+    """A module that warns while it is loaded: the frames of the import are left out."""
+    (tmp_path / "old_place.py").write_text(
+        "__name__ = 'fastrnn.old_place'\n"
+        "from fastrnn.core.user_warnings import deprecated\n"
+        "deprecated('old', 'new')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.warns(DeprecationWarning, match="`old` .* `new`") as caught:
+        import old_place  # noqa: F401
+    assert caught[0].filename == __file__
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.warns(UserWarning, match="'/gpu:0'") as told, fastrnn.device("/gpu:0"):
+        pass
+    assert told[0].filename == __file__
+    with warnings.catch_warnings(record=True) as caught, fastrnn.device("CPU:0"):
+        pass
+    assert caught == []

@@ -1,0 +1,41 @@
+"""Lazy attributes: names of a package whose modules are loaded when they are first asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazy_attributes(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package, for names that stand in its other modules.
+
+    Args:
+        package: the package's ``__name__``.
+        places: for each name its module, or ``module:name`` for what stands in one. A name whose
+            module does not exist is not there.
+
+    >>> find = lazy_attributes("fastrnn", {"json": "json", "encode": "json:dumps"})
+    >>> find("encode")([1])
+    '[1]'
+    >>> find("decode")
+    Traceback (most recent call last):
+    AttributeError: module 'fastrnn' has no attribute 'decode'
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, _, attribute = places[name].partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+        value = getattr(found, attribute) if attribute else found
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return __getattr__
