@@ -9,7 +9,8 @@ import numpy as np
 
 from fastrnn.core.options import Flag, NonNegative, Positive, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import NonPositive, Optimizer, OptimizerOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import NonPositive, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from fastrnn.core.options import NonNegative, extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Optimizer, OptimizerOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

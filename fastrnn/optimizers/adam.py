@@ -10,7 +10,8 @@ import numpy as np
 from fastrnn.core.options import Flag, NonNegative, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import adam
-from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, UpdateOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import Decay, OptimizerOptions, UpdateOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_int, to_number
+from fastrnn.core.checks import to_number
 from fastrnn.core.naming import auto_name
 from fastrnn.core.options import (
     ConfigOrder,
     Configurable,
     Flag,
-    Kind,
     Name,
     NonNegative,
     Positive,
     PositiveInt,
     Share,
-    number,
     takes_options,
 )
 from fastrnn.core.registry import Registry
@@ -30,57 +28,10 @@ from fastrnn.core.user_warnings import warn
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
+from fastrnn.optimizers.options import AccumulationSteps
 from fastrnn.typing import Array, Config, LearningRateLike
 
 registry = Registry("optimizer", "keras.optimizers")
-
-
-class UpdateOptions(TypedDict, total=False):
-    """The options of ``Optimizer`` but for the learning rate and the weight decay."""
-
-    clipnorm: float | None
-    clipvalue: float | None
-    global_clipnorm: float | None
-    use_ema: bool
-    ema_momentum: float
-    ema_overwrite_frequency: int | None
-    loss_scale_factor: float | None
-    gradient_accumulation_steps: int | None
-    name: str | None
-
-
-class OptimizerOptions(UpdateOptions, total=False):
-    """The options of ``Optimizer`` but for the learning rate."""
-
-    weight_decay: float | None
-
-
-def _to_decay(argument: str, value: object) -> float:
-    rate = to_number(argument, value, 0, 1)
-    # At 1 the averages would stay 0, and the bias correction divide by 0.
-    if rate == 1:
-        raise ValueError(errors.bad_argument(argument, value, "a number from 0 to below 1"))
-    return rate
-
-
-def _to_steps(argument: str, value: object) -> int:
-    steps = to_int(argument, value)
-    to_number(argument, steps, 0)
-    return steps
-
-
-def _to_accumulation_steps(argument: str, value: object) -> int:
-    steps = to_int(argument, value)
-    if steps < 2:
-        raise ValueError(errors.bad_argument(argument, value, "an integer, 2 or more, or None"))
-    return steps
-
-
-# The weight of the old value in a moving average, and a number of steps.
-Decay = Annotated[float, Kind(_to_decay)]
-Steps = Annotated[int, Kind(_to_steps)]
-AccumulationSteps = Annotated[int, Kind(_to_accumulation_steps)]
-NonPositive = Annotated[float, number(most=0)]
 
 
 class Optimizer(Configurable):

@@ -9,7 +9,8 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.core.options import extends_options
 from fastrnn.core.variable import Variable
-from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import Decay, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

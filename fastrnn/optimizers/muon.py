@@ -12,7 +12,8 @@ import numpy as np
 from fastrnn.core.options import Finite, Flag, NonNegative, Share, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.optimizers.adam import move_averages
-from fastrnn.optimizers.base import Decay, Optimizer, Steps, UpdateOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import Decay, Steps, UpdateOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

@@ -11,7 +11,8 @@ from fastrnn import config
 from fastrnn.core.options import NonNegative, extends_options
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers.adam import move_averages
-from fastrnn.optimizers.base import Decay, Optimizer, OptimizerOptions, registry
+from fastrnn.optimizers.base import Optimizer, registry
+from fastrnn.optimizers.options import Decay, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 

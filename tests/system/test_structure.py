@@ -8,7 +8,6 @@ DEPTHS = structure.call_depths()
 MOST_FRAMES = {"fit": 10, "predict": 6, "layer(x)": 4}
 # What is longer, and remains to be cut; nothing may join it.
 REMAINING_LONG = {
-    "fastrnn/optimizers/base.py",
     "gradient_flow",
     "quantize",
     "fit",
