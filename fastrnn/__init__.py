@@ -84,18 +84,21 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        name: f"{__name__}.{name}"
-        for name in (
-            "backend",
-            "compat",
-            "data",
-            "dtype_policies",
-            "mixed_precision",
-            "ops",
-            "random",
-            "tree",
-            "wrappers",
-        )
+        "install_as_keras": f"{__name__}.compat:install_as_keras",
+        **{
+            name: f"{__name__}.{name}"
+            for name in (
+                "backend",
+                "compat",
+                "data",
+                "dtype_policies",
+                "mixed_precision",
+                "ops",
+                "random",
+                "tree",
+                "wrappers",
+            )
+        },
     },
 )
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from fastrnn._version import __version__
-from fastrnn.cli import bench, demo, info, inspect, selftest
+from fastrnn.cli import bench, demo, info, inspect, run, selftest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"fastrnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, info, bench, inspect, selftest):
+    for module in (run, demo, info, bench, inspect, selftest):
         module.add_parser(commands)
     try:
         arguments = parser.parse_args(argv)

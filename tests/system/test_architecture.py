@@ -43,6 +43,7 @@ FLOORS = {
     ),
     "commands": (
         "fastrnn.bench",
+        "fastrnn.compat",
         "fastrnn.selftest",
         "fastrnn.cli",
         "fastrnn.__main__",
