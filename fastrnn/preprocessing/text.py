@@ -1,0 +1,12 @@
+"""Texts, at Keras's older path."""
+
+from fastrnn.preprocessing.tokenizer import Tokenizer, tokenizer_from_json
+from fastrnn.preprocessing.words import hashing_trick, one_hot, text_to_word_sequence
+
+__all__ = [
+    "Tokenizer",
+    "hashing_trick",
+    "one_hot",
+    "text_to_word_sequence",
+    "tokenizer_from_json",
+]
