@@ -1,4 +1,4 @@
-"""Tracing: what a function of the user's does beside its outputs, while it is followed.
+"""Traces: what is noted while a function runs on symbolic tensors.
 
 Layers, models, losses and cells of the user's own are called once with symbolic tensors, which
 have no values. What they do to tensors stands in the graph; what they do besides is noted in a
@@ -13,48 +13,58 @@ from collections.abc import Iterator
 from typing import Any
 
 
+class UnknownLength(ValueError):
+    """An operation needs a length that a symbolic tensor has not: ``None``."""
+
+
 class Trace:
-    """One call that is being followed.
+    """One run of a function on symbolic tensors.
 
     Attributes:
-        losses: what ``add_loss`` was given: the layer, and the tensor.
-        updates: by the ``id`` of a variable: the variable, and what it is assigned in the end.
+        updates: what variables are assigned, in order: by ``id``, the variable and its new value.
+        losses: what ``add_loss`` was given, in order: the layer and the tensor.
     """
 
     def __init__(self) -> None:
-        self.losses: list[tuple[Any, Any]] = []
         self.updates: dict[int, tuple[Any, Any]] = {}
+        self.losses: list[tuple[Any, Any]] = []
 
     def assign(self, variable: Any, value: Any) -> None:
-        """Note that ``variable`` becomes ``value``, a tensor or array, when the call is run."""
+        """Note that a variable gets a value; later reads in the same trace see it."""
+        self.updates.pop(id(variable), None)
         self.updates[id(variable)] = (variable, value)
 
-    def value_of(self, variable: Any) -> Any:
-        """Return what ``variable`` was assigned in this trace; ``None`` if nothing was."""
-        return self.updates.get(id(variable), (None, None))[1]
+    def read(self, variable: Any) -> Any:
+        """Return the value that a variable was assigned in this trace, else the variable."""
+        return self.updates.get(id(variable), (variable, variable))[1]
 
 
-class _Active(threading.local):
-    """The trace that is being made in this thread; ``None`` while functions run on arrays."""
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.traces: list[Trace | None] = []
 
-    trace: Trace | None = None
+
+_stack = _Stack()
 
 
-ACTIVE = _Active()
+def active() -> Trace | None:
+    """Return the innermost trace of this thread; ``None`` outside of all."""
+    return _stack.traces[-1] if _stack.traces else None
 
 
 @contextlib.contextmanager
-def tracing(trace: Trace) -> Iterator[Trace]:
-    """Let ``ACTIVE.trace`` be ``trace``; the one before it goes on afterwards.
+def tracing(trace: Trace | None) -> Iterator[None]:
+    """Note in ``trace`` what runs inside; with ``None`` variables are their values there.
 
-    >>> with tracing(Trace()) as trace:
-    ...     ACTIVE.trace is trace
+    >>> trace = Trace()
+    >>> with tracing(trace):
+    ...     active() is trace
     True
-    >>> ACTIVE.trace is None
+    >>> active() is None
     True
     """
-    before, ACTIVE.trace = ACTIVE.trace, trace
+    _stack.traces.append(trace)
     try:
-        yield trace
+        yield
     finally:
-        ACTIVE.trace = before
+        _stack.traces.pop()
