@@ -32,6 +32,7 @@ from fastrnn import (
     utils,
 )
 from fastrnn._version import __version__
+from fastrnn.core import old_paths
 from fastrnn.core.device import device
 from fastrnn.core.lazy import lazy_attributes
 from fastrnn.core.variable import Variable, name_scope
@@ -84,6 +85,7 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
+        **old_paths.old_modules(__name__),
         "install_as_keras": f"{__name__}.compat:install_as_keras",
         **{
             name: f"{__name__}.{name}"
@@ -101,6 +103,7 @@ __getattr__ = lazy_attributes(
         },
     },
 )
+old_paths.install()
 
 
 def version() -> str:

@@ -13,6 +13,8 @@ from fastrnn.callbacks.monitor import EarlyStopping
 from fastrnn.callbacks.progress import ProgbarLogger
 from fastrnn.callbacks.swap_ema_weights import SwapEMAWeights
 from fastrnn.callbacks.terminate_on_nan import TerminateOnNaN
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 
 __all__ = [
     "BackupAndRestore",
@@ -29,3 +31,5 @@ __all__ = [
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))

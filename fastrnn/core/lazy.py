@@ -25,15 +25,16 @@ def lazy_attributes(package: str, places: Mapping[str, str]) -> Callable[[str], 
     """
 
     def __getattr__(name: str) -> Any:
+        absent = f"module {package!r} has no attribute {name!r}"
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(absent)
         module, _, attribute = places[name].partition(":")
         try:
             found: Any = importlib.import_module(module)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise
-            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+            raise AttributeError(f"{absent}. {error}") from None
         value = getattr(found, attribute) if attribute else found
         setattr(sys.modules[package], name, value)
         return value

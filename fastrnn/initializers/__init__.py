@@ -10,6 +10,8 @@ array([0., 0.], dtype=float32)
 (3, 4)
 """
 
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 from fastrnn.initializers.base import Initializer, registry
 from fastrnn.initializers.constant import STFT, Constant, Identity, Ones, Zeros
 from fastrnn.initializers.random import (
@@ -52,6 +54,8 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))
 
 get = registry.get
 serialize = registry.serialize

@@ -1,5 +1,7 @@
 """Layers, under Keras's names."""
 
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 from fastrnn.layers.activations.elementwise import ELU, LeakyReLU, ReLU
 from fastrnn.layers.activations.prelu import PReLU
 from fastrnn.layers.activations.softmax import Softmax
@@ -177,3 +179,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))

@@ -1,5 +1,6 @@
 """Models."""
 
+from fastrnn.core.old_paths import old_names
 from fastrnn.models.cloning import clone_model, model_from_json
 from fastrnn.models.functional import Functional
 from fastrnn.models.model import Model
@@ -15,3 +16,5 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
+
+__getattr__ = old_names(__name__)

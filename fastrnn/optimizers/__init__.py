@@ -1,5 +1,7 @@
 """Optimizers, under Keras's names."""
 
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.adadelta import Adadelta
 from fastrnn.optimizers.adafactor import Adafactor
@@ -39,6 +41,8 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))
 
 get = registry.get
 serialize = registry.serialize

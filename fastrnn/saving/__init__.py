@@ -9,6 +9,8 @@ from fastrnn.core.custom_objects import (
     register_keras_serializable,
 )
 from fastrnn.core.deserialization import deserialize_keras_object
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.formats.containers.safetensors import read_safetensors, write_safetensors
 from fastrnn.formats.model_file_error import ModelFileError
@@ -29,3 +31,5 @@ __all__ = [
     "serialize_keras_object",
     "write_safetensors",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))

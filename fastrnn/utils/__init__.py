@@ -9,7 +9,9 @@ from fastrnn.core.custom_objects import (
     register_keras_serializable,
 )
 from fastrnn.core.deserialization import deserialize_keras_object
+from fastrnn.core.lazy import lazy_attributes
 from fastrnn.core.naming import reset_names as _reset_names
+from fastrnn.core.old_paths import old_modules
 from fastrnn.core.random import set_random_seed
 from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.models.trainer.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -43,6 +45,8 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -1,1 +1,5 @@
 """Attention."""
+
+from fastrnn.core.old_paths import old_names
+
+__getattr__ = old_names(__name__)
