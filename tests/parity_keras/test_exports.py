@@ -12,7 +12,6 @@ WHOLE = [
 LEFT_OUT = {
     "optimizers": {
         "one optimizer for a whole model": ["MultiOptimizer", "OptimizerMap"],
-        "Keras 2": ["legacy"],
     },
     "callbacks": {"services outside": ["OrbaxCheckpoint", "RemoteMonitor", "TensorBoard"]},
     "saving": {"models have methods for it": ["KerasFileEditor", "load_weights", "save_weights"]},
