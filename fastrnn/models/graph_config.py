@@ -11,7 +11,14 @@ from fastrnn.core import errors
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.nest import flatten
 from fastrnn.core.serialization import TENSOR
-from fastrnn.formats.keras.graph_masks import Key, is_operation, keys_in, without_masks
+from fastrnn.formats.keras.graph_masks import (
+    Key,
+    free_names_of_masks,
+    is_operation,
+    keys_in,
+    named,
+    without_masks,
+)
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.core.input import InputLayer
@@ -62,6 +69,7 @@ def graph_config(model: Any) -> dict[str, Any]:
             inbound.append({"args": arguments, "kwargs": options})
         data = operation or registry.serialize(layer)
         layers.append({**data, "name": layer.name, "inbound_nodes": inbound})
+    free_names_of_masks(layers)
     return {
         "layers": layers,
         "input_layers": map_tensors(end, model.input),
@@ -88,7 +96,7 @@ def graph_from_config(
     calls = []
     first_calls: dict[str, int] = {}
     for data in without_masks(config):
-        layer = None if is_operation(data) else make(data)
+        layer = None if is_operation(data) else make(named(data))
         if isinstance(layer, InputLayer):
             results[data["name"], 0, 0] = layer.tensor
         if layer is not None:

@@ -33,6 +33,22 @@ def test_keras_reads_what_fastrnn_writes(name, tmp_path):
     assert_same(model, other, batch_for(model), exact=False)
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_keras_s_names_for_masks_are_free(inside, tmp_path):
+    """Keras counts the operations that it makes for masks; the names of the file do not matter."""
+    fastrnn.utils.clear_session()
+    model = MODELS["masks"](fastrnn)
+    if inside:
+        x = fastrnn.Input(model.input.shape[1:])
+        model = fastrnn.Model(x, fastrnn.layers.Dense(1)(model(x)))
+    names = {layer.name for layer in model.layers}
+    model.save(tmp_path / "a.keras")
+    keras.utils.clear_session()
+    other = keras.models.load_model(tmp_path / "a.keras")
+    assert_same(model, other, batch_for(model), exact=False)
+    assert names == {layer.name for layer in fastrnn.models.load_model(tmp_path / "a.keras").layers}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_fastrnn_reads_what_keras_writes(name, tmp_path):
     model = MODELS[name](keras)

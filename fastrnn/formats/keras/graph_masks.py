@@ -2,13 +2,15 @@
 
 Keras writes the operations that compute masks among the layers of a graph. Here masks follow from
 the layers, so these operations are left out when a description is read, once it is clear that the
-layers give the same masks.
+layers give the same masks. When Keras reads a description without them it makes them anew.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
+from fastrnn.core.class_table import to_snake_case
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.serialization import TENSOR
 from fastrnn.typing import Config
@@ -20,6 +22,39 @@ _OF_MASKS = (
     "All", "Any", "BroadcastTo", "Concatenate", "Equal", "ExpandDims", "LogicalAnd", "LogicalOr",
     "NotEqual", "OnesLike", "Repeat", "Reshape", "Squeeze", "Stack", "Transpose", "ZerosLike",
 )  # fmt: skip
+_NAME_OF_MASK = re.compile(rf"({'|'.join(map(to_snake_case, _OF_MASKS))})(_\d+)?")
+
+
+def free_names_of_masks(layers: list[Config]) -> None:
+    """Take the names that Keras may give to operations of masks out of the layers' own options.
+
+    Keras names the operations that it makes while it reads a graph by a count of its own, and
+    refuses the graph if a layer has such a name already. It names by that count a layer whose
+    options say none. What a call refers to is the name beside the options, which stays.
+
+    Args:
+        layers: the descriptions of a graph's layers, changed in place.
+    """
+    if _has_mask(layers):
+        for data in layers:
+            if _NAME_OF_MASK.fullmatch(data["name"]):
+                data["config"] = {k: v for k, v in data["config"].items() if k != "name"}
+
+
+def _has_mask(value: object) -> bool:
+    """Whether a described layer, or one inside it, makes masks."""
+    if isinstance(value, dict):
+        made = "class_name" in value and isinstance(value.get("config"), dict)
+        return (made and _masked_value(value) is not None) or _has_mask(list(value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_mask, value))
+
+
+def named(data: Config) -> Config:
+    """Return the description of a layer with a name among its options."""
+    config = data.get("config")
+    return (
+        {**data, "config": {"name": data["name"], **config}} if isinstance(config, dict) else data
+    )
 
 
 def is_operation(data: Config) -> bool:
