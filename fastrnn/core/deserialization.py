@@ -94,29 +94,21 @@ class _Making(threading.local):
 
     # Objects made so far that the description refers to by a number.
     shared: dict[Any, Any] | None = None
-    # Is given each object that has been made.
-    note: Callable[[Any], None] = staticmethod(lambda made: None)
 
 
 _making = _Making()
 
 
 @contextlib.contextmanager
-def making(note: Callable[[Any], None] | None = None) -> Iterator[None]:
-    """Let the objects of one description be made, each shared one once.
-
-    Args:
-        note: is given each object as soon as it has been made; ``None`` leaves that as it is.
-    """
-    before = _making.shared, _making.note
-    if _making.shared is None:
+def making() -> Iterator[None]:
+    """Let the objects of one description be made, each shared one once."""
+    before = _making.shared
+    if before is None:
         _making.shared = {}
-    if note is not None:
-        _making.note = note
     try:
         yield
     finally:
-        _making.shared, _making.note = before
+        _making.shared = before
 
 
 def check_objects(config: object) -> None:
@@ -181,7 +173,6 @@ def make(data: dict[str, Any], table: ClassTable | None = None) -> Any:
         message = f"{name} cannot be made of its config: {error!r}"
         raise RefusedConfig("bad_config", message) from error
     shared[number] = made
-    _making.note(made)
     return made
 
 

@@ -6,11 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import TypeVar
 
-from fastrnn.core import deserialization
-from fastrnn.core.load_budget import LoadBudget, RefusedConfig
+from fastrnn.core import deserialization, load_budget
+from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.formats.description import check_description
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.layers.base.layer import Layer
 
 Made = TypeVar("Made")
 
@@ -27,25 +26,13 @@ def build_described(config: object, scalars: int, where: str, kind: type[Made]) 
     Raises:
         ModelFileError: the description is refused.
     """
-    budget = LoadBudget(scalars)
-    layers: list[Layer] = []
-
-    def limit(made: object) -> None:
-        if isinstance(made, Layer):
-            made.load_within(budget)
-            layers.append(made)
-
     with refusals(where):
         check_description(config)
-        try:
-            with deserialization.making(limit):
-                made = deserialization.deserialize(config)
-                if not isinstance(made, kind):
-                    raise ModelFileError("not_a_model", where, "the description of no model")
-                deserialization.build_as_described(made, config)
-        finally:
-            for layer in layers:
-                layer.load_within(None)
+        with load_budget.within(scalars), deserialization.making():
+            made = deserialization.deserialize(config)
+            if not isinstance(made, kind):
+                raise ModelFileError("not_a_model", where, "the description of no model")
+            deserialization.build_as_described(made, config)
         return made
 
 

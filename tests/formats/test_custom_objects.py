@@ -88,6 +88,51 @@ def test_registered_classes_and_functions(ending, tmp_path):
 
 
 @saving.register_keras_serializable("tests")
+class Table(layers.Layer):
+    """A layer that makes weights in its constructor, and a layer with weights there."""
+
+    def __init__(self, rows, **kwargs):
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.shift = layers.Dense(1)
+        self.shift.build((None, 3))
+        self.table = self.add_weight((rows, 3), "ones", name="table")
+
+    @property
+    def sublayers(self):
+        return [self.shift]
+
+    def forward(self, inputs, context, mask=None):
+        return inputs + self.table.value.sum(0) + self.shift(inputs), None
+
+    def get_config(self):
+        return {"rows": self.rows, "name": self.name}
+
+
+def with_other_rows(source, target, rows):
+    """Write a file as ``source`` whose description says another size of the table."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "config.json":
+                data = data.replace(b'"rows": 5', b'"rows": %d' % rows)
+            new.writestr(name, data)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".fastrnn"])
+def test_weights_of_a_constructor_are_within_the_budget_of_the_file(ending, tmp_path):
+    model = Sequential([Input((3,)), Table(5), layers.Dense(2)])
+    path, larger = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
+    other = round_trip(model, path)
+    np.testing.assert_array_equal(model(np.ones((4, 3))), other(np.ones((4, 3))))
+    with_other_rows(path, larger, 2**45)  # 400 TB
+    with pytest.raises(saving.ModelFileError, match="'table'") as caught:
+        saving.load_model(larger)
+    assert caught.value.reason == "size_mismatch"
+    assert Table(6).table.numpy().sum() == 18  # no budget holds any more
+
+
+@saving.register_keras_serializable("tests")
 def ones(shape, dtype=None):
     return np.ones(shape, dtype)
 

@@ -199,7 +199,6 @@ class MultiHeadAttention(MultiInputLayer):
         inner = (*leading, self.num_heads, self.value_dim)
         output_dense = self._dense("attention_output", "abcd,cde->abe", (None, dim), "e")
         output_dense.trainable = self.trainable
-        output_dense.load_within(self._load_budget)
         self.output_dense = output_dense
         shapes = [query, key, *([query] if self.use_gate else []), value, inner]
         for layer, shape in zip(self.sublayers, shapes, strict=True):

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn import constraints, initializers, regularizers
-from fastrnn.core import errors
+from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_list
-from fastrnn.core.load_budget import LoadBudget
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.layers.base.structures import to_shapes
 
@@ -23,8 +22,6 @@ class HasWeights:
 
     name: str
     dtype: str
-    # That of the file that the layer is being built from.
-    _load_budget: LoadBudget | None = None
 
     def __init__(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
@@ -62,17 +59,6 @@ class HasWeights:
         """Whether the layer has weights to make, and ``build`` has not made them yet."""
         return not self.built and type(self).make_weights is not HasWeights.make_weights
 
-    def load_within(self, budget: LoadBudget | None) -> None:
-        """From now on make weights for values of a file, within its budget; ``None``: as usual."""
-        self._load_budget = budget
-        for layer in self.sublayers:
-            layer.load_within(budget)
-
-    def take_states(self, numbers: int) -> None:
-        """Take the numbers of states that the layer will keep, if it is built from a file."""
-        if self._load_budget is not None:
-            self._load_budget.take_states(numbers)
-
     def add_weight(
         self,
         shape: Sequence[int],
@@ -84,8 +70,7 @@ class HasWeights:
     ) -> Variable:
         """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
         init = initializers.get("glorot_uniform" if initializer is None else initializer)
-        if self._load_budget is not None:  # the values are those of a file
-            self._load_budget.take_weight(shape, name)
+        if load_budget.take_weight(shape, name):  # the values are those of a file
             init = np.zeros
         value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
         if value.shape != tuple(shape):

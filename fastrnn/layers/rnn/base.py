@@ -8,7 +8,7 @@ from typing import Annotated, Any, Unpack
 import numpy as np
 
 from fastrnn import config
-from fastrnn.core import errors
+from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_mask
 from fastrnn.core.options import Kind, Unused, choice, takes_options
 from fastrnn.engines.contract import RecurrentCall, RecurrentGradients, StreamStage
@@ -112,7 +112,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             self.cell.build((batch, input_shape[2]))
         self.input_features = self.cell.kernel.shape[0]
         if self.stateful and batch is not None:
-            self.take_states(batch * sum(self.cell.state_sizes))
+            load_budget.take_states(batch * sum(self.cell.state_sizes))
             self.states = self.get_initial_state(batch)
 
     def get_initial_state(self, batch_size: int) -> list[Array]:

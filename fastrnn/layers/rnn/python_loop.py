@@ -8,8 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from fastrnn.core import errors
-from fastrnn.core.load_budget import LoadBudget
+from fastrnn.core import errors, load_budget
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.layers.rnn.states import with_zero_rows
 from fastrnn.typing import Array, Nest, RowsLike, Shape
@@ -54,11 +53,6 @@ class PythonLoop:
         self.output_size = output_size_of(cell)
         self.state_count = len(self.sizes)
         self.states: list[Array] | None = None
-        self._load_budget: LoadBudget | None = None
-
-    def load_within(self, budget: LoadBudget | None) -> None:
-        """From now on make states within the budget of a file; see ``HasWeights.load_within``."""
-        self._load_budget = budget
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return the cell's own initial states, or zeros."""
@@ -80,8 +74,7 @@ class PythonLoop:
                 remedy = "Give the model an Input with `batch_size`."
                 expected = "a fixed batch size: the layer is stateful"
                 raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
-            if self._load_budget is not None:
-                self._load_budget.take_states(input_shape[0] * sum(self.sizes))
+            load_budget.take_states(input_shape[0] * sum(self.sizes))
             self.states = self.get_initial_state(input_shape[0])
 
     def compute_output_shape(self, input_shape: Shape) -> Any:

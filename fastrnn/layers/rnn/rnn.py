@@ -9,7 +9,6 @@ import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
-from fastrnn.core.load_budget import LoadBudget
 from fastrnn.core.options import Kind, takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback, registry
@@ -172,12 +171,6 @@ class RNN(KeepsStates, QuantizableLayer):
     def state_keepers(self) -> list[Any]:
         """What runs each cell."""
         return self.loops
-
-    def load_within(self, budget: LoadBudget | None) -> None:
-        """From now on make weights and states within the budget of a file."""
-        super().load_within(budget)
-        for layer in self._chain:
-            layer.load_within(budget)
 
     def make_weights(self, input_shape: Shape) -> None:
         """Make the weights of the cells, and the states if the layer is stateful."""
