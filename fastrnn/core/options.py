@@ -37,6 +37,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from fastrnn.core import checks
+from fastrnn.core.old_arguments import renamed
 from fastrnn.core.registry import registry_of
 
 P = ParamSpec("P")
@@ -114,6 +115,7 @@ Name = Annotated[str, Kind(checks.to_name)]
 OnlyNone = Annotated[None, Kind(choice(None).convert, in_config=False)]
 # An option that changes nothing, and that no config has.
 Unused = Annotated[T, Kind(in_config=False)]
+_PLAIN = Kind()
 
 
 def _kind_of(annotation: Any) -> Kind:
@@ -139,9 +141,6 @@ def _or_none(kind: Kind) -> Kind:
         convert=lambda argument, value: None if value is None else kind.convert(argument, value),
         serialize=lambda value: None if value is None else kind.serialize(value),
     )
-
-
-_PLAIN = Kind()
 
 
 # ---- constructors ------------------------------------------------------------------------------
@@ -185,12 +184,11 @@ class _Constructor:
         names = {p.name for p in mine if p.kind is not Parameter.VAR_KEYWORD} | self.without
         inherited = [p for n, p in base.parameters.items() if n not in names and n != "self"]
         rest = [p for p in inherited if p.kind is Parameter.VAR_KEYWORD]
-        first = [p for p in mine if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
-        last = [p for p in mine if p.kind is Parameter.KEYWORD_ONLY]
-        last = [p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in last]
+        either = Parameter.POSITIONAL_OR_KEYWORD
+        first = [p for p in mine if p.kind is either]
+        last = [p.replace(kind=either) for p in mine if p.kind is Parameter.KEYWORD_ONLY]
         middle = [p for p in inherited if p not in rest]
-        myself = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = [myself, *first, *middle, *last, *rest]
+        parameters = [Parameter("self", either), *first, *middle, *last, *rest]
         for name, place in self.after.items():
             moved = next(p for p in parameters if p.name == name)
             parameters.remove(moved)
@@ -208,9 +206,12 @@ class _Constructor:
         ]
         self.signature = self.signature.replace(parameters=parameters)
 
-    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def arguments(self, cls: type, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return all arguments by name, those of own options converted."""
         name = self.function.__qualname__
+        parameters = self.signature.parameters
+        if not kwargs.keys() <= parameters.keys():
+            kwargs = renamed(cls, parameters, kwargs)
         if len(args) > len(self._positional):
             most = len(self._positional)
             raise TypeError(f"{name}() takes at most {most} arguments, but {len(args)} were given")
@@ -218,7 +219,6 @@ class _Constructor:
             if argument in kwargs:
                 raise TypeError(f"{name}() got several values for argument {argument!r}")
             kwargs[argument] = value
-        parameters = self.signature.parameters
         unknown = [argument for argument in kwargs if argument not in parameters]
         if unknown and not any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}")
@@ -265,7 +265,7 @@ def inserts_options(
 def _decorate(init: Callable[P, None], constructor: _Constructor) -> Callable[P, None]:
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        arguments = constructor.arguments(args, kwargs)
+        arguments = constructor.arguments(type(self), args, kwargs)
         for name, kind in constructor.kinds.items():
             attribute = kind.attribute or name
             # What is a property belongs to somebody else, who gets it from the body.

@@ -118,14 +118,23 @@ class Sequential(Model):
         if any(layer.name == other.name for other in self._layers):
             remedy = "Give one of the layers another `name`."
             raise ValueError(errors.bad_argument("layer", layer.name, "a name not taken", remedy))
-        if not self._layers and self._input is None and layer._input_shape_arg is not None:
-            self._set_input(Input(layer._input_shape_arg))
+        if not self._layers and self._input is None:
+            self._begin_as_stated(layer)
         if self._shapes:
             self._build_next(layer)
         self._layers.append(layer)
         self.built = bool(self._shapes)
         if rebuild:
             self._take_name()
+
+    def _begin_as_stated(self, layer: Layer) -> None:
+        """Begin with what the first layer says of the inputs."""
+        if layer.stated_shape is not None:
+            self._set_input(Input(batch_shape=layer.stated_shape))
+        elif layer.likely_shape is not None and not self._shapes:
+            # As after a call on data: other lengths are taken too.
+            tensor = Input(batch_shape=layer.likely_shape)
+            self._shapes, self._tensors = [tensor.shape], [tensor]
 
     def _take_name(self) -> None:
         """Use up a name where Keras makes a functional model: later names are Keras's."""

@@ -6,10 +6,10 @@ from typing import Unpack
 
 import numpy as np
 
-from fastrnn.core.options import NonNegative, Share, extends_options
+from fastrnn.core.options import Share, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.optimizers.options import OptimizerOptions
+from fastrnn.optimizers.options import Epsilon, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 
@@ -44,7 +44,7 @@ class Adadelta(Optimizer):
         self,
         learning_rate: LearningRateLike = 0.001,
         rho: Share = 0.95,
-        epsilon: NonNegative = 1e-7,
+        epsilon: Epsilon = 1e-7,
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)

@@ -9,7 +9,7 @@ import numpy as np
 from fastrnn.core.options import NonNegative, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.optimizers.options import OptimizerOptions
+from fastrnn.optimizers.options import Epsilon, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 
@@ -43,7 +43,7 @@ class Adagrad(Optimizer):
         self,
         learning_rate: LearningRateLike = 0.001,
         initial_accumulator_value: NonNegative = 0.1,
-        epsilon: NonNegative = 1e-7,
+        epsilon: Epsilon = 1e-7,
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)

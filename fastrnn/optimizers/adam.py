@@ -11,7 +11,7 @@ from fastrnn.core.options import Flag, NonNegative, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import adam
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.optimizers.options import Decay, OptimizerOptions, UpdateOptions
+from fastrnn.optimizers.options import Decay, Epsilon, OptimizerOptions, UpdateOptions
 from fastrnn.typing import Array, LearningRateLike
 
 
@@ -47,7 +47,7 @@ class Adam(Optimizer):
         learning_rate: LearningRateLike = 0.001,
         beta_1: Decay = 0.9,
         beta_2: Decay = 0.999,
-        epsilon: NonNegative = 1e-7,
+        epsilon: Epsilon = 1e-7,
         amsgrad: Flag = False,
         **options: Unpack[OptimizerOptions],
     ) -> None:

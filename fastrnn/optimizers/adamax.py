@@ -6,10 +6,10 @@ from typing import Unpack
 
 import numpy as np
 
-from fastrnn.core.options import NonNegative, extends_options
+from fastrnn.core.options import extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.optimizers.options import Decay, OptimizerOptions
+from fastrnn.optimizers.options import Decay, Epsilon, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 
@@ -47,7 +47,7 @@ class Adamax(Optimizer):
         learning_rate: LearningRateLike = 0.001,
         beta_1: Decay = 0.9,
         beta_2: Decay = 0.999,
-        epsilon: NonNegative = 1e-7,
+        epsilon: Epsilon = 1e-7,
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)

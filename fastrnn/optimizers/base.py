@@ -24,7 +24,7 @@ from fastrnn.core.options import (
     takes_options,
 )
 from fastrnn.core.registry import Registry
-from fastrnn.core.user_warnings import warn
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
@@ -97,8 +97,7 @@ class Optimizer(Configurable):
         name: Name | None = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.pop("decay", None) is not None:
-            warn("Argument `decay` has no effect.")
+        self._time_decay = self._take_time_decay(kwargs, learning_rate)
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
@@ -113,6 +112,17 @@ class Optimizer(Configurable):
         self._scratch: dict[str, Array] = {}
         self._not_decayed: set[int] = set()
         self._not_decayed_names: re.Pattern[str] | None = None
+
+    def _take_time_decay(self, kwargs: dict[str, Any], rate: LearningRateLike | Variable) -> float:
+        """Take out ``decay`` of Keras 2: each update divides the rate by 1 + decay·updates."""
+        decay = kwargs.pop("decay", None)
+        if decay is None:
+            return 0.0
+        schedule = "optimizers.schedules.InverseTimeDecay(rate, 1, decay)"
+        deprecated(f"{type(self).__name__}(decay=…)", f"learning_rate={schedule}")
+        if decay and callable(rate):
+            raise ValueError(errors.bad_argument("decay", decay, "0 beside a schedule"))
+        return to_number("decay", decay, 0)
 
     @property
     def learning_rate(self) -> Variable:
@@ -170,7 +180,7 @@ class Optimizer(Configurable):
             for name in group
             if name in self._slots[id(v)]
         ]
-        rate = [] if self._schedule is not None else [self._learning_rate]
+        rate = [] if self._schedule or self._time_decay else [self._learning_rate]
         return [self._iterations, *rate, *slots, *self._scalars]
 
     @property
@@ -269,7 +279,7 @@ class Optimizer(Configurable):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def _update_all(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> None:
-        rate = float(self.learning_rate)
+        rate = float(self.learning_rate) / (1 + self._time_decay * self._updates)
         self.begin_update()
         for gradient, variable in zip(gradients, variables, strict=True):
             decay = self.decay_of(variable)
@@ -373,7 +383,9 @@ class Optimizer(Configurable):
 
     def get_config(self) -> Config:
         """Return the constructor arguments, the learning rate as it is now."""
-        rate = schedules.serialize(self._schedule or float(self._learning_rate))
+        number = float(self._learning_rate)
+        decayed = schedules.InverseTimeDecay(number, 1, self._time_decay)
+        rate = schedules.serialize(self._schedule or (decayed if self._time_decay else number))
         return {**super().get_config(), "learning_rate": rate}
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int, to_number
 from fastrnn.core.options import Kind, number
+from fastrnn.core.user_warnings import deprecated
 
 
 class UpdateOptions(TypedDict, total=False):
@@ -50,8 +51,18 @@ def _to_accumulation_steps(argument: str, value: object) -> int:
     return steps
 
 
+def _to_epsilon(argument: str, value: object) -> float:
+    if value is None:  # the default of Keras 2, as scripts copied it
+        deprecated(f"{argument}=None", f"{argument}={_EPSILON}")
+        return _EPSILON
+    return to_number(argument, value, 0)
+
+
+_EPSILON = 1e-7
 # The weight of the old value in a moving average, and a number of steps.
 Decay = Annotated[float, Kind(_to_decay)]
 Steps = Annotated[int, Kind(_to_steps)]
 AccumulationSteps = Annotated[int, Kind(_to_accumulation_steps)]
 NonPositive = Annotated[float, number(most=0)]
+# What keeps a divisor above 0.
+Epsilon = Annotated[float, Kind(_to_epsilon)]

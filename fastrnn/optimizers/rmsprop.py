@@ -6,10 +6,10 @@ from typing import Unpack
 
 import numpy as np
 
-from fastrnn.core.options import Flag, NonNegative, Share, extends_options
+from fastrnn.core.options import Flag, Share, extends_options
 from fastrnn.core.variable import Variable
 from fastrnn.optimizers.base import Optimizer, registry
-from fastrnn.optimizers.options import OptimizerOptions
+from fastrnn.optimizers.options import Epsilon, OptimizerOptions
 from fastrnn.typing import Array, LearningRateLike
 
 
@@ -41,7 +41,7 @@ class RMSprop(Optimizer):
         learning_rate: LearningRateLike = 0.001,
         rho: Share = 0.9,
         momentum: Share = 0.0,
-        epsilon: NonNegative = 1e-7,
+        epsilon: Epsilon = 1e-7,
         centered: Flag = False,
         **options: Unpack[OptimizerOptions],
     ) -> None:

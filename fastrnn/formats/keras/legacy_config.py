@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fastrnn.core import old_arguments
 from fastrnn.core.class_table import TABLES
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.serialization import TENSOR
@@ -38,26 +39,6 @@ _DROPPED = {
     "experimental_autocast", "autocast", "quantization_config",
 }  # fmt: skip
 _MUST_BE: Config = {"time_major": False, "mode": 0, "ragged": False}
-# Keras 1's names, by class; None is any class.
-_NAMES: dict[str | None, dict[str, str]] = {
-    None: {
-        "init": "kernel_initializer", "inner_init": "recurrent_initializer",
-        "inner_activation": "recurrent_activation", "bias": "use_bias",
-        "W_regularizer": "kernel_regularizer", "U_regularizer": "recurrent_regularizer",
-        "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
-        "b_constraint": "bias_constraint", "beta_init": "beta_initializer",
-        "gamma_init": "gamma_initializer", "p": "rate", "border_mode": "padding",
-        "nb_filter": "filters", "filter_length": "kernel_size", "subsample_length": "strides",
-        "atrous_rate": "dilation_rate", "pool_length": "pool_size", "stride": "strides",
-        "output_dim": "units",
-    },
-    "Embedding": {
-        "init": "embeddings_initializer", "W_regularizer": "embeddings_regularizer",
-        "W_constraint": "embeddings_constraint", "output_dim": "output_dim",
-        "input_dim": "input_dim",
-    },
-    "GaussianNoise": {"sigma": "stddev"},
-}  # fmt: skip
 
 
 def version_number(text: object) -> int:
@@ -114,10 +95,10 @@ def _is_operation(name: str, config: Config) -> bool:
 
 
 def _modern_options(name: str, old: Config, version: int) -> Config:
-    names = {**_NAMES[None], **_NAMES.get(name, {})} if version == 1 else {}
     config: Config = {}
     for key, value in old.items():
-        key = names.get(key, key)
+        if version == 1 and key not in _DROPPED:
+            key = old_arguments.today(name, key) or key
         if name == "InputLayer" and key == "batch_input_shape":
             key = "batch_shape"
         if key in _MUST_BE:
@@ -140,8 +121,7 @@ def _is_dropped(name: str, key: str, value: object, version: int) -> bool:
         return False
     if key == "activity_regularizer":
         return value is None
-    if key in ("dropout_W", "dropout_U"):  # of training; Keras 1 drops other things than Keras 3
-        return True
+    # `dropout_W` and `dropout_U`: of training; Keras 1 drops other things than Keras 3.
     return key in _DROPPED or (version == 1 and name == "Embedding" and key == "dropout")
 
 

@@ -15,9 +15,10 @@ from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
 from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
-from fastrnn.core.user_warnings import warn
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
+from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
 from fastrnn.layers.base.weights import HasWeights
@@ -106,6 +107,9 @@ class Layer(Configurable, HasWeights, Capabilities):
 
     dtype: str
     activity_regularizer: Any
+    # What a script says of the inputs, batch first; and what it only hopes for.
+    stated_shape: Shape | None
+    likely_shape: Shape | None = None
 
     @takes_options
     def __init__(
@@ -117,7 +121,12 @@ class Layer(Configurable, HasWeights, Capabilities):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._input_shape_arg = _legacy_input_shape(kwargs)
+        self.stated_shape = take_stated_shape(
+            kwargs, type(self).__name__, "timesteps" in self.input_axes
+        )
+        if "weights" in kwargs:
+            deprecated(f"{type(self).__name__}(weights=…)", "layer.set_weights(…)")
+            self._initial_weights = kwargs.pop("weights")
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
         self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
@@ -357,21 +366,6 @@ class Layer(Configurable, HasWeights, Capabilities):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _legacy_input_shape(kwargs: dict[str, Any]) -> Shape | None:
-    """Take ``input_shape`` or ``input_dim`` out of ``kwargs``, as Keras still accepts them."""
-    shape = kwargs.pop("input_shape", None)
-    dim = kwargs.pop("input_dim", None)
-    if dim is not None and shape is None:
-        shape = (dim,)
-    if shape is None:
-        return None
-    warn(
-        "Do not pass `input_shape` or `input_dim` to a layer: in a Sequential model, put an "
-        "`Input(shape)` object first."
-    )
-    return tuple(shape)
 
 
 def iterate_layers(layer: Layer) -> Iterator[Layer]:

@@ -22,6 +22,8 @@ class HasWeights:
 
     name: str
     dtype: str
+    # Values that were given for the weights, until there are weights.
+    _initial_weights: Any = None
 
     def __init__(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
@@ -50,6 +52,9 @@ class HasWeights:
             raise
         self.built = True
         self._build_shape = input_shape
+        if self._initial_weights is not None:
+            values, self._initial_weights = self._initial_weights, None
+            self.set_weights(values)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the layer and of the layers inside it, for ``build``."""

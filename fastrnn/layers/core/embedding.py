@@ -8,15 +8,16 @@ import numpy as np
 
 from fastrnn import regularizers
 from fastrnn.core import errors
-from fastrnn.core.checks import to_real_array
+from fastrnn.core.checks import to_real_array, to_shape
 from fastrnn.core.options import OnlyNone, PositiveInt, takes_options
-from fastrnn.core.user_warnings import warn
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.core.variable import Variable
 from fastrnn.engines.contract import StreamStage
 from fastrnn.layers.base.capabilities import OnnxGraph, not_in_onnx
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.options import Initial
 from fastrnn.layers.base.stream_lowering import values_of
+from fastrnn.layers.base.structures import as_list
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.typing import (
     Array,
@@ -76,14 +77,16 @@ class Embedding(Layer):
         quantization_config: OnlyNone = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.pop("input_length", None) is not None:
-            warn("Embedding's `input_length` has no effect; leave it out.")
+        length = kwargs.pop("input_length", None)
+        if length is not None:
+            deprecated("Embedding(input_length=…)", "Embedding(…)")
+            self.likely_shape = (None, *to_shape("input_length", as_list(length)))
         super().__init__(**kwargs)
         self.supports_masking = mask_zero
         self.embeddings: Variable
         if weights is not None:
+            self._initial_weights = weights if isinstance(weights, list) else [weights]
             self.build((None,))
-            self.set_weights(weights if isinstance(weights, list) else [weights])
 
     def make_weights(self, input_shape: Shape) -> None:
         """Make the table of vectors."""

@@ -78,7 +78,6 @@ class Bidirectional(KeepsStates, Layer):
     config_order = (*Layer.config_order, "merge_mode")
 
     merge_mode: str | None
-    _initial_weights: Sequence[ArrayLike] | None
     stream_refusal = "the other direction begins at the end of the sequence"
 
     @takes_options
@@ -151,8 +150,6 @@ class Bidirectional(KeepsStates, Layer):
             if not layer.built:
                 layer.build(input_shape)
         self.input_features = self.forward_layer.input_features
-        if self._initial_weights is not None:
-            self.set_weights(self._initial_weights)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the outputs, or a tuple of shapes where there are several."""

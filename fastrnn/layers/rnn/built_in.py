@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from fastrnn import regularizers
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.old_arguments import renamed
 from fastrnn.core.options import option_names
 from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.rnn.base import RecurrentLayer
@@ -100,6 +101,8 @@ def _constructor(cls: type, cell: type[RecurrentCell], signature: inspect.Signat
     name = to_snake_case(cell.__name__)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if not kwargs.keys() <= signature.parameters.keys():
+            kwargs = renamed(type(self), signature.parameters, kwargs)
         given = dict(signature.bind(self, *args, **kwargs).arguments)
         del given["self"]
         given |= given.pop("kwargs", {})
