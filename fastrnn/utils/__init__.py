@@ -10,6 +10,7 @@ from fastrnn.core.custom_objects import (
 )
 from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.lazy import lazy_attributes as _lazy_attributes
 from fastrnn.core.naming import reset_names as _reset_names
 from fastrnn.core.old_paths import old_modules
 from fastrnn.core.random import set_random_seed
@@ -19,7 +20,6 @@ from fastrnn.models.trainer.py_dataset import PyDataset
 from fastrnn.utils.drawing import plot_history, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.sequences import pad_sequences
-from fastrnn.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset  # its name in Keras 2
 
@@ -47,6 +47,12 @@ __all__ = [
 ]
 
 __getattr__ = lazy_attributes(__name__, old_modules(__name__))
+
+# Loaded when they are first asked for.
+__getattr__ = _lazy_attributes(
+    __name__,
+    {"timeseries_dataset_from_array": f"{__name__}.timeseries:timeseries_dataset_from_array"},
+)
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -2,50 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
-from fastrnn.core import errors, random
+from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int, to_real_array
-from fastrnn.typing import Array, ArrayLike
-
-
-class TimeseriesDataset:
-    """Batches of windows over a series, and of their targets; may be iterated again and again.
-
-    Windows are views of the series until a batch is made of them.
-    """
-
-    def __init__(
-        self,
-        windows: Array,
-        targets: Array | None,
-        starts: Array,
-        batch_size: int | None,
-        shuffle: bool,
-        seed: int | None,
-    ) -> None:
-        self._windows, self._targets, self._starts = windows, targets, starts
-        self.batch_size = batch_size
-        self.generator = random.generator(seed) if shuffle else None
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._starts) / (self.batch_size or 1))
-
-    def __iter__(self) -> Iterator[Any]:
-        starts = self._starts
-        if self.generator is not None:
-            starts = self.generator.permutation(starts)
-        for k in range(len(self)):
-            if self.batch_size is None:
-                rows: Any = starts[k]
-            else:
-                rows = starts[k * self.batch_size : (k + 1) * self.batch_size]
-            x = self._windows[rows]
-            yield x if self._targets is None else (x, self._targets[rows])
+from fastrnn.data.dataset import Dataset
+from fastrnn.typing import ArrayLike
 
 
 def timeseries_dataset_from_array(
@@ -60,8 +22,10 @@ def timeseries_dataset_from_array(
     start_index: int | None = None,
     end_index: int | None = None,
     format: str = "tf",
-) -> TimeseriesDataset:
+) -> Dataset:
     """Return windows over a series, in batches that ``fit``, ``evaluate`` and ``predict`` take.
+
+    Windows are views of the series until a batch is made of them.
 
     Window i holds ``data[i], data[i + sampling_rate], …``, of ``sequence_length`` steps, and its
     target is ``targets[i]``; i goes on by ``sequence_stride``.
@@ -116,9 +80,12 @@ def timeseries_dataset_from_array(
         raise ValueError(errors.bad_argument("data", f"{len(part)} steps", expected))
     # (windows, …, span) -> (windows, sequence_length, …)
     windows = np.lib.stride_tricks.sliding_window_view(part, span, axis=0)
-    windows = np.moveaxis(windows, -1, 1)[:, ::rate]
-    starts = np.arange(0, count, stride)
-    return TimeseriesDataset(windows, labels, starts, batch_size, shuffle, seed)
+    windows = np.moveaxis(windows, -1, 1)[:count:stride, ::rate]
+    parts = windows if labels is None else (windows, labels[:count:stride])
+    dataset = Dataset.from_tensor_slices(parts)
+    if shuffle:
+        dataset = dataset.shuffle(len(windows), seed)
+    return dataset if batch_size is None else dataset.batch(batch_size)
 
 
 def _index(argument: str, value: int | None, default: int, length: int) -> int:

@@ -19,6 +19,7 @@ import fastrnn
 # too. A module belongs where its longest prefix stands.
 FLOORS = {
     "core": ("fastrnn.typing", "fastrnn._version", "fastrnn.core", "fastrnn.config"),
+    "data": ("fastrnn.data",),
     "functions": (
         "fastrnn.activations",
         "fastrnn.initializers",
