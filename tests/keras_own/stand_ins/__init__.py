@@ -1,0 +1,1 @@
+"""What the tests of Keras ask of its insides, said with NumPy and fastrnn."""
