@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fastrnn.core import errors
+from fastrnn.core import errors, tracing
+from fastrnn.core.operators import Operators
 from fastrnn.typing import Array, ArrayLike, DTypeLike
 
 _scopes = threading.local()
@@ -43,7 +44,7 @@ class Penalty(Protocol):
         """Return its gradient."""
 
 
-class Variable:
+class Variable(Operators):
     """A weight: an array with a name, a path, and what training may do with it.
 
     Args:
@@ -99,6 +100,10 @@ class Variable:
             ValueError: ``value`` has another shape, or values that are no real numbers; or the
                 variable is frozen.
         """
+        trace = tracing.active()
+        if trace is not None:
+            trace.assign(self, value)
+            return
         self.require_unfrozen()
         array = value.value if isinstance(value, Variable) else np.asarray(value)
         if array.shape != self.shape:
@@ -108,6 +113,14 @@ class Variable:
         if array.dtype.kind not in "fiub":
             raise ValueError(errors.bad_dtype("value", array.dtype, "real numbers"))
         self.value[...] = array
+
+    def assign_add(self, value: ArrayLike) -> None:
+        """Add ``value`` in place."""
+        self.assign(self + value)
+
+    def assign_sub(self, value: ArrayLike) -> None:
+        """Subtract ``value`` in place."""
+        self.assign(self - value)
 
     def freeze(self, reason: str) -> None:
         """Forbid changes of the array; ``assign`` then raises ``ValueError`` with ``reason``."""

@@ -20,7 +20,7 @@ from fastrnn.core.variable import Variable
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.protocols import SavableLayer, SavableModel
 from fastrnn.formats.stored import Stored
-from fastrnn.layers.merging.operators import Arithmetic, GetItem
+from fastrnn.layers.operations.operation_layer import OperationLayer
 from fastrnn.optimizers import Optimizer
 from fastrnn.typing import Array
 
@@ -96,7 +96,7 @@ def _walk_container(
     for entry in value.values() if isinstance(value, dict) else value:
         nested = isinstance(entry, (list, tuple, dict))
         # Keras's operators are no layers, and have no number among them.
-        if not nested and (id(entry) not in inner or isinstance(entry, (Arithmetic, GetItem))):
+        if not nested and (id(entry) not in inner or isinstance(entry, OperationLayer)):
             continue
         name = "container" if nested else to_snake_case(type(entry).__name__)
         below = f"{path}/{name}_{counts[name]}" if counts[name] else f"{path}/{name}"

@@ -20,7 +20,6 @@ from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.layers.core.lambda_layer import Lambda
 from fastrnn.layers.core.masking import Masking
 from fastrnn.layers.core.rescaling import Rescaling
-from fastrnn.layers.merging import operators as _operators  # noqa: F401 - gives tensors their operators
 from fastrnn.layers.merging.concatenate import Concatenate, concatenate
 from fastrnn.layers.merging.dot import Dot, dot
 from fastrnn.layers.merging.merge import (
@@ -42,6 +41,7 @@ from fastrnn.layers.normalization.group_normalization import GroupNormalization,
 from fastrnn.layers.normalization.layer_normalization import LayerNormalization, UnitNormalization
 from fastrnn.layers.normalization.spectral_normalization import SpectralNormalization
 from fastrnn.layers.normalization.standardization import Normalization
+from fastrnn.layers.operations import operation_layer as _operation_layer  # noqa: F401 - notes operations
 from fastrnn.layers.pooling.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMaxPooling1D
 from fastrnn.layers.pooling.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from fastrnn.layers.pooling.windows import AveragePooling1D, MaxPooling1D

@@ -153,7 +153,7 @@ class ModelGraph(Graph):
         """
         given, layers = self.inputs[0], []
         for node in self.nodes:
-            kind = type(node.layer).__name__
+            kind = node.layer.class_name
             alone = node.inputs is given and len(node.tensors) == 1
             if len(self.inputs) > 1 or not alone:
                 reason = "it takes something else than the output of the layer before it"

@@ -22,6 +22,7 @@ from fastrnn.formats.keras.graph_masks import (
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors
 from fastrnn.layers.core.input import InputLayer
+from fastrnn.layers.operations.operation_layer import OperationLayer
 from fastrnn.models.graph_operations import (
     call_operation,
     describe_operation,
@@ -61,7 +62,7 @@ def graph_config(model: Any) -> dict[str, Any]:
         inbound = []
         for node in calls[id(layer)]:
             inputs = map_tensors(as_data, node.inputs)
-            if operation:
+            if isinstance(layer, OperationLayer):
                 arguments = operation_arguments(layer, inputs)
             else:
                 arguments = inputs if layer.separate_inputs else [inputs]
@@ -139,7 +140,7 @@ class _Call:
         arguments = [_tensors_of(value, results) for value in self.arguments]
         options = {key: _tensors_of(value, results) for key, value in self.options.items()}
         if self.layer is None:
-            outputs = call_operation(self.data, arguments)
+            outputs = call_operation(self.data, arguments, options)
         elif self.layer.separate_inputs:
             outputs = self.layer(*arguments, **options)
         else:

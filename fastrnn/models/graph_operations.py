@@ -1,72 +1,108 @@
-"""Operations: Keras writes operators (``a + b``, ``a[:, -1]``) as such; here they are layers."""
+"""Operations in Keras's description of a graph: among the layers, by class name and arguments.
+
+Keras writes ``ops.mean(x, axis=1)`` as the class ``Mean`` with the options in its config, and the
+tensors, and what stands beside them, in the arguments of its call.
+"""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+from fastrnn import ops
 from fastrnn.core import errors
+from fastrnn.core.class_table import to_snake_case
 from fastrnn.core.deserialization import deserialize
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.serialization import serialize_keras_object
+from fastrnn.core.variable import Variable
 from fastrnn.layers.base.layer import Layer
-from fastrnn.layers.base.symbolic import SymbolicTensor
-from fastrnn.layers.merging.operators import Arithmetic, GetItem
-
-_MODULE = "keras.src.ops.numpy"
-_ARITHMETIC = {
-    "add": "Add",
-    "subtract": "Subtract",
-    "multiply": "Multiply",
-    "true_divide": "TrueDivide",
-}
-_OPERATORS = {class_name: operation for operation, class_name in _ARITHMETIC.items()}
-_OPERATORS["Divide"] = "true_divide"
+from fastrnn.layers.base.symbolic import SymbolicTensor, tensors_in
+from fastrnn.layers.operations.operation_layer import OperationLayer
+from fastrnn.ops.operation import OPERATIONS
 
 
 def describe_operation(layer: Layer) -> dict[str, Any] | None:
     """Return the description of a layer that is an operation in Keras, else ``None``."""
-    if isinstance(layer, Arithmetic):
-        name = _ARITHMETIC[layer.operation]
-    elif isinstance(layer, GetItem):
-        name = "GetItem"
-    else:
+    if not isinstance(layer, OperationLayer):
         return None
-    config = {"name": layer.name}
-    return {"module": _MODULE, "class_name": name, "config": config, "registered_name": name}
+    name = layer.operation.class_name
+    config = {**serialize_keras_object(layer.template.options), "name": layer.name}
+    module = f"keras.src.ops.{layer.operation.home}"
+    return {"module": module, "class_name": name, "config": config, "registered_name": name}
 
 
-def operation_arguments(layer: Layer, inputs: Any) -> list[Any]:
-    """Return the arguments of a call of such a layer, as Keras's operation takes them."""
-    if isinstance(layer, GetItem):
-        return [inputs, serialize_keras_object(list(layer.key))]
-    assert isinstance(layer, Arithmetic)
-    if layer.left is not None:
-        return [layer.left, inputs]
-    return [inputs, layer.right] if layer.right is not None else list(inputs)
+def operation_arguments(layer: OperationLayer, inputs: Any) -> list[Any]:
+    """Return the arguments of a call of such a layer, as Keras's operation takes them.
+
+    Args:
+        layer: the operation.
+        inputs: the descriptions of the tensors.
+
+    Raises:
+        ValueError: a variable is among the arguments.
+    """
+    described = iter(inputs if isinstance(inputs, list) else [inputs])
+    if layer.used_variables:
+        expected = "layers that own their weights: make this variable in a layer"
+        paths = [variable.path for variable in layer.used_variables.values()]
+        raise ValueError(errors.bad_argument("variable", paths, expected))
+    call = layer.template_with([_Description(next(described)) for _ in layer.tensors])
+    return [_as_data(group) for group in call.groups(call.leaves)]
 
 
-def call_operation(data: dict[str, Any], arguments: list[Any]) -> Any:
+class _Description:
+    """The place of a tensor among arguments, until they are plain data."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, _Description):
+        return value.data
+    if isinstance(value, (list, tuple)):
+        return [_as_data(entry) for entry in value]
+    return serialize_keras_object(value)
+
+
+def call_operation(
+    data: dict[str, Any], arguments: list[Any], options: dict[str, Any] | None = None
+) -> Any:
     """Return what an operation gives for tensors and numbers.
 
     Raises:
-        RefusedConfig: there is no layer for it.
+        RefusedConfig: there is no such operation, or it cannot take the arguments.
     """
     class_name, name = data["class_name"], data["name"]
-    tensors = [value for value in arguments if isinstance(value, SymbolicTensor)]
-    if not tensors:
+    if not tensors_in([arguments, options]):
         raise RefusedConfig("bad_config", f"The operation {name!r} takes no tensor.")
-    float_type = tensors[0].dtype if tensors[0].dtype.startswith("float") else None
-    options: dict[str, Any] = {"name": name, "dtype": float_type}
-    if class_name == "GetItem":
-        tensor, key = arguments
-        return GetItem(deserialize(key), **options)(tensor)
-    if class_name == "Negative":
-        return Arithmetic("multiply", left=-1.0, **options)(tensors[0])
-    if class_name not in _OPERATORS:
-        known = ("GetItem", "Negative", *_OPERATORS)
-        raise RefusedConfig("unknown_class", errors.not_one_of("class_name", class_name, known))
-    left, right = arguments
-    if len(tensors) == 1:
-        side = {"right": right} if left is tensors[0] else {"left": left}
-        return Arithmetic(_OPERATORS[class_name], **side, **options)(tensors[0])
-    return Arithmetic(_OPERATORS[class_name], **options)([left, right])
+    snake = to_snake_case(class_name) if isinstance(class_name, str) else class_name
+    found = getattr(ops, snake, None) if snake in dir(ops) else None
+    if found is None:
+        raise RefusedConfig(
+            "unknown_class", errors.not_one_of("class_name", class_name, sorted(OPERATIONS))
+        )
+    known = inspect.signature(found).parameters
+    config = {k: deserialize(v) for k, v in data.get("config", {}).items() if k in known}
+    arguments = list(map(_revived, arguments))
+    if snake == "get_item" and isinstance(arguments[-1], list):
+        arguments[-1] = tuple(arguments[-1])  # arrays are written as such: a list was a tuple
+    try:
+        result = found(*arguments, **config, **(options or {}))
+    except (TypeError, ValueError, IndexError, ArithmeticError) as error:
+        message = f"The operation {name!r} cannot take its arguments: {error}"
+        raise RefusedConfig("bad_config", message) from error
+    for tensor in tensors_in(result):
+        assert tensor.node is not None
+        tensor.node.layer.name = tensor.name = name
+    return result
+
+
+def _revived(value: Any) -> Any:
+    """Return an argument with arrays, slices and ``...`` in the place of their descriptions."""
+    if isinstance(value, (SymbolicTensor, Variable)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_revived(entry) for entry in value]
+    return deserialize(value)

@@ -110,7 +110,7 @@ def _rows(
 ) -> list[list[str]]:
     prefix = "   " * level + "└ " if level else ""
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    row = [f"{prefix}{layer.name} ({type(layer).__name__})", _shape_text(shape), count]
+    row = [f"{prefix}{layer.name} ({layer.class_name})", _shape_text(shape), count]
     if connections is not None:
         row.append(connections.get(layer.name, "-"))
     if trainable:

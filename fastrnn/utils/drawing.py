@@ -93,7 +93,7 @@ def _svg(graph: Graph, shown: dict[str, bool]) -> str:
         sources = [id(t) if id(t) in given else id(t.node) for t in node.tensors]
         depth[id(node)] = 1 + max(depth[source] for source in sources)
         layer = node.layer
-        labels[id(node)] = _label(type(layer).__name__, layer.name, node.outputs, layer, shown)
+        labels[id(node)] = _label(layer.class_name, layer.name, node.outputs, layer, shown)
         edges += [(source, id(node)) for source in sources]
     rows = [[key for key in depth if depth[key] == k] for k in range(max(depth.values()) + 1)]
     width = 2 * _PAD + _CHAR * max(len(line) for lines in labels.values() for line in lines)

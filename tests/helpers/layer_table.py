@@ -150,7 +150,7 @@ OWN_LAYERS = {
     "ProjectedLSTMCell": chain(lambda L: L.RNN(L.ProjectedLSTMCell(4, 3))),
 }
 # Layers of fastrnn that are operations in Keras, and models: GRAPHS has them. Lambda: in code only.
-NO_LAYERS = {"Arithmetic", "GetItem", "Functional", "Sequential", "Lambda"}
+NO_LAYERS = {"Functional", "Sequential", "Lambda"}
 
 
 def sequential(k):

@@ -86,7 +86,7 @@ def test_training_with_a_vjp_is_that_of_keras():
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         assert_close(mine, other, 256, 6, backward=True)
-    without = make(fastrnn, lambda x: np.maximum(x[0], x[1]))
+    without = make(fastrnn, lambda x: np.fft.ifft(np.fft.fft(x[0] * x[1])).real)
     without.compile("sgd", "mse")
     without.predict(X, verbose=0)
     before = without.get_weights()
@@ -145,7 +145,7 @@ def test_a_forecaster_that_scales_its_outputs_trains_as_in_keras():
 
 def test_functions_whose_gradient_is_not_found():
     dense = layers.Dense(3)
-    for function in (np.tanh, lambda x: x**2, lambda x: dense(x) * 2, lambda x: x * np.ones(3)):
+    for function in (lambda x: np.fft.fft(x).real, lambda x: dense(x) * 2):
         layer = layers.Lambda(function)
         layer(X)
         with pytest.raises(NotImplementedError, match="vjp"):

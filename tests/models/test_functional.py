@@ -7,6 +7,7 @@ from tolerance import assert_close, tolerance
 
 import fastrnn
 from fastrnn import Input, Model, Sequential, layers
+from fastrnn.layers.operations.operation_layer import OperationLayer
 
 BATCH, TIME, FEATURES = 6, 5, 3
 STEPS = 4
@@ -138,15 +139,9 @@ def test_outputs_and_training_are_keras_s(name):
 def test_names_and_order_of_layers_are_keras_s(name):
     ours, theirs = make_pair(MODELS[name])
     # Operators and masks are operations of Keras's, not layers.
-    mine = [layer.name for layer in ours.layers if not isinstance(layer, _operations())]
+    mine = [layer.name for layer in ours.layers if not isinstance(layer, OperationLayer)]
     assert mine == [layer.name for layer in theirs.layers if isinstance(layer, keras.Layer)]
     assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
-
-
-def _operations():
-    from fastrnn.layers.merging.operators import Arithmetic, GetItem
-
-    return Arithmetic, GetItem
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -372,7 +367,7 @@ def bad_calls():
         "different samples": (lambda: both([data, np.zeros((5, 2))]), "as many samples"),
         "missing name": (lambda: both({"other": np.zeros((4, 2))}), "keys"),
         "arrays among tensors": (lambda: layers.GRU(4)([x, data]), "symbolic"),
-        "index by values": (lambda: x[np.array([1, 2])], "`key`"),
+        "index by a name": (lambda: x["name"], "`key`"),
         "shapes that do not broadcast": (lambda: x + Input((4, FEATURES)), "broadcast"),
         "unknown loss name": (lambda: model.compile("sgd", {"z": "mse", "y": "mse"}), "`loss`"),
     }  # fmt: skip
@@ -406,13 +401,13 @@ class Forgetful(Model):
 
 class Numerical(Model):
     def call(self, inputs):
-        return np.tanh(inputs)
+        return inputs if inputs[0, 0] > 0 else -inputs
 
 
 def test_a_call_that_cannot_be_followed_says_why():
     with pytest.raises(ValueError, match="keep them on `self`"):
         Forgetful()(np.zeros((2, 3)))
-    with pytest.raises(TypeError, match=r"no values|ufunc"):
+    with pytest.raises(TypeError, match=r"no values"):
         Numerical()(np.zeros((2, 3)))
     with pytest.raises(NotImplementedError, match="`call`"):
         type("Empty", (Model,), {})()(np.zeros((2, 3)))

@@ -46,7 +46,7 @@ def run_chain(
                 raise ValueError(several_outputs(layers[k - 1].name))
             outputs = layer.accept(outputs)
         outputs, pullback, mask = layer.run(outputs, inner, mask)
-        if context.gradient and (inner.input_gradient or layer.trainable_weights):
+        if context.gradient and (inner.input_gradient or layer.weights_of_call):
             pullbacks.append(pullback)
             inner = dataclasses.replace(context, input_gradient=True)
     if not context.gradient:

@@ -131,7 +131,7 @@ class Graph:
                 _run_node(node, context, values, known_masks)
                 continue
             through = any(id(tensor) in wanted for tensor in node.tensors)
-            weights = node.layer.trainable_weights
+            weights = node.layer.weights_of_call
             needed = through or bool(weights)
             inner = CallContext(context.training, needed, through, context.penalties)
             pullback = _run_node(node, inner, values, known_masks)
@@ -158,7 +158,7 @@ class Graph:
 
 def _by_weight(layers: Sequence[Layer], pull: Pullback) -> Pullback:
     """Return the pullback of a graph, as ``Graph.run`` gives it, for that of a chain."""
-    weights = [weight for layer in layers for weight in layer.trainable_weights]
+    weights = [weight for layer in layers for weight in layer.weights_of_call]
 
     def pull_one(d_outputs: list[Any]) -> tuple[Any, Any]:
         if d_outputs[0] is None:

@@ -16,6 +16,7 @@ from fastrnn.core.naming import auto_name
 from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.core.user_warnings import deprecated
+from fastrnn.core.variable import Variable
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.stated_input import take_stated_shape
@@ -139,6 +140,11 @@ class Layer(Configurable, HasWeights, Capabilities):
         # Calls on symbolic tensors.
         self.nodes: list[symbolic.Node] = []
 
+    @property
+    def class_name(self) -> str:
+        """What summaries and drawings call the layer's class."""
+        return type(self).__name__
+
     # ---- calls ---------------------------------------------------------------------------
 
     def forward(
@@ -152,6 +158,11 @@ class Layer(Configurable, HasWeights, Capabilities):
             options: ``mask`` and ``initial_state``, for the layers that take them.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement `forward`.")
+
+    @property
+    def weights_of_call(self) -> list[Variable]:
+        """The weights whose gradients the pullback of a call returns, in their order."""
+        return self.trainable_weights
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""

@@ -6,25 +6,22 @@ its inputs and its outputs are what a functional model runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import EllipsisType
-from typing import TYPE_CHECKING, Any
-
-import numpy.typing as npt
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_shape, unflatten
-from fastrnn.typing import DTypeLike, Nest
+from fastrnn.ops.symbolic import Symbolic
+from fastrnn.typing import Nest
 
-Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
 
 
-Index = int | slice | EllipsisType | None
-
-
-class SymbolicTensor:
+class SymbolicTensor(Symbolic):
     """The shape and type of an array that a model will compute, without values.
+
+    Operators, indexing, the functions of ``fastrnn.ops`` and those of NumPy that have a counterpart
+    there make nodes of a graph, as layers do.
 
     Attributes:
         shape: batch first; ``None`` where an axis has no fixed length.
@@ -40,36 +37,8 @@ class SymbolicTensor:
         self.shape, self.dtype, self.name = tuple(shape), dtype, name
         self.node, self.index = node, index
 
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
-
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
-        raise TypeError(
-            f"{self!r} has no values, so NumPy cannot compute with it: apply layers to it, and "
-            "make a model of its inputs and outputs."
-        )
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError(f"{self!r} has no values to iterate over.")
-
-    if TYPE_CHECKING:  # what `operators` adds, since it needs layers
-        __array_ufunc__: None
-
-        def __add__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __radd__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __sub__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __rsub__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __mul__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __rmul__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __truediv__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __rtruediv__(self, other: SymbolicTensor | float) -> SymbolicTensor: ...
-        def __neg__(self) -> SymbolicTensor: ...
-        def __getitem__(self, key: Index | tuple[Index, ...]) -> SymbolicTensor: ...
 
 
 class Node:
@@ -85,11 +54,20 @@ class Node:
         is_plain: whether it is one tensor in, one out, and no options.
     """
 
-    def __init__(self, layer: Any, inputs: Nest, options: dict[str, Any], shapes: Nest) -> None:
+    def __init__(
+        self,
+        layer: Any,
+        inputs: Nest,
+        options: dict[str, Any],
+        shapes: Nest,
+        dtypes: Sequence[str] | None = None,
+    ) -> None:
         self.layer, self.inputs, self.options = layer, inputs, options
+        found = flatten(shapes, is_shape)
+        types = [layer.dtype] * len(found) if dtypes is None else dtypes
         self.outputs = [
-            SymbolicTensor(shape, layer.dtype, layer.name, self, k)
-            for k, shape in enumerate(flatten(shapes, is_shape))
+            SymbolicTensor(shape, dtype, layer.name, self, k)
+            for k, (shape, dtype) in enumerate(zip(found, types, strict=True))
         ]
         self.result: Any = unflatten(shapes, self.outputs, is_shape)
         self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]

@@ -1,1 +1,1 @@
-"""Layers of several inputs, and operators."""
+"""Layers of several inputs."""

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fastrnn import layers
+from fastrnn import layers, ops
 from fastrnn.interop.onnx.operators import ACTIVATIONS, name_of
 from fastrnn.interop.onnx.reader.axes import Read
 from fastrnn.interop.onnx.reader.node import GraphReader, Node, describe
 from fastrnn.interop.onnx.reader.values import Value
-from fastrnn.layers.merging.operators import Arithmetic
 from fastrnn.typing import Array
 
 
@@ -88,6 +87,7 @@ def _cast(reader: GraphReader, node: Node) -> Any:
     return value
 
 
+# The layer of two arrays, if there is one, and the operation.
 _MERGES: dict[str, tuple[Any, str]] = {
     "Add": (layers.Add, "add"),
     "Sub": (layers.Subtract, "subtract"),
@@ -97,24 +97,24 @@ _MERGES: dict[str, tuple[Any, str]] = {
 
 
 def _arithmetic(reader: GraphReader, node: Node) -> Value:
-    merge, operation = _MERGES[node.operator]
+    merge, name = _MERGES[node.operator]
     pair = [node.input(0), node.input(1)]
     values = [value for value in pair if isinstance(value, Value)]
     if any("D" in value.axes for value in values) or values[0].axes != values[-1].axes:
         node.refuse("arrays with axes in different orders, or of several directions")
     tensors = [value.tensor for value in values]
+    operation = getattr(ops, name)
     if len(values) == 2:
         if tensors[0].shape != tensors[1].shape:
             node.refuse("arrays of different shapes")
-        dtype = tensors[0].dtype
-        layer = Arithmetic(operation, dtype=dtype) if merge is None else merge(dtype=dtype)
-        return Value((layer(tensors),), values[0].axes)
-    side = "left" if isinstance(pair[1], Value) else "right"
-    array = node.constant(0 if side == "left" else 1)
+        merged = operation(*tensors) if merge is None else merge(dtype=tensors[0].dtype)(tensors)
+        return Value((merged,), values[0].axes)
+    place = 0 if isinstance(pair[1], Value) else 1
+    array = node.constant(place)
     if array.size != 1:
         node.refuse("a constant array that is no bias behind a MatMul")
-    options: Any = {side: float(array.flat[0]), "dtype": tensors[0].dtype}
-    return Value((Arithmetic(operation, **options)(tensors[0]),), values[0].axes)
+    operands = [tensors[0], float(array.flat[0])]
+    return Value((operation(*(operands if place else operands[::-1])),), values[0].axes)
 
 
 # Where ONNX's axis 1 stands among our axes.

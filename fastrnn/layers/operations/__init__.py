@@ -1,0 +1,1 @@
+"""Operations of ``fastrnn.ops`` as layers of a graph."""
