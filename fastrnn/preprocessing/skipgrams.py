@@ -27,8 +27,8 @@ def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> Array:
     Returns:
         Array of float64 (size,).
 
-    >>> make_sampling_table(3).round(5)
-    array([0.00315, 0.00315, 0.00547])
+    >>> make_sampling_table(3).round(4)
+    array([0.0032, 0.0032, 0.0055])
     """
     rank = np.arange(to_positive_int("size", size))
     rank[0] = 1
