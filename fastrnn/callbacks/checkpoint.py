@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from fastrnn.callbacks.base import Logs
 from fastrnn.callbacks.monitor import MonitorCallback
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number, to_positive_int
+from fastrnn.core.log_names import find_log
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.formats.atomic import PathLike, to_path
-from fastrnn.formats.model_files import MODEL_SUFFIXES
-from fastrnn.formats.weight_files import WEIGHT_SUFFIXES
+from fastrnn.formats.file_kinds import kind_of_model, kind_of_weights
 
 
 class ModelCheckpoint(MonitorCallback):
     """Saves the model after each epoch, or after each so many batches.
 
     Args:
-        filepath: path that ends in ``.keras`` or ``.fastrnn``, for weights alone in
-            ``.weights.npz`` or ``.weights.h5``; ``{epoch}`` (from 1), ``{batch}`` (from 1,
-            where batches are counted) and names of the logs in it are filled in.
+        filepath: path as ``Model.save`` takes it, for weights alone ``Model.save_weights``;
+            ``{epoch}`` (from 1), ``{batch}`` (from 1, where batches are counted) and names of
+            the logs in it are filled in.
         monitor: name in the logs.
         verbose: 1 says so.
         save_best_only: whether the model is saved only when the value is better than ever.
@@ -30,6 +30,7 @@ class ModelCheckpoint(MonitorCallback):
         mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric.
         save_freq: ``"epoch"``, or a number of batches, counted across epochs.
         initial_value_threshold: the value to be better than at first; ``None`` is none.
+        period: of Keras 2: save after each so many epochs, with a warning.
 
     Raises:
         ValueError: an argument is out of range; when the model is saved, if ``filepath`` has names
@@ -50,9 +51,14 @@ class ModelCheckpoint(MonitorCallback):
         mode: str = "auto",
         save_freq: int | str = "epoch",
         initial_value_threshold: float | None = None,
+        period: int | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        to_path(filepath, WEIGHT_SUFFIXES if save_weights_only else MODEL_SUFFIXES)
+        to_path(filepath)
+        (kind_of_weights if save_weights_only else kind_of_model)(filepath)
+        if period is not None:
+            deprecated("ModelCheckpoint(period=…)", "ModelCheckpoint(save_freq=batches)")
+        self.period = 1 if period is None else to_positive_int("period", period)
         if save_freq != "epoch":
             to_positive_int("save_freq", save_freq)
         if initial_value_threshold is not None:
@@ -79,18 +85,17 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Save, if epochs are counted."""
-        if self.save_freq == "epoch":
+        if self.save_freq == "epoch" and (epoch + 1) % self.period == 0:
             self._save(logs or {}, logs)
 
     def _save(self, names: dict[str, Any], logs: Logs) -> None:
         try:
-            path = Path(self.filepath.format(epoch=self._epoch + 1, **names))
+            path = self.filepath.format_map(_Names({"epoch": self._epoch + 1, **names}))
         except KeyError as error:
             expected = f"names among epoch, {', '.join(names)}"
             raise ValueError(errors.bad_argument("filepath", self.filepath, expected)) from error
         if self.save_best_only and not self._is_best(logs):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
         else:
@@ -107,3 +112,13 @@ class ModelCheckpoint(MonitorCallback):
             return False
         self.best = current
         return True
+
+
+class _Names(dict[str, Any]):
+    """The logs, also under the names that earlier versions of Keras had for them."""
+
+    def __missing__(self, name: str) -> Any:
+        found = find_log(name, self)
+        if found is None:
+            raise KeyError(name)
+        return self[found]

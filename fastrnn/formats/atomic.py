@@ -25,22 +25,22 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def to_new_path(filepath: PathLike, endings: tuple[str, ...], overwrite: bool) -> Path:
+def to_new_path(filepath: PathLike, overwrite: bool) -> Path:
     """Return ``filepath`` as a path that may be written.
 
     Raises:
-        ValueError: another ending, or a file that may not be replaced.
+        ValueError: it is no path, or that of a file that may not be replaced.
     """
-    path = to_path(filepath, endings)
+    path = to_path(filepath)
     if not overwrite and path.exists():
         raise ValueError(errors.bad_argument("filepath", str(path), "the name of a new file"))
     return path
 
 
-def to_path(filepath: PathLike, endings: tuple[str, ...]) -> Path:
-    """Return ``filepath`` as a path, or raise ``ValueError`` if it has another ending."""
+def to_path(filepath: PathLike, endings: tuple[str, ...] = ("",)) -> Path:
+    """Return ``filepath`` as a path, or raise ``ValueError`` if it is none or ends otherwise."""
     fits = isinstance(filepath, (str, os.PathLike)) and os.fspath(filepath).endswith(endings)
-    if not fits:
-        expected = f"a path that ends in {' or '.join(endings)}"
+    if not fits or not os.fspath(filepath) or "://" in os.fspath(filepath):
+        expected = f"a path that ends in {' or '.join(endings)}" if endings[0] else "a local path"
         raise ValueError(errors.bad_argument("filepath", filepath, expected))
     return Path(filepath)

@@ -6,6 +6,7 @@ ERROR_CODES = {
     # Any file.
     "not_a_file": "neither a regular file nor bytes",
     "pickle": "nothing is unpickled",
+    "foreign_file": "a file is no SavedModel and no checkpoint, which TensorFlow alone reads",
     # Zip archives.
     "not_a_zip": "a zip archive ends in a directory of its members",
     "zip_outside": "an archive has no data before, between or after its members",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.user_warnings import warn
 from fastrnn.core.variable import Variable
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.protocols import SavableLayer, SavableModel
@@ -53,9 +54,14 @@ def fitting(places: Sequence[Place], stored: Mapping[str, Stored], source: str) 
     kept = [place for place in places if place.fits(stored)]
     skipped = [place.owner.name for place in places if not place.fits(stored)]
     if skipped:
-        message = f"{source}: other shapes or numbers of weights in {', '.join(skipped[:10])}"
-        warnings.warn(f"{message}: these layers keep theirs.", UserWarning, stacklevel=2)
+        warn(skipped_layers(source, skipped))
     return kept
+
+
+def skipped_layers(source: str, names: Sequence[str]) -> str:
+    """Say which layers a file does not fit."""
+    message = f"{source}: other shapes or numbers of weights in {', '.join(names[:10])}"
+    return f"{message}: these layers keep theirs."
 
 
 # ---- places ------------------------------------------------------------------------------------

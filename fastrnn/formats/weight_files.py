@@ -14,15 +14,26 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.core.variable import Variable
 from fastrnn.formats import limits
+from fastrnn.formats.archive_format import CONFIG
 from fastrnn.formats.atomic import PathLike, to_new_path, to_path, write_atomically
 from fastrnn.formats.containers.npy import read_npy, read_npy_header
 from fastrnn.formats.containers.safetensors import read_header, read_tensor, write_safetensors
 from fastrnn.formats.containers.zip_archive import Archive, check_names, open_archive
+from fastrnn.formats.file_kinds import (
+    HDF5,
+    LEGACY,
+    NPZ,
+    SAFETENSORS,
+    Content,
+    kind_of_weights,
+    likely_content,
+)
+from fastrnn.formats.keras.legacy_h5_writer import write_legacy_weights
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.model_files import (
-    LEGACY_SUFFIXES,
-    MODEL_SUFFIXES,
+    ARCHIVE_FORMATS,
     load_weights_from,
+    require_legacy,
     write_hdf5_weights,
 )
 from fastrnn.formats.pickles import refuse_pickle
@@ -30,45 +41,72 @@ from fastrnn.formats.protocols import SavableModel
 from fastrnn.formats.source import open_source
 from fastrnn.typing import Array, DType
 
-WEIGHT_SUFFIXES = (".weights.npz", ".weights.h5", ".safetensors")
-NPZ, HDF5, SAFETENSORS = WEIGHT_SUFFIXES
 MEMBER_SUFFIX = ".npy"
 
 
-def save_weights(model: SavableModel, filepath: PathLike, overwrite: bool = True) -> None:
+def save_weights(
+    model: SavableModel,
+    filepath: PathLike,
+    overwrite: bool = True,
+    save_format: str | None = None,
+) -> None:
     """Write the weights of a model to a file; see ``Model.save_weights``."""
-    path = to_new_path(filepath, WEIGHT_SUFFIXES, overwrite)
+    kind = kind_of_weights(filepath, save_format)
+    path = to_new_path(filepath, overwrite)
     variables = list(model.weights)
-    arrays = {variable.path: variable.value for variable in variables}
     if not variables:
         raise ValueError("The model has no weights yet: build it, or call it once.")
-    if path.name.endswith(HDF5):
-        write_hdf5_weights(model, path)
+    if kind in (HDF5, LEGACY):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == HDF5:
+            write_hdf5_weights(model, path)
+        else:
+            write_atomically(path, lambda file: write_legacy_weights(file, model))
         return
+    arrays = {variable.path: variable.value for variable in variables}
     if len(arrays) != len(variables):
         raise ValueError("Two weights have the same path: give the layers different names.")
-    if path.name.endswith(SAFETENSORS):
+    if kind == NPZ:
+        check_names(arrays, "names of weights")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == SAFETENSORS:
         write_safetensors(path, arrays)
-        return
-    check_names(arrays, "names of weights")
-    write_archive(path, arrays)
+    else:
+        write_archive(path, arrays)
 
 
-def load_weights(model: SavableModel, filepath: PathLike, skip_mismatch: bool = False) -> None:
+def load_weights(
+    model: SavableModel, filepath: PathLike, skip_mismatch: bool = False, by_name: bool = False
+) -> None:
     """Set the weights of a model to those of a file; see ``Model.load_weights``."""
-    refuse_pickle(filepath)
-    path = to_path(filepath, (*WEIGHT_SUFFIXES, *MODEL_SUFFIXES, *LEGACY_SUFFIXES))
-    variables = list(model.weights)
-    if not path.name.endswith((NPZ, SAFETENSORS)):
-        load_weights_from(model, path, skip_mismatch)
+    path = to_path(filepath)
+    content = likely_content(path)
+    read = read_tensors if content is Content.SAFETENSORS else read_arrays
+    if content is not Content.SAFETENSORS and not _is_npz(path, content):
+        load_weights_from(model, path, content, skip_mismatch, by_name)
         return
+    require_legacy(by_name, path)
     if skip_mismatch:
         expected = f"False for {NPZ} and {SAFETENSORS}"
         raise ValueError(errors.bad_argument("skip_mismatch", True, expected))
-    read = read_arrays if path.name.endswith(NPZ) else read_tensors
+    variables = list(model.weights)
     arrays = read(path, variables)
     for variable, array in zip(variables, arrays, strict=True):
         variable.value[...] = array
+
+
+def _is_npz(path: Path, content: Content) -> bool:
+    """Whether a file is an archive of arrays alone; a pickle of torch's is refused."""
+    if content is not Content.ZIP or path.suffix in ARCHIVE_FORMATS:
+        return False
+    if path.suffix == ".npz":
+        return True
+    with open_archive(path) as archive:
+        if all(name.endswith(MEMBER_SUFFIX) for name in archive.names):
+            return True
+        if CONFIG not in archive.names:
+            refuse_pickle(path)
+        return False
 
 
 def write_archive(path: Path, arrays: dict[str, Array]) -> None:

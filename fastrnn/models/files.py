@@ -24,51 +24,77 @@ from fastrnn.typing import Array
 
 
 def save(
-    self: SavableModel, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None
+    self: SavableModel,
+    filepath: PathLike,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    *,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
 ) -> None:
     """Write the whole model to a file; see ``fastrnn.saving.save_model``."""
-    write_model(self, filepath, overwrite, zipped)
+    write_model(
+        self,
+        filepath,
+        overwrite,
+        zipped,
+        include_optimizer=include_optimizer,
+        save_format=save_format,
+    )
 
 
-def save_weights(self: SavableModel, filepath: PathLike, overwrite: bool = True) -> None:
+def save_weights(
+    self: SavableModel,
+    filepath: PathLike,
+    overwrite: bool = True,
+    save_format: str | None = None,
+) -> None:
     """Write the weights to a file, under their paths and in their order.
 
     The file is there as a whole or not at all: a crash in between leaves the old one.
 
     Args:
-        filepath: a path that ends in ``.weights.npz``, in ``.safetensors``, or in
-            ``.weights.h5``, Keras's format, which needs the extra ``h5``.
+        filepath: a path. The ending says what is written: ``.weights.h5`` Keras's format,
+            ``.safetensors``, ``.h5``, ``.hdf5`` or ``.keras`` the layout of Keras 2, any other,
+            such as ``.weights.npz`` or none, an archive of NumPy. HDF5 needs the extra ``h5``.
         overwrite: whether a file of this name may be replaced.
+        save_format: of Keras 2: ``"h5"`` or ``"tf"``, with a warning.
 
     Raises:
-        ValueError: another ending, a file that may not be replaced, no weights yet, or names
-            of layers that are no plain names of files on every system.
+        ValueError: an ending of something else, a file that may not be replaced, no weights yet,
+            or names of layers that are no plain names of files on every system.
     """
-    weight_files.save_weights(self, filepath, overwrite)
+    weight_files.save_weights(self, filepath, overwrite, save_format)
 
 
-def load_weights(self: SavableModel, filepath: PathLike, skip_mismatch: bool = False) -> None:
+def load_weights(
+    self: SavableModel,
+    filepath: PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
     """Read the weights from a file that ``save_weights`` or ``save`` wrote.
 
-    In ``.weights.npz`` and ``.safetensors``, paths must be the same, but for the numbers that
+    What the file is, its content tells, whatever its name. In ``.weights.npz`` and
+    ``.safetensors``, paths must be the same, but for the numbers that
     Keras appends to names that it makes up: then the order tells which weight is which. In the
     other formats, names do not count: places of layers must be the same.
 
     Args:
-        filepath: a path that ends in ``.weights.npz``, ``.safetensors``, ``.weights.h5``,
-            ``.keras``, ``.fastrnn``, or ``.h5`` or ``.hdf5`` for files of older versions of
-            Keras.
+        filepath: a path: any file that ``save_weights`` or ``save`` wrote, here or in Keras.
         skip_mismatch: whether layers whose number or shapes of weights are others than the
-            file's keep their weights, with a warning; for ``.weights.h5``, ``.keras`` and
-            ``.fastrnn``.
+            file's keep their weights, with a warning; not for archives of NumPy and
+            ``.safetensors``.
+        by_name: whether layers get the weights that the file has under their names, and others
+            keep theirs; for the layout of Keras 2 alone.
 
     Raises:
-        ValueError: another ending, or one that ``skip_mismatch`` is not for.
-        ModelFileError: a file that is no such archive, is damaged or hostile, or holds other
+        ValueError: a file that ``skip_mismatch`` or ``by_name`` is not for, or none of these.
+        ModelFileError: a file that is damaged or hostile, or holds other
             weights than the model's. Nothing is changed then.
         FileNotFoundError: there is no such file.
     """
-    weight_files.load_weights(self, filepath, skip_mismatch)
+    weight_files.load_weights(self, filepath, skip_mismatch, by_name)
 
 
 def export(

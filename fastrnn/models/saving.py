@@ -14,7 +14,13 @@ from fastrnn.typing import CustomObjects
 
 
 def save_model(
-    model: Model, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None
+    model: Model,
+    filepath: PathLike,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    *,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
 ) -> None:
     """Write a model, its weights, and its optimizer with its state.
 
@@ -22,15 +28,18 @@ def save_model(
 
     Args:
         model: a model.
-        filepath: a path that ends in ``.keras``, which Keras reads (needs the extra ``h5``), or in
-            ``.fastrnn``.
+        filepath: a path that ends in ``.keras``, which Keras reads, in ``.fastrnn``, or in ``.h5``
+            or ``.hdf5``, the layout of Keras 2. Another name is that of a folder, with a warning.
+            All but ``.fastrnn`` need the extra ``h5``.
         overwrite: whether a file of this name may be replaced.
-        zipped: accepted as ``None`` and ``True``.
+        zipped: ``False`` writes the files of a ``.keras`` to a folder.
+        include_optimizer: whether what the model was compiled with is written, with its state.
+        save_format: of Keras 2: ``"h5"``, ``"keras"`` or ``"tf"``, with a warning.
 
     Raises:
-        ValueError: another ending, a file that may not be replaced, or a model with something
-            that cannot be described, such as a function without a name.
-        ImportError: h5py is not installed, for ``.keras``.
+        ValueError: an ending of something else, a file that may not be replaced, or a model with
+            something that cannot be described, such as a function without a name.
+        ImportError: h5py is not installed, for formats that need it.
 
     >>> import os, tempfile
     >>> from fastrnn import Input, Sequential, layers, models
@@ -41,13 +50,21 @@ def save_model(
     """
     if not isinstance(model, Model):
         raise ValueError(errors.bad_argument("model", model, "a model"))
-    write_model(model, filepath, overwrite, zipped)
+    write_model(
+        model,
+        filepath,
+        overwrite,
+        zipped,
+        include_optimizer=include_optimizer,
+        save_format=save_format,
+    )
 
 
 def load_model(
     filepath: PathLike,
     custom_objects: CustomObjects = None,
     compile: bool = True,
+    safe_mode: bool = True,
     *,
     strict_finite: bool = False,
 ) -> Model:
@@ -58,16 +75,17 @@ def load_model(
     ``saving.register_keras_serializable``.
 
     Args:
-        filepath: a path that ends in ``.keras`` or, written by any version of Keras, in ``.h5`` or
-            ``.hdf5`` (these need the extra ``h5``), or in ``.fastrnn``.
+        filepath: a path; what is there is told by its content: a ``.keras`` or a folder of its
+            files, an ``.h5`` of any version of Keras (these need the extra ``h5``), a ``.fastrnn``.
         custom_objects: classes and functions of your own by their names.
         compile: whether the model gets the optimizer, with its state, the losses and the metrics
             of the file. What of them is not known is left out, with a warning.
+        safe_mode: accepted: code in files is never run.
         strict_finite: whether weights that are NaN or infinite are refused, not just reported.
 
     Raises:
         ModelFileError: the file is refused; its ``reason`` says by which rule.
-        ValueError: another ending.
+        ValueError: neither its name nor its content are those of a model.
         FileNotFoundError: there is no such file.
         ImportError: h5py is not installed, for files that need it.
     """

@@ -11,21 +11,24 @@ from typing import Any
 
 import numpy as np
 
+from fastrnn.core.user_warnings import warn
+from fastrnn.core.variable import Variable
 from fastrnn.formats.building import refusals
 from fastrnn.formats.containers.hdf5 import Dataset, Group
 from fastrnn.formats.containers.json_data import parse_json
 from fastrnn.formats.keras.legacy_config import modern_model, modern_training, version_number
 from fastrnn.formats.keras.legacy_weights import (
     HARD_SIGMOID_FACTOR,
+    TOP_LEVEL,
     in_legacy_order,
     modern_arrays,
+    own_in_legacy_order,
     scaled_parts,
 )
 from fastrnn.formats.model_file_error import ModelFileError
-from fastrnn.formats.places import OPTIMIZER, load_optimizer, set_values
+from fastrnn.formats.places import OPTIMIZER, load_optimizer, set_values, skipped_layers
 from fastrnn.formats.protocols import SavableModel
 from fastrnn.formats.stored import Stored
-from fastrnn.layers.base.layer import Layer
 from fastrnn.typing import Array
 
 _LARGEST_PARTS = 1000  # of an attribute that is too long for one
@@ -68,6 +71,10 @@ def is_legacy(root: Group) -> bool:
     return "model_weights" in root.groups or bool(_parts(root, "layer_names"))
 
 
+# A layer, or the model itself, its variables, and the datasets for them.
+_LayerArrays = tuple[Any, list[Variable], list[Dataset]]
+
+
 class LegacyArrays:
     """The arrays of a file in the older form."""
 
@@ -80,40 +87,67 @@ class LegacyArrays:
         """How many numbers there are for weights."""
         return sum(int(np.prod(d.shape, dtype=object)) for d in self._weights.all_datasets())
 
-    def load_weights(self, model: SavableModel) -> None:
+    def load_weights(
+        self, model: SavableModel, by_name: bool = False, skip_mismatch: bool = False
+    ) -> None:
         """Set the weights of a model, by the names of its layers, or else by their order.
+
+        Args:
+            model: the model.
+            by_name: whether the layers that the file has under their names get weights, and no
+                others.
+            skip_mismatch: whether layers that do not fit keep their weights, with a warning.
 
         Raises:
             ModelFileError: the file has others. Nothing is changed then.
         """
-        values = []
-        for layer, datasets in self._by_layer(model):
-            variables = in_legacy_order(layer)
+        source, values, skipped = self._root.source, [], []
+        for layer, variables, datasets in self._by_layer(model, by_name):
             arrays = [dataset.read(dataset.shape) for dataset in datasets]
-            arrays = _fitting(layer, variables, arrays, self._root.source)
+            try:
+                arrays = _fitting(layer, variables, arrays, source)
+            except ModelFileError:
+                if not skip_mismatch:
+                    raise
+                skipped.append(layer.name)
+                continue
             values += list(zip(variables, arrays, strict=True))
-        scaled = scaled_parts(model.layers, self._root.source) if self._version < 3 else []
-        set_values(values, self._root.source, self._strict)
+        if skipped:
+            warn(skipped_layers(source, skipped))
+        taken = {id(variable) for variable, _ in values}
+        layers = [layer for layer in model.layers if {id(v) for v in layer.weights} <= taken]
+        scaled = scaled_parts(layers, source) if self._version < 3 else []
+        set_values(values, source, self._strict)
         for part in scaled:
             part *= HARD_SIGMOID_FACTOR
 
-    def _by_layer(self, model: SavableModel) -> list[tuple[Any, list[Dataset]]]:
-        """Return the layers that have weights, and the datasets of each."""
+    def _by_layer(self, model: SavableModel, by_name: bool) -> list[_LayerArrays]:
+        """Return the layers that have weights, their variables, and the datasets of each."""
         layers = [layer for layer in model.layers if layer.weights]
         found: Mapping[str, list[Dataset]] = {
             name: self._datasets(name) for name in _names(self._weights, "layer_names")
         }
         found = {name: datasets for name, datasets in found.items() if datasets}
+        if by_name:
+            layers = [layer for layer in layers if layer.name in found]
+            found = {layer.name: found[layer.name] for layer in layers}
         if len(found) != len(layers):
             message = f"{len(found)} layers with weights, where the model has {len(layers)}"
             raise ModelFileError("unexpected_weights", self._root.source, message)
-        paths = [dataset.path for datasets in found.values() for dataset in datasets]
+        names = [layer.name for layer in layers]
+        order: Sequence[str] = names if set(names) == set(found) else list(found)
+        pairs: list[_LayerArrays] = [
+            (layer, in_legacy_order(layer), found[name])
+            for layer, name in zip(layers, order, strict=True)
+        ]
+        own = own_in_legacy_order(model)
+        if TOP_LEVEL in self._weights.groups and own and not by_name:
+            pairs.append((model, own, self._datasets(TOP_LEVEL)))
+        paths = [dataset.path for *_, datasets in pairs for dataset in datasets]
         if len(set(paths)) != len(paths):  # each would be read as often as it is named
             message = "an array that is several weights"
             raise ModelFileError("unexpected_weights", self._root.source, message)
-        names = [layer.name for layer in layers]
-        order: Sequence[str] = names if set(names) == set(found) else list(found)
-        return [(layer, found[name]) for layer, name in zip(layers, order, strict=True)]
+        return pairs
 
     def _datasets(self, name: str) -> list[Dataset]:
         group = self._weights.group(name)
@@ -132,7 +166,7 @@ class LegacyArrays:
 
 
 def _fitting(
-    layer: Layer, variables: Sequence[Any], arrays: Sequence[Array], source: str
+    layer: Any, variables: Sequence[Any], arrays: Sequence[Array], source: str
 ) -> list[Array]:
     """Return a layer's arrays in the form of today, or raise ``ModelFileError``."""
     try:

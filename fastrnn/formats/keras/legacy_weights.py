@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from fastrnn.core.variable import Variable
 from fastrnn.formats.model_file_error import ModelFileError
+from fastrnn.formats.protocols import SavableModel
 from fastrnn.layers import GRU, LSTM, Activation, Bidirectional, Conv1D, Dense, TimeDistributed
 from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.rnn.cells import GRUCell, LSTMCell
@@ -19,9 +20,17 @@ from fastrnn.typing import Array
 HARD_SIGMOID_FACTOR = 1.2
 
 
-def in_legacy_order(layer: Layer) -> list[Any]:
+TOP_LEVEL = "top_level_model_weights"  # the group of the weights that are in no layer
+
+
+def in_legacy_order(layer: Layer) -> list[Variable]:
     """Return the variables of a layer as older files order them: those that are trained first."""
-    return sorted(layer.weights, key=lambda variable: not variable.trainable)
+    return layer.trainable_weights + layer.non_trainable_weights
+
+
+def own_in_legacy_order(model: SavableModel) -> list[Variable]:
+    """Return the variables of a model that are in none of its layers, likewise."""
+    return list(model.saved_variables)
 
 
 def modern_arrays(layer: Layer, arrays: Sequence[Array]) -> list[Array]:
