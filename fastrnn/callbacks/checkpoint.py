@@ -51,6 +51,7 @@ class ModelCheckpoint(MonitorCallback):
         mode: str = "auto",
         save_freq: int | str = "epoch",
         initial_value_threshold: float | None = None,
+        *,
         period: int | None = None,
     ) -> None:
         super().__init__(monitor, mode)

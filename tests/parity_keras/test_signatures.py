@@ -42,8 +42,8 @@ def names_of_both():
     ]
 
 
-# Options of recurrent layers that Keras does not have, by keyword alone.
-OWN_OPTIONS = ("zoneout", "cell_zoneout")
+# Options that Keras 3 does not have, by keyword alone.
+OWN_OPTIONS = ("zoneout", "cell_zoneout", "period")
 
 
 def parameters(function):
