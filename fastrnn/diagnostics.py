@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -131,7 +130,8 @@ def gradient_flow(model: Model, x: Nest, y: Nest) -> GradientFlow:
     if not layers:
         raise ValueError(errors.bad_argument("model", model.name, "a model with recurrent layers"))
     x, y, _ = next(iter(data))
-    with _watched(layers) as records:
+    with ExitStack() as stack:
+        recordings = {n: stack.enter_context(layer.recorded()) for n, layer in layers.items()}
         context = CallContext(gradient=True, penalties=[])
         outputs, pullback, mask = model.run(x, context)
         _, gradient = model.objectives.loss_and_gradient(y, outputs, None, mask)
@@ -139,9 +139,9 @@ def gradient_flow(model: Model, x: Nest, y: Nest) -> GradientFlow:
         pullback(gradient)
     norms: dict[str, Array] = {}
     cell_states: dict[str, Array] = {}
-    for name, record in records.items():
-        if record.call is not None:
-            norms[name], *cell_state = record.norms()
+    for name, recording in recordings.items():
+        if recording.call is not None:
+            norms[name], *cell_state = recording.norms(recording.call)
             if cell_state:
                 (cell_states[name],) = cell_state
     return GradientFlow(norms, cell_states)
@@ -155,96 +155,3 @@ def _recurrent_layers(outer: Layer, path: str = "") -> Iterator[tuple[str, Recur
             yield name, layer
         else:
             yield from _recurrent_layers(layer, f"{name}/")
-
-
-@contextmanager
-def _watched(layers: dict[str, RecurrentLayer]) -> Iterator[dict[str, _Record]]:
-    """Record the calls of the layers and the gradients that reach them; keep their states."""
-    records = {name: _Record(layer) for name, layer in layers.items()}
-    kept = {name: layer.states for name, layer in layers.items()}
-    try:
-        for name, layer in layers.items():
-            vars(layer).update(
-                make_call=records[name].make_call, split_gradient=records[name].split_gradient
-            )
-        yield records
-    finally:
-        for name, layer in layers.items():
-            vars(layer).pop("make_call", None)
-            vars(layer).pop("split_gradient", None)
-            layer.states = kept[name]
-
-
-class _Record:
-    """What a recurrent layer computed, and the gradients that reached its results."""
-
-    def __init__(self, layer: RecurrentLayer) -> None:
-        self.layer = layer
-        self.call: Any = None
-        self.d_outputs: Any = None
-        self.d_final: Any = None
-
-    def make_call(self, *args: Any, **options: Any) -> Any:
-        """Stand for the layer's method, and keep the call."""
-        if self.call is not None:
-            expected = f"each recurrent layer called once; {self.layer.name!r} is called again"
-            raise ValueError(errors.bad_argument("model", "shared layers", expected))
-        self.call = type(self.layer).make_call(self.layer, *args, **options)
-        return self.call
-
-    def split_gradient(self, d_result: Nest) -> Any:
-        """Stand for the layer's method, and keep the gradients."""
-        self.d_outputs, self.d_final = type(self.layer).split_gradient(self.layer, d_result)
-        return self.d_outputs, self.d_final
-
-    def norms(self) -> list[Array]:
-        """Return for each state the norms of its gradients, in the order of time."""
-        x, mask = self.call.x, self.call.mask
-        order = -1 if self.layer.go_backwards else 1
-        x, mask = x[:, ::order], None if mask is None else mask[:, ::order]
-        pullbacks = self._pullbacks(x, mask)
-        d_steps = self._gradients_of_steps(x, mask)
-        initial = self.call.initial_state
-        d_states = [np.zeros_like(state) for state in initial]
-        if self.d_final is not None:
-            d_states = [
-                d if given is None else d + given
-                for d, given in zip(d_states, self.d_final, strict=True)
-            ]
-        norms = np.zeros((len(initial), x.shape[1]))
-        for t in reversed(range(x.shape[1])):
-            d_states[0] = d_states[0] + d_steps[:, t]
-            norms[:, t] = [np.linalg.norm(d.astype(np.float64)) for d in d_states]
-            (_, *d_states), _ = pullbacks[t]((None, *d_states))
-        return list(norms[:, ::order])
-
-    def _pullbacks(self, x: Array, mask: Array | None) -> list[Any]:
-        """Run the layer step by step, in the order of processing."""
-        step = copy.copy(self.layer)
-        vars(step).pop("make_call", None)
-        vars(step).pop("split_gradient", None)
-        step.return_sequences, step.return_state, step.go_backwards = False, True, False
-        step.stateful, step.states, step.activity_regularizer = False, None, None
-        context, states, pullbacks = CallContext(gradient=True), self.call.initial_state, []
-        for t in range(x.shape[1]):
-            here = None if mask is None else mask[:, t : t + 1]
-            inputs = step.accept(x[:, t : t + 1])
-            (_, *states), pullback, _ = step.run(inputs, context, here, initial_state=list(states))
-            pullbacks.append(pullback)
-        return pullbacks
-
-    def _gradients_of_steps(self, x: Array, mask: Array | None) -> Array:
-        """Return the gradient of h from the outputs, (batch, timesteps, units)."""
-        d = np.zeros((*x.shape[:2], self.layer.cell.output_size), x.dtype)
-        if self.d_outputs is not None:
-            if self.layer.return_sequences:
-                d[:] = self.d_outputs
-            else:
-                d[:, -1] = self.d_outputs
-        if mask is not None:
-            # The output of a masked step is the h of the last step that was not, or zero.
-            is_state = np.asarray(mask, bool)
-            if not self.layer.zero_output_for_mask:
-                is_state = np.logical_or.accumulate(is_state, axis=1)
-            d *= is_state[..., None]
-        return d

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Unpack
 
 import numpy as np
@@ -24,6 +25,7 @@ from fastrnn.layers.base.layer import INFERENCE, CallContext, Layer, LayerOption
 from fastrnn.layers.base.stream_lowering import is_fused
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
+from fastrnn.layers.rnn.recording import Recording
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
 from fastrnn.typing import Array, MaskLike, Nest, RowsLike, Shape
@@ -78,6 +80,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         self.states: list[Array] | None = None
         # The settings that it was made for, and the fast path to the outputs, see `prepare`.
         self._prepared: tuple[Any, Inference | None] | None = None
+        self._recording: Recording | None = None
 
     @property
     def sublayers(self) -> list[Layer]:
@@ -247,9 +250,12 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
 
     def split_gradient(self, d_result: Any) -> tuple[Array | None, Sequence[Array | None]]:
         """Return the gradients of the outputs and of the final states, for that of a result."""
+        d_outputs, d_final = d_result, [None] * len(self.cell.spec.states)
         if self.return_state:
-            return d_result[0], d_result[1:]
-        return d_result, [None] * len(self.cell.spec.states)
+            d_outputs, d_final = d_result[0], d_result[1:]
+        if self._recording is not None:
+            self._recording.take_gradient(d_outputs, d_final)
+        return d_outputs, d_final
 
     def take_gradients(
         self, gradients: RecurrentGradients, with_states: bool
@@ -264,7 +270,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         self, inputs: Array, context: CallContext, mask: MaskLike = None, initial_state: Nest = None
     ) -> RecurrentCall:
         """Return the call of the engine that computes the layer for ``inputs``."""
-        return self.cell.make_call(
+        call = self.cell.make_call(
             inputs,
             self._first_states(len(inputs), initial_state),
             context,
@@ -273,6 +279,19 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
             return_sequences=self.return_sequences,
             zero_output_for_mask=self.zero_output_for_mask,
         )
+        if self._recording is not None:
+            self._recording.take_call(call)
+        return call
+
+    @contextmanager
+    def recorded(self) -> Iterator[Recording]:
+        """Record the one call that is made inside; afterwards the kept states are as before."""
+        kept = self.states
+        self._recording = Recording(self.name)
+        try:
+            yield self._recording
+        finally:
+            self._recording, self.states = None, kept
 
     def _first_states(self, batch: int, initial_state: Nest) -> tuple[Array, ...]:
         if self.states is not None and len(self.states[0]) != batch:
