@@ -68,10 +68,12 @@ class _AliasLoader(importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         try:
             module = importlib.import_module(self.real)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             if error.name is None or not f"{self.real}.".startswith(f"{error.name}."):
                 raise  # a package that the module itself needs
             missing_names.note(spec.name)
+            if not isinstance(error, ModuleNotFoundError):
+                raise  # it says why there is none
             text = f"fastrnn has no module for `{spec.name}`."
             raise ModuleNotFoundError(text, name=spec.name) from None
         self.spec = module.__spec__

@@ -67,7 +67,7 @@ def test_all_names():
     assert names["Sequential"] is fastrnn.Sequential and names["GRU"] is fastrnn.layers.GRU
 
 
-@pytest.mark.parametrize("name", ["keras.src", "keras.layers.nothing", "tensorflow.nothing"])
+@pytest.mark.parametrize("name", ["keras.nothing", "keras.layers.nothing", "tensorflow.x"])
 def test_what_is_not_there_is_named_and_noted(name):
     missing_names.forget()
     with (
@@ -76,6 +76,13 @@ def test_what_is_not_there_is_named_and_noted(name):
     ):
         importlib.import_module(name)
     assert missing_names.noted() == [name]
+
+
+def test_what_is_refused_is_noted():
+    missing_names.forget()
+    with fastrnn.install_as_keras(), pytest.raises(ImportError, match="insides of Keras"):
+        importlib.import_module("keras.src.layers")
+    assert missing_names.noted() == ["keras.src"]
 
 
 def test_names_of_the_root_are_noted():

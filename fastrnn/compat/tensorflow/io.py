@@ -38,7 +38,7 @@ class GFile:
         return getattr(self._open(), name)
 
     def __iter__(self) -> Any:
-        return iter(self._open())
+        yield from self._open()
 
     def __enter__(self) -> GFile:
         self._open()

@@ -69,7 +69,8 @@ def diag(diagonal: Any) -> Any:
 
 
 PLACES = {
-    **{name: f"compat.tensorflow.arrays:{name}" for name in ("eye",)},
+    "eye": "compat.tensorflow.arrays:eye",
+    "global_norm": "compat.tensorflow.control:global_norm",
     "l2_normalize": "compat.tensorflow.math:l2_normalize",
     "tensordot": "compat.tensorflow:tensordot",
     "transpose": "compat.tensorflow.linalg:matrix_transpose",

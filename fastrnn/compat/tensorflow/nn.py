@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import fastrnn
 from fastrnn import ops
 from fastrnn.compat.tensorflow.names import attributes, gives_tensors
 from fastrnn.compat.tensorflow.table import NN
@@ -68,10 +69,9 @@ def dropout(
     x: Any, rate: Any = None, noise_shape: Any = None, seed: Any = None, keep_prob: Any = None
 ) -> Any:
     """Return ``x`` with a share ``rate`` of its entries set to 0, the others scaled up."""
-    from fastrnn import random
 
     rate = 1 - keep_prob if rate is None else rate
-    return random.dropout(x, rate, noise_shape=noise_shape, seed=seed)
+    return fastrnn.random.dropout(x, rate, noise_shape=noise_shape, seed=seed)
 
 
 @gives_tensors

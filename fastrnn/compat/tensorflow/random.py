@@ -5,7 +5,7 @@ from __future__ import annotations
 import random as python_random
 from typing import Any
 
-from fastrnn import random
+import fastrnn
 from fastrnn.compat.tensorflow.names import attributes, gives_tensors
 from fastrnn.typing import DTypeLike
 
@@ -24,7 +24,7 @@ def normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike = None, seed: Any = None
 ) -> Any:
     """Return numbers of a normal distribution."""
-    return random.normal(_shape(shape), mean, stddev, dtype=dtype, seed=seed)
+    return fastrnn.random.normal(_shape(shape), mean, stddev, dtype=dtype, seed=seed)
 
 
 @gives_tensors
@@ -32,7 +32,7 @@ def truncated_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike = None, seed: Any = None
 ) -> Any:
     """Return numbers of a normal distribution, those beyond two deviations drawn again."""
-    return random.truncated_normal(_shape(shape), mean, stddev, dtype=dtype, seed=seed)
+    return fastrnn.random.truncated_normal(_shape(shape), mean, stddev, dtype=dtype, seed=seed)
 
 
 @gives_tensors
@@ -41,8 +41,8 @@ def uniform(
 ) -> Any:
     """Return numbers from ``minval`` to before ``maxval``; whole ones for a dtype of integers."""
     if dtype is not None and "int" in str(dtype):
-        return random.randint(_shape(shape), minval, maxval, dtype=dtype, seed=seed)
-    return random.uniform(
+        return fastrnn.random.randint(_shape(shape), minval, maxval, dtype=dtype, seed=seed)
+    return fastrnn.random.uniform(
         _shape(shape), minval, 1.0 if maxval is None else maxval, dtype=dtype, seed=seed
     )
 
@@ -50,13 +50,13 @@ def uniform(
 @gives_tensors
 def shuffle(value: Any, seed: Any = None) -> Any:
     """Return ``value`` in another order along its first axis."""
-    return random.shuffle(value, seed=seed)
+    return fastrnn.random.shuffle(value, seed=seed)
 
 
 @gives_tensors
 def categorical(logits: Any, num_samples: int, dtype: DTypeLike = "int64", seed: Any = None) -> Any:
     """Return class numbers (batch, num_samples), drawn for each row of logits (batch, classes)."""
-    return random.categorical(logits, num_samples, dtype=dtype or "int64", seed=seed)
+    return fastrnn.random.categorical(logits, num_samples, dtype=dtype or "int64", seed=seed)
 
 
 multinomial = categorical
