@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from fastrnn.callbacks.old_logs import Curves
 from fastrnn.core import errors
 from fastrnn.optimizers import Optimizer
 from fastrnn.typing import Array, ArrayLike
@@ -164,13 +165,14 @@ class History(Callback):
 
     Attributes:
         epoch: numbers of the epochs, from 0.
-        history: a list of values for each of ``loss``, the metrics, and the same with ``val_``.
+        history: a list of values for each of ``loss``, the metrics, and the same with ``val_``;
+            ``history["acc"]`` finds ``accuracy`` and the like.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list[Any]] = Curves()
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Start a new list of epochs."""

@@ -12,6 +12,7 @@ from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.callbacks.monitor import MonitorCallback
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
+from fastrnn.core.old_keywords import takes_old_keywords
 
 
 class LearningRateScheduler(Callback):
@@ -83,6 +84,7 @@ class ReduceLROnPlateau(MonitorCallback):
     0.5
     """
 
+    @takes_old_keywords
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastrnn import metrics
 from fastrnn.callbacks.base import Callback, Logs
+from fastrnn.callbacks.old_logs import name_in
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number
 
@@ -39,6 +40,7 @@ class MonitorCallback(Callback):
 
     def _current(self, logs: Logs) -> float | None:
         """Return the value watched, or warn that there is none."""
+        self.monitor = name_in(logs or {}, self.monitor)
         if self._sign == 0:
             self._sign = self._find_sign()
         value: float | None = (logs or {}).get(self.monitor)

@@ -6,6 +6,7 @@ import collections
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.core.old_keywords import takes_old_keywords
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.layers.core.input import InputLayer
@@ -29,6 +30,7 @@ class Functional(Model):
 
     first_call = 1  # the 0th is its own graph
 
+    @takes_old_keywords
     def __init__(
         self, inputs: Nest, outputs: Nest, trainable: bool = True, name: str | None = None
     ) -> None:

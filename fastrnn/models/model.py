@@ -25,7 +25,7 @@ from fastrnn.layers.base.structures import shape_of
 from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.base.weights import in_saved_order
 from fastrnn.layers.rnn.states import KeepsStates
-from fastrnn.models import files, quantization
+from fastrnn.models import files, old_methods, quantization
 from fastrnn.models.graph import ModelGraph
 from fastrnn.models.summary import print_summary
 from fastrnn.models.traced import Traces, arrays_of
@@ -82,7 +82,7 @@ class Model(KeepsStates, Layer):
         """Make a functional model of inputs and outputs, or an object of the subclass."""
         if cls is not Model:
             return super().__new__(cls)
-        if not args and "inputs" not in kwargs:
+        if not args and not kwargs.keys() & {"inputs", "input"}:
             expected = "`inputs` and `outputs`, or a subclass with its own `call`"
             raise TypeError(errors.bad_argument("inputs", None, expected))
         return super().__new__(registry.classes["Functional"])
@@ -111,6 +111,13 @@ class Model(KeepsStates, Layer):
     # A subclass may replace these two.
     train_step = steps.train_step
     test_step = steps.test_step
+
+    # The names of Keras 1 and 2.
+    fit_generator = old_methods.fit_generator
+    evaluate_generator = old_methods.evaluate_generator
+    predict_generator = old_methods.predict_generator
+    predict_classes = old_methods.predict_classes
+    predict_proba = old_methods.predict_proba
 
     def predict_on_batch(self, x: Nest) -> Any:
         """Return the outputs for one batch, in inference mode."""

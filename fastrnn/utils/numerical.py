@@ -6,18 +6,22 @@ import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int, to_real_array
-from fastrnn.typing import Array, ArrayLike
+from fastrnn.core.old_keywords import takes_old_keywords
+from fastrnn.core.user_warnings import deprecated
+from fastrnn.typing import Array, ArrayLike, DTypeLike
 
 
-def to_categorical(x: ArrayLike, num_classes: int | None = None) -> Array:
+@takes_old_keywords
+def to_categorical(x: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = None) -> Array:
     """Return one-hot vectors for class numbers.
 
     Args:
         x: integers from 0 on, any shape; a last axis of length 1 is dropped.
         num_classes: length of the vectors; the largest number + 1 unless given.
+        dtype: of Keras 2; today ``.astype`` does it.
 
     Returns:
-        Array of float64, as Keras gives it, shape of ``x`` and (num_classes,).
+        Array of float64, as Keras gives it, or of ``dtype``; shape of ``x`` and (num_classes,).
 
     Raises:
         ValueError: numbers are negative, fractions, or not below ``num_classes``.
@@ -41,7 +45,9 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> Array:
         received = f"integers from {flat.min()} to {flat.max()}"
         expected = f"integers from 0 to num_classes - 1 = {num_classes - 1}"
         raise ValueError(errors.bad_argument("x", received, expected))
-    result = np.zeros((flat.size, num_classes))
+    if dtype is not None:
+        deprecated("to_categorical(…, dtype=…)", "to_categorical(…).astype(…)")
+    result = np.zeros((flat.size, num_classes), dtype)
     result[np.arange(flat.size), flat] = 1
     return result.reshape(*shape, num_classes)
 

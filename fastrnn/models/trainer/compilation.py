@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastrnn import optimizers
 from fastrnn.core import errors
+from fastrnn.core.old_keywords import takes_old_keywords
 from fastrnn.models.trainer.objectives import Objectives
 from fastrnn.models.trainer.trainable import Trainable
 from fastrnn.typing import LossLike, MetricLike, OptimizerLike
 
 
+@takes_old_keywords
 def compile(
     self: Trainable,
     optimizer: OptimizerLike = "rmsprop",

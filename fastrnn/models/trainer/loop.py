@@ -12,6 +12,7 @@ import numpy as np
 from fastrnn.callbacks import Callback, CallbackList, History, ProgbarLogger
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number, to_positive_int
+from fastrnn.core.old_keywords import takes_old_keywords
 from fastrnn.layers.base.layer import INFERENCE
 from fastrnn.layers.base.structures import copy_if_aliased
 from fastrnn.models.trainer.batches import ArrayBatches, Batches, known_length, make_batches
@@ -57,6 +58,7 @@ class Validation:
         return epoch in self.freq
 
 
+@takes_old_keywords
 def fit(
     self: Trainable,
     x: Nest = None,
@@ -203,6 +205,7 @@ def _train_on_window(model: Trainable, x: Nest, y: Nest, sample_weight: Nest) ->
     return checked_logs("train_step", model.train_step(pack_x_y_sample_weight(x, y, sample_weight)))
 
 
+@takes_old_keywords
 def evaluate(
     self: Trainable,
     x: Nest = None,
@@ -247,6 +250,7 @@ def _evaluate(model: Trainable, hooks: CallbackList, batches: Batches, steps: in
     return logs
 
 
+@takes_old_keywords
 def predict(
     self: Trainable,
     x: Nest,
@@ -299,9 +303,9 @@ def _callback_list(
     add_history: bool = False,
 ) -> CallbackList:
     """Return the given callbacks, and those that are always there where none is given."""
-    if verbose not in ("auto", 0, 1, 2):
+    if verbose != "auto" and not isinstance(verbose, (int, np.integer)):
         raise ValueError(errors.not_one_of("verbose", verbose, ("auto", 0, 1, 2)))
-    verbose = 1 if verbose == "auto" else int(verbose)
+    verbose = 1 if verbose == "auto" else int(verbose) * (verbose in (1, 2))  # others are silent
     if isinstance(callbacks, CallbackList):
         return callbacks
     given: list[Any] = as_list(callbacks)
