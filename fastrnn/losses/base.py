@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
+from typing import Annotated, Any, Concatenate, ParamSpec, TypedDict, cast
 
 import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.named_registry import NamedRegistry
 from fastrnn.core.options import (
     Configurable,
     Kind,
     Unused,
-    set_defaults,
     takes_options,
     values_of_options,
 )
-from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
 from fastrnn.typing import Array, ArrayLike, Axes, DTypeLike, LossLike, MaskLike, WeightsLike
 
@@ -27,7 +26,7 @@ from fastrnn.typing import Array, ArrayLike, Axes, DTypeLike, LossLike, MaskLike
 Terms = tuple[Array, Callable[[Array], Array]]
 
 
-class _LossRegistry(Registry):
+class _LossRegistry(NamedRegistry):
     """The table of losses; a function that it is given becomes a loss."""
 
     def get(self, identifier: LossLike | Loss) -> Any:
@@ -44,11 +43,11 @@ class _LossRegistry(Registry):
 
 
 registry = _LossRegistry("loss", "keras.losses")
+register = registry.register_named
 # Functions of labels and predictions, and the classes whose values they return.
 FUNCTIONS: dict[Callable[..., Array], type[Loss]] = {}
 
 P = ParamSpec("P")
-T = TypeVar("T", bound="Loss")
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -58,17 +57,6 @@ def _to_reduction(argument: str, value: object) -> str:
 
 
 Reduction = Annotated[str | None, Kind(_to_reduction)]
-
-
-def register(*aliases: str, name: str | None = None) -> Callable[[type[T]], type[T]]:
-    """Return a class decorator that enters a loss, and names it: as its class unless told."""
-
-    def enter(cls: type[T]) -> type[T]:
-        set_defaults(cls, name=name or to_snake_case(cls.__name__))
-        registry.register(*aliases)(cls)
-        return cls
-
-    return enter
 
 
 class Loss(Configurable):

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypedDict, TypeVar
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.class_table import to_snake_case
+from fastrnn.core.named_registry import NamedRegistry
 from fastrnn.core.options import (
     ConfigOrder,
     Configurable,
-    set_defaults,
     takes_options,
     values_of_options,
 )
-from fastrnn.core.registry import Registry
 from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 from fastrnn.typing import Array, ArrayLike, DTypeLike, MaskLike, MetricLike, WeightsLike
 
 
-class _MetricRegistry(Registry):
+class _MetricRegistry(NamedRegistry):
     """The table of metrics; a function that it is given becomes a metric."""
 
     def get(self, identifier: MetricLike | Metric) -> Any:
@@ -44,18 +43,7 @@ class _MetricRegistry(Registry):
 
 
 registry = _MetricRegistry("metric", "keras.metrics")
-T = TypeVar("T", bound="Metric")
-
-
-def register(*aliases: str, name: str | None = None) -> Callable[[type[T]], type[T]]:
-    """Return a class decorator that enters a metric, and names it: as its class unless told."""
-
-    def enter(cls: type[T]) -> type[T]:
-        set_defaults(cls, name=name or to_snake_case(cls.__name__))
-        registry.register(*aliases)(cls)
-        return cls
-
-    return enter
+register = registry.register_named
 
 
 class Metric(Configurable):
