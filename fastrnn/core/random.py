@@ -57,6 +57,12 @@ def generator(seed: int | None = None) -> np.random.Generator:
     return np.random.default_rng(draw_seed() if seed is None else to_seed(seed))
 
 
+def generator_of(owner: object) -> np.random.Generator | None:
+    """Return the generator of what draws by one of its own, a layer or a data set, if it does."""
+    found = getattr(owner, "generator", None)
+    return found if isinstance(found, np.random.Generator) else None
+
+
 def keep_mask(
     generator: np.random.Generator, shape: Sequence[int], rate: float
 ) -> npt.NDArray[np.bool_]:

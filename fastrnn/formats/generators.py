@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from fastrnn.core import random
 from fastrnn.formats.model_file_error import ModelFileError
 from fastrnn.formats.places import Place
 from fastrnn.typing import Config
@@ -18,8 +17,8 @@ def generator_states(places: Sequence[Place]) -> dict[str, dict[str, Any]]:
     """Return the states of the layers' generators, by their places; large numbers as texts."""
     states = {}
     for place in places:
-        generator = getattr(place.owner, "generator", None)
-        if isinstance(generator, np.random.Generator):
+        generator = random.generator_of(place.owner)
+        if generator is not None:
             state: Any = generator.bit_generator.state
             numbers = {key: hex(value) for key, value in state["state"].items()}
             states[place.path] = {**state, "state": numbers}
@@ -33,8 +32,8 @@ def set_generators(places: Sequence[Place], states: Config, source: str) -> None
         ModelFileError: ``bad_metadata``.
     """
     for place in places:
-        generator = getattr(place.owner, "generator", None)
-        if isinstance(generator, np.random.Generator) and place.path in states:
+        generator = random.generator_of(place.owner)
+        if generator is not None and place.path in states:
             try:
                 generator.bit_generator.state = _to_state(states[place.path])
             except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:

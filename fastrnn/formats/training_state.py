@@ -87,8 +87,8 @@ def _stateful_loops(model: Layer) -> list[Any]:
 
 
 def _generators(model: Layer) -> list[np.random.Generator]:
-    found = [getattr(layer, "generator", None) for layer in _layers(model)]
-    return [generator for generator in found if isinstance(generator, np.random.Generator)]
+    found = map(random.generator_of, _layers(model))
+    return [generator for generator in found if generator is not None]
 
 
 def _numbers(metric: Metric) -> dict[str, Any]:

@@ -110,8 +110,7 @@ class IterableBatches(_Told):
     @property
     def generator(self) -> np.random.Generator | None:
         """What the source draws its order from, if it has such an attribute."""
-        found = getattr(self.source, "generator", None)
-        return found if isinstance(found, np.random.Generator) else None
+        return random.generator_of(self.source)
 
     def __len__(self) -> int:
         return len(self.source)
