@@ -12,21 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
+from fastrnn.utils.downloads import cached, fetched
 
 Array = npt.NDArray[Any]
+Part = tuple[Array, Array]
 
-_TIMEOUT_SECONDS = 30
+SITE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 
-def find_file(path: str | os.PathLike[str], url: str, algorithm: str, checksum: str) -> Path:
+def find_file(path: str | os.PathLike[str], url: str, file_hash: str) -> Path:
     """Return the data file, downloading it only if it is not there.
 
     Args:
         path: a file; or a name in the folder where Keras keeps data sets, ``datasets`` in
             ``$KERAS_HOME`` or ``~/.keras``. A file that is there is used as it is.
         url: where to download it from.
-        algorithm: name of the hash, see ``hashlib``.
-        checksum: hexadecimal digest that a download must have.
+        file_hash: hexadecimal digest, md5 or sha256, that a download must have.
 
     Raises:
         OSError: there is no file and it could not be downloaded.
@@ -35,39 +36,11 @@ def find_file(path: str | os.PathLike[str], url: str, algorithm: str, checksum: 
     given = Path(path).expanduser()
     if given.is_file():
         return given
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    cached = home / "datasets" / given
-    if not cached.is_file():
-        _download(url, cached, algorithm, checksum)
-    return cached
+    place = cached(Path("datasets", given))
+    return place if place.is_file() else fetched(place, url, file_hash, "auto")
 
 
-def _download(url: str, target: Path, algorithm: str, checksum: str) -> None:
-    import hashlib
-    import http.client
-    import tempfile
-    import urllib.request
-
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-            content = response.read()
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        raise OSError(
-            f"There is no file {target}, and downloading it from {url} failed: {error}. "
-            f"Connect to the internet, or put the file there yourself."
-        ) from error
-    if hashlib.new(algorithm, content).hexdigest() != checksum:
-        raise ValueError(
-            f"The file from {url} does not have the {algorithm} checksum {checksum} and was not "
-            "kept. Try again, or fetch the file another way."
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(content)
-    os.replace(file.name, target)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
     """Builds arrays of plain values alone; a name of anything else is refused, not imported."""
 
     _ALLOWED = frozenset(
@@ -80,6 +53,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     )
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return what builds arrays; nothing else is found."""
         if (module, name) not in self._ALLOWED:
             raise pickle.UnpicklingError(f"it holds {module}.{name}, not lists of numbers alone")
         return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
@@ -118,9 +92,42 @@ def _read_npy(file: BinaryIO) -> Array:
         raise ValueError(f"npy version {version}")
     shape, fortran_order, dtype = read_header(file)
     if dtype.hasobject:
-        array = _ArrayUnpickler(file).load()
+        array = ArrayUnpickler(file).load()
         if not isinstance(array, np.ndarray) or array.shape != shape:
             raise ValueError(f"no array of shape {shape} where its header says so")
         return array
     array = np.frombuffer(file.read(), dtype=dtype)
     return array.reshape(shape, order="F" if fortran_order else "C")
+
+
+def read_parts(
+    path: str | os.PathLike[str], name: str, file_hash: str, keys: list[str]
+) -> list[Array]:
+    """Return the arrays of a data set in an .npz file, which is downloaded where it is not there.
+
+    Raises:
+        OSError, ValueError: see ``find_file`` and ``read_npz``, or an array is missing.
+    """
+    file = find_file(path, f"{SITE}{name}", file_hash)
+    arrays = read_npz(file)
+    missing = set(keys) - arrays.keys()
+    if missing:
+        expected = f"a file with the arrays {sorted(missing)}"
+        raise ValueError(errors.bad_argument("path", str(file), expected))
+    return [arrays[key] for key in keys]
+
+
+def split_shuffled(x: Array, y: Array, test_split: float, seed: int) -> tuple[Part, Part]:
+    """Return the samples in a drawn order, the last ones, a share of ``test_split``, for tests.
+
+    Raises:
+        ValueError: it is no share.
+    """
+    if not 0 <= test_split < 1:
+        expected = "a number from 0 to below 1"
+        raise ValueError(errors.bad_argument("test_split", test_split, expected))
+    order = np.arange(len(x))
+    np.random.RandomState(seed).shuffle(order)
+    x, y = x[order], y[order]
+    at = int(len(x) * (1 - test_split))
+    return (x[:at], y[:at]), (x[at:], y[at:])

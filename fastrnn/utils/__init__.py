@@ -10,7 +10,6 @@ from fastrnn.core.custom_objects import (
 )
 from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.core.lazy import lazy_attributes
-from fastrnn.core.lazy import lazy_attributes as _lazy_attributes
 from fastrnn.core.naming import reset_names as _reset_names
 from fastrnn.core.old_paths import old_modules
 from fastrnn.core.random import set_random_seed
@@ -31,6 +30,7 @@ __all__ = [
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "normalize",
@@ -46,12 +46,19 @@ __all__ = [
     "unpack_x_y_sample_weight",
 ]
 
-__getattr__ = lazy_attributes(__name__, old_modules(__name__))
-
 # Loaded when they are first asked for.
-__getattr__ = _lazy_attributes(
+__getattr__ = lazy_attributes(
     __name__,
-    {"timeseries_dataset_from_array": f"{__name__}.timeseries:timeseries_dataset_from_array"},
+    {
+        **old_modules(__name__),
+        **{
+            name: f"{__name__}.{module}:{name}"
+            for name, module in {
+                "get_file": "downloads",
+                "timeseries_dataset_from_array": "timeseries",
+            }.items()
+        },
+    },
 )
 
 

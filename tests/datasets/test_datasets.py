@@ -1,12 +1,10 @@
 """IMDB and the sunspots: against live Keras on the same file; bad files and no network."""
 
 import hashlib
-import http.server
 import inspect
 import json
 import os
 import pickle
-import threading
 import zipfile
 from pathlib import Path
 
@@ -93,8 +91,8 @@ def test_arguments_are_those_of_keras():
             for f in (getattr(imdb, name), getattr(keras.datasets.imdb, name))
         )
         assert ours == theirs
-    with pytest.raises(ValueError, match="nb_words"):
-        imdb.load_data(nb_words=3)
+    with pytest.raises(ValueError, match="load_data: words"):
+        imdb.load_data(words=3)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the data set is not part of the repository")
@@ -105,6 +103,12 @@ def test_the_real_reviews_are_those_of_keras(monkeypatch):
     index = imdb.get_word_index(SHARED / "imdb_word_index.json")
     assert index["the"] == 1
     assert sorted(index.values()) == list(range(1, len(index) + 1))
+
+
+def test_the_name_of_keras_1(home):
+    with pytest.warns(DeprecationWarning, match=r"nb_words.*num_words"):
+        older = imdb.load_data(nb_words=20)
+    assert_same_parts(older, imdb.load_data(num_words=20))
 
 
 def test_word_index(home):
@@ -135,39 +139,12 @@ def test_the_home_of_keras_without_its_variable(home, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def server():
-    """Serves ``server.pages``, bytes by path; ``server.url`` is its address."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            content = server.pages.get(self.path)
-            server.visits += 1
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"") + server.lost))
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, *_):
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.pages, server.visits, server.lost = {}, 0, 0
-    server.url = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
 def remote(home, server, monkeypatch):
     """The reviews are no longer in Keras's folder, but on the server, with the right checksum."""
     content = (home / "imdb.npz").read_bytes()
     (home / "imdb.npz").unlink()
     server.pages["/imdb.npz"] = content
-    monkeypatch.setattr(imdb, "_FOLDER", server.url)
+    monkeypatch.setattr(files, "SITE", server.url)
     monkeypatch.setattr(imdb, "_REVIEWS_SHA256", hashlib.sha256(content).hexdigest())
     return server
 
@@ -195,14 +172,14 @@ def test_a_download_with_another_checksum_is_not_kept(home, remote):
 
 
 def test_a_file_that_is_there_is_used_whatever_its_checksum(home, monkeypatch):
-    monkeypatch.setattr(imdb, "_FOLDER", "http://127.0.0.1:9/")
+    monkeypatch.setattr(files, "SITE", "http://127.0.0.1:9/")
     assert len(imdb.load_data()[0][0]) == 30
 
 
 @pytest.mark.parametrize("trouble", ["offline", "not found", "cut off"])
 def test_a_download_that_fails_says_what_to_do(home, remote, monkeypatch, trouble):
     if trouble == "offline":
-        monkeypatch.setattr(imdb, "_FOLDER", "http://127.0.0.1:9/")
+        monkeypatch.setattr(files, "SITE", "http://127.0.0.1:9/")
     elif trouble == "not found":
         remote.pages.clear()
     else:
@@ -217,7 +194,7 @@ def test_checksums_are_those_of_keras():
     source = Path(keras.src.datasets.imdb.__file__).read_text()
     assert imdb._REVIEWS_SHA256 in source
     assert imdb._WORDS_MD5 in source
-    assert imdb._FOLDER in source
+    assert files.SITE in source
 
 
 # ---- files that are not as they should be ----
