@@ -66,8 +66,20 @@ class TensorArray(np.ndarray[Any, np.dtype[Any]]):
         return self.shape
 
     def numpy(self) -> Any:
-        """Return the values as a plain array; a single value as a NumPy number."""
-        return self.view(np.ndarray)[()]
+        """Return the values as a plain array, a single value as a NumPy number; text as bytes."""
+        values = self.view(np.ndarray)[()]
+        if self.dtype.kind not in "OU":
+            return values
+        return _encoded(values) if self.ndim == 0 else _ENCODED(values)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return an entry or a part; an entry too has ``numpy()``."""
+        part = super().__getitem__(key)
+        if isinstance(part, np.ndarray):
+            return part
+        entry = np.empty((), self.dtype).view(TensorArray)
+        entry[()] = part
+        return entry
 
     def __format__(self, spec: str) -> str:
         return format(self.numpy(), spec)
@@ -77,3 +89,10 @@ def tensor_array(value: ArrayLike, dtype: DTypeLike = None) -> TensorArray:
     """Return ``value`` as a ``TensorArray`` that shares its memory where it is an array."""
     array: Array = np.asarray(value, dtype)
     return array.view(TensorArray)
+
+
+def _encoded(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+_ENCODED = np.frompyfunc(_encoded, 1, 1)

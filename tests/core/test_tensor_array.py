@@ -32,6 +32,22 @@ def test_one_value():
     assert tensor.shape == () and float(tensor) == 3.14159
 
 
+def test_entries_have_numpy_too():
+    tensor = tensor_array([[1, 2], [3, 4]])
+    assert tensor[-1, 0].numpy() == 3 and "abcd"[tensor[0, 1]] == "c"
+    assert [row[0].numpy() for row in tensor] == [1, 3]
+    assert [entry.numpy() for entry in tensor[1]] == [3, 4]
+    assert {int(tensor[0, 0]): 1} == {1: 1} and tensor[0, 0] > 0
+
+
+@pytest.mark.parametrize("dtype", [object, None])
+def test_text_is_given_as_bytes(dtype):
+    tensor = tensor_array(np.array(["é", "b"], dtype))
+    assert tensor.numpy().tolist() == ["é".encode(), b"b"]
+    assert tensor[0].numpy().decode() == "é" and tensor.tolist() == ["é", "b"]
+    assert [text.numpy() for text in tensor] == ["é".encode(), b"b"]
+
+
 def test_a_shape_with_unknown_sizes():
     shape = TensorShape([None, 3])
     assert not shape.is_fully_defined() and shape.num_elements() is None

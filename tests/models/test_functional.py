@@ -534,3 +534,10 @@ def test_a_model_at_every_step_is_its_layers_at_every_step(make, by_step):
     actual, wanted = pullback(d), expected_pullback(d)
     for one, other in zip([actual[0], *actual[1]], [wanted[0], *wanted[1]], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_shapes_have_what_scripts_ask_them():
+    x = fastrnn.Input((4, 3))
+    y = layers.LSTM(2, return_sequences=True)(x)
+    assert y.shape.as_list() == [None, 4, 2] == y.get_shape().as_list()
+    assert y.shape == (None, 4, 2) and int(y.shape[-1]) == 2 and x.shape.rank == 3

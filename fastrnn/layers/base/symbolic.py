@@ -11,6 +11,7 @@ from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_shape, unflatten
+from fastrnn.core.tensor_array import TensorShape
 from fastrnn.ops.symbolic import Symbolic
 from fastrnn.typing import Nest
 
@@ -34,8 +35,13 @@ class SymbolicTensor(Symbolic):
     def __init__(
         self, shape: Shape, dtype: str, name: str, node: Node | None = None, index: int = 0
     ) -> None:
-        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+        self.shape: TensorShape = TensorShape(shape)
+        self.dtype, self.name = dtype, name
         self.node, self.index = node, index
+
+    def get_shape(self) -> TensorShape:
+        """Return the shape."""
+        return self.shape
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
