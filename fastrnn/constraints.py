@@ -12,6 +12,8 @@ import numpy as np
 
 from fastrnn import config
 from fastrnn.core import errors
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.core.options import AxesOption, Configurable, Finite, NonNegative, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.typing import Array, Axes
@@ -21,6 +23,7 @@ registry = Registry("constraint", "keras.constraints")
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
+__getattr__ = lazy_attributes(__name__, {}, OLD_NAMES["constraints"])
 
 
 class Constraint(Configurable):

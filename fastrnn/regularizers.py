@@ -15,6 +15,8 @@ import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.core.options import Configurable, Kind, NonNegative, choice, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.typing import Array
@@ -24,6 +26,7 @@ registry = Registry("regularizer", "keras.regularizers")
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
+__getattr__ = lazy_attributes(__name__, {}, OLD_NAMES["regularizers"])
 
 
 class Regularizer(Configurable):

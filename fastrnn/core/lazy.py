@@ -5,16 +5,22 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from fastrnn.core.user_warnings import deprecated
 
-def lazy_attributes(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+
+def lazy_attributes(
+    package: str, places: Mapping[str, str], renamed: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a package, for names that stand in its other modules.
 
     Args:
         package: the package's ``__name__``.
         places: for each name its module, or ``module:name`` for what stands in one. A name whose
             module does not exist is not there.
+        renamed: today's names in the package by old ones, which warn.
 
     >>> find = lazy_attributes("fastrnn", {"json": "json", "encode": "json:dumps"})
     >>> find("encode")([1])
@@ -25,6 +31,9 @@ def lazy_attributes(package: str, places: Mapping[str, str]) -> Callable[[str], 
     """
 
     def __getattr__(name: str) -> Any:
+        if name in renamed:
+            deprecated(f"{package}.{name}", f"{package}.{renamed[name]}")
+            return getattr(sys.modules[package], renamed[name])
         absent = f"module {package!r} has no attribute {name!r}"
         if name not in places:
             raise AttributeError(absent)

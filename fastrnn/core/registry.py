@@ -7,6 +7,8 @@ from typing import Any
 from fastrnn.core import deserialization, errors, serialization
 from fastrnn.core.class_table import TABLES, ClassTable
 from fastrnn.core.custom_objects import CustomObjectScope, find_custom
+from fastrnn.core.old_names import OLD_NAMES
+from fastrnn.core.user_warnings import deprecated
 
 
 def registry_of(module: str) -> Registry:
@@ -17,7 +19,16 @@ def registry_of(module: str) -> Registry:
 
 
 class Registry(ClassTable):
-    """Classes of one kind by name, with Keras's rules for naming and serialising their objects."""
+    """Classes of one kind by name, with Keras's rules for naming and serialising their objects.
+
+    Args:
+        argument, module: see ``ClassTable``.
+        any_case: whether a name may be written in capitals.
+    """
+
+    def __init__(self, argument: str, module: str, any_case: bool = False) -> None:
+        super().__init__(argument, module)
+        self.any_case = any_case
 
     def get(self, identifier: Any) -> Any:
         """Return the object that ``identifier`` means.
@@ -71,6 +82,12 @@ class Registry(ClassTable):
         if name in self.classes:
             return self.classes[name]()
         found = find_custom(name)
-        if found is None:
-            raise ValueError(errors.not_one_of(self.argument, name, self.classes))
-        return found() if isinstance(found, type) else found
+        if found is not None:
+            return found() if isinstance(found, type) else found
+        today = OLD_NAMES.get(self.module.removeprefix("keras."), {}).get(name)
+        if today is not None:
+            deprecated(f"{self.argument}={name!r}", f"{self.argument}={today!r}")
+            return self.classes[today]()
+        if self.any_case and name.lower() in self.classes:
+            return self.classes[name.lower()]()
+        raise ValueError(errors.not_one_of(self.argument, name, self.classes))

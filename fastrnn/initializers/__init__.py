@@ -11,6 +11,7 @@ array([0., 0.], dtype=float32)
 """
 
 from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.core.old_paths import old_modules
 from fastrnn.initializers.base import Initializer, registry
 from fastrnn.initializers.constant import STFT, Constant, Identity, Ones, Zeros
@@ -55,7 +56,7 @@ __all__ = [
     "serialize",
 ]
 
-__getattr__ = lazy_attributes(__name__, old_modules(__name__))
+__getattr__ = lazy_attributes(__name__, old_modules(__name__), OLD_NAMES["initializers"])
 
 get = registry.get
 serialize = registry.serialize

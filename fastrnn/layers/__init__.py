@@ -180,4 +180,21 @@ __all__ = [
     "subtract",
 ]
 
-__getattr__ = lazy_attributes(__name__, old_modules(__name__))
+# Loaded when they are first asked for.
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        **old_modules(__name__),
+        "Merge": f"{__name__}.legacy.merge:Merge",
+        **{
+            name: f"{__name__}.legacy.recurrent:{name}"
+            for name in (
+                "AtrousConvolution1D",
+                "CuDNNGRU",
+                "CuDNNLSTM",
+                "ThresholdedReLU",
+                "TimeDistributedDense",
+            )
+        },
+    },
+)

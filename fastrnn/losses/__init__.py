@@ -14,6 +14,8 @@ array([1.])
 
 from __future__ import annotations
 
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.losses.base import FunctionLoss, Loss, registry
 from fastrnn.losses.crossentropy import (
     BinaryCrossentropy,
@@ -115,3 +117,4 @@ __all__ = [
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
+__getattr__ = lazy_attributes(__name__, {}, OLD_NAMES["losses"])

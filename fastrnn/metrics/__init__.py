@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -164,6 +166,7 @@ __all__ = [
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
+__getattr__ = lazy_attributes(__name__, {}, OLD_NAMES["metrics"])
 
 
 def kind_for(y_true_shape: tuple[int, ...], y_pred_shape: tuple[int, ...]) -> str:

@@ -283,6 +283,12 @@ class Model(KeepsStates, Layer):
 
     # ---- description -----------------------------------------------------------------------
 
+    @classmethod
+    def from_config(cls, config: Config) -> Any:
+        """Make a model, with new weights, from what ``get_config`` returned."""
+        made: Any = super() if cls is not Model else registry.classes["Functional"]
+        return made.from_config(config)
+
     def get_build_config(self) -> Config | None:
         """Return what ``build_from_config`` needs, ``None`` before the model is built."""
         return {"input_shape": self._build_shape} if self._build_shape else None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastrnn.core import errors
 from fastrnn.core.checks import to_shape
 from fastrnn.core.naming import auto_name
+from fastrnn.core.nest import flatten
 from fastrnn.core.variable import name_scope
 from fastrnn.layers.base.chain import run_chain, several_outputs
 from fastrnn.layers.base.graph import Graph
@@ -68,9 +69,12 @@ class Sequential(Model):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The tensor that the model takes, in a list: the start of a functional model."""
+        """The tensor that the model takes, in a list: the start of a functional model.
+
+        They are several where the first layer is a model of several inputs.
+        """
         self._require_shapes()
-        return self._tensors[:1]
+        return flatten(self._tensors[0])
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
@@ -131,6 +135,10 @@ class Sequential(Model):
         """Begin with what the first layer says of the inputs."""
         if layer.stated_shape is not None:
             self._set_input(Input(batch_shape=layer.stated_shape))
+        elif isinstance(layer, Model) and len(inputs := getattr(layer, "inputs", [])) > 1:
+            # A functional model of several inputs, which are those of the chain.
+            self._tensors = [[Input(batch_shape=t.shape, dtype=t.dtype) for t in inputs]]
+            self._shapes = [tuple(tensor.shape for tensor in self._tensors[0])]
         elif layer.likely_shape is not None and not self._shapes:
             # As after a call on data: other lengths are taken too.
             tensor = Input(batch_shape=layer.likely_shape)
@@ -151,8 +159,8 @@ class Sequential(Model):
     def _build_next(self, layer: Layer) -> None:
         """Build ``layer`` on the outputs of the last one."""
         shape = self._shapes[-1]
-        if shape and isinstance(shape[0], tuple):
-            raise ValueError(several_outputs(self._layers[-1].name if self._layers else self.name))
+        if self._layers and shape and isinstance(shape[0], tuple):
+            raise ValueError(several_outputs(self._layers[-1].name))
         if not layer.built:
             with name_scope(self.name):
                 layer.build(shape)
@@ -246,6 +254,9 @@ class Sequential(Model):
 
     def check_inputs(self, inputs: Any) -> None:
         """Raise ``ValueError`` if the inputs are not of the shape that the model was made for."""
+        if isinstance(self._shapes[0][0], tuple):
+            self._layers[0].check_inputs(inputs)
+            return
         expected = self._shapes[0] if self._input is not None else (None, *self._shapes[0][1:])
         fixed = expected if self._input is not None else (None,) * (len(expected) - 1)
         fits = inputs.ndim == len(expected) and all(

@@ -31,7 +31,7 @@ from fastrnn.optimizers.clipping import Clipping
 from fastrnn.optimizers.options import AccumulationSteps
 from fastrnn.typing import Array, Config, LearningRateLike
 
-registry = Registry("optimizer", "keras.optimizers")
+registry = Registry("optimizer", "keras.optimizers", any_case=True)
 
 
 class Optimizer(Configurable):
