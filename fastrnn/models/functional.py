@@ -5,15 +5,19 @@ from __future__ import annotations
 import collections
 from typing import Any
 
+import numpy as np
+
 from fastrnn.core import errors
+from fastrnn.core.nest import flatten, is_node
 from fastrnn.core.old_keywords import takes_old_keywords
+from fastrnn.layers.base.context import INFERENCE, CallContext, Pullback
 from fastrnn.layers.base.layer import Layer, registry
-from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.core.input import InputLayer
 from fastrnn.models.graph import ModelGraph, map_shapes
 from fastrnn.models.graph_config import graph_config, graph_from_config
 from fastrnn.models.model import Model
-from fastrnn.typing import Config, Nest
+from fastrnn.typing import Array, Config, Nest
 
 
 @registry.register(module="keras.src.models.functional")
@@ -105,12 +109,39 @@ class Functional(Model):
 
     # ---- computing ----
 
-    def graph_for(self, input_shape: Nest, training: bool) -> ModelGraph:
-        """Return the graph, which is that of all inputs."""
-        return self.graph
+    def calls(self, input_shape: Nest) -> list[Node]:
+        """Return the calls of layers that the model makes, in their order."""
+        return self.graph.nodes
 
-    def _graph_of(self, inputs: Nest, training: bool) -> ModelGraph:
-        return self.graph
+    def compute_output_shape(self, input_shape: Nest) -> Any:
+        """Return the shape of the outputs for inputs of ``input_shape``."""
+        return self.graph.output_shape(input_shape)
+
+    def run(
+        self, inputs: Nest, context: CallContext, mask: Nest = None, **options: Any
+    ) -> tuple[Any, Pullback | None, Any]:
+        """Return outputs, pullback and the mask that travels on with the outputs."""
+        graph = self.graph
+        arrays = flatten(inputs)
+        masks = graph.in_order(mask) if is_node(mask) else [mask] * len(arrays)
+        outputs, pull, out_masks = graph.run(arrays, context, masks)
+        result, out_mask = graph.as_outputs(outputs), graph.as_outputs(out_masks)
+        if pull is None:
+            return result, None, out_mask
+
+        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
+            d_inputs, by_id = pull(graph.flat_outputs(d_result))
+            d_weights = [
+                by_id[id(v)] if id(v) in by_id else np.zeros_like(v.value)
+                for v in self.trainable_weights
+            ]
+            return graph.as_inputs(d_inputs), d_weights
+
+        return result, pullback, out_mask
+
+    def compute_mask(self, inputs: Nest, mask: Nest = None) -> Any:
+        """Return the mask of the outputs; computes all layers to find it."""
+        return self.run(inputs, INFERENCE, mask)[2]
 
     def convert_inputs(self, inputs: Nest) -> Any:
         """Return the array, or the arrays in the structure of the model's inputs.

@@ -38,7 +38,7 @@ class ModelGraph(Graph):
             raise ValueError(errors.bad_argument("inputs", [t.name for t in given], expected))
         super().__init__(given, wanted)
         self.input_structure, self.output_structure = inputs, outputs
-        self.names_of_outputs = paths(outputs, _different([tensor.name for tensor in wanted]))
+        self.names_of_outputs = paths(outputs, different([tensor.name for tensor in wanted]))
 
     @property
     def input_names(self) -> list[str]:
@@ -174,7 +174,7 @@ def map_shapes(structure: Nest) -> Any:
     return map_tensors(lambda tensor: tensor.shape, structure)
 
 
-def _different(names: list[str]) -> list[str]:
+def different(names: list[str]) -> list[str]:
     """Return the names with numbers behind those that come again."""
     return [
         name if names.count(name) == 1 else f"{name}_{names[:k].count(name)}".removesuffix("_0")

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from fastrnn.callbacks import History
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int
-from fastrnn.core.nest import flatten, is_node
+from fastrnn.core.nest import flatten, flatten_up_to, paths
 from fastrnn.core.serialization import serialize_keras_object
-from fastrnn.layers.base.layer import (
-    INFERENCE,
-    CallContext,
-    Layer,
-    Pullback,
-    iterate_layers,
-    registry,
-)
-from fastrnn.layers.base.structures import shape_of
-from fastrnn.layers.base.symbolic import Node
+from fastrnn.layers.base.graph import Graph
+from fastrnn.layers.base.layer import Layer, registry
+from fastrnn.layers.base.symbolic import Node, tensors_in
+from fastrnn.layers.base.traced import TracedCall
 from fastrnn.layers.base.weights import in_saved_order
 from fastrnn.layers.rnn.states import KeepsStates
 from fastrnn.models import files, old_methods, quantization
-from fastrnn.models.graph import ModelGraph
+from fastrnn.models.graph import ModelGraph, different
 from fastrnn.models.summary import print_summary
-from fastrnn.models.traced import Traces, arrays_of
 from fastrnn.models.trainer import compilation, compile_config, loop, steps
 from fastrnn.models.trainer.cursor import DataCursor
 from fastrnn.models.trainer.objectives import Objectives
 from fastrnn.optimizers import Optimizer
-from fastrnn.typing import Array, Config, Nest
+from fastrnn.typing import Config, Nest
 
 
 class Model(KeepsStates, Layer):
@@ -44,9 +35,10 @@ class Model(KeepsStates, Layer):
     - a subclass makes its layers in ``__init__`` and calls them in ``call(self, inputs)``;
     - ``Sequential`` is a chain of layers.
 
-    ``call`` is followed once with symbolic tensors for each shape of the inputs and each value of
+    ``call`` is followed once with symbolic tensors for each form of its arguments and each value of
     ``training``, and then run as a functional model: it may choose by shapes and by ``training``,
-    but not compute with values other than by layers and operators.
+    but not by values. A subclass without a ``call``, say for a ``train_step``, is made of inputs
+    and outputs too.
 
     Args:
         inputs: a tensor, or a list or dict of tensors.
@@ -81,15 +73,19 @@ class Model(KeepsStates, Layer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a functional model of inputs and outputs, or an object of the subclass."""
         if cls is not Model:
-            return super().__new__(cls)
+            return super().__new__(cls, *args, **kwargs)
         if not args and not kwargs.keys() & {"inputs", "input"}:
             expected = "`inputs` and `outputs`, or a subclass with its own `call`"
             raise TypeError(errors.bad_argument("inputs", None, expected))
         return super().__new__(registry.classes["Functional"])
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        functional: Any = registry.classes["Functional"]
+        if (args or kwargs.keys() & {"inputs", "input"}) and not isinstance(self, functional):
+            _make_functional(type(self), functional)
+            functional.__init__(self, *args, **kwargs)
+            return
         super().__init__(**kwargs)
-        self._traces = Traces()
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self.compiled = False
@@ -161,14 +157,6 @@ class Model(KeepsStates, Layer):
         """The layers."""
         return list(self.sublayers)
 
-    @property
-    def sublayers(self) -> list[Layer]:
-        """The layers that are attributes, or in lists and dicts that are, in the order given."""
-        found: dict[int, Layer] = {}
-        for value in vars(self).values():
-            _collect_layers(value, found)
-        return list(found.values())
-
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of this name, or at this place.
 
@@ -191,83 +179,42 @@ class Model(KeepsStates, Layer):
     @property
     def state_keepers(self) -> list[Any]:
         """The layers that may keep states."""
-        return [layer for layer in self.sublayers if hasattr(layer, "reset_state")]
+        return [layer for inner in self.sublayers for layer in _state_keepers(inner)]
 
     # ---- computing -------------------------------------------------------------------------
 
-    def call(self, inputs: Any) -> Any:
-        """Call the layers; a subclass implements it, with ``training`` if it wants to know."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement `call`.")
+    if TYPE_CHECKING:  # of models with a `call` of their own, see `OwnCall`
 
-    def graph_for(self, input_shape: Nest, training: bool) -> ModelGraph:
-        """Return the calls of layers that the model makes for inputs of ``input_shape``."""
-        fixed_batch = any(layer.stateful for layer in iterate_layers(self))
-        graph = self._traces.follow(self, input_shape, training, fixed_batch)
-        if not self.built:
-            self._build_shape = input_shape
-        self.built = True
-        return graph
+        def follow_shapes(self, input_shape: Nest, training: bool) -> TracedCall:
+            """Return the traced ``call``."""
+            ...
 
-    def _graph_of(self, inputs: Nest, training: bool) -> ModelGraph:
-        """Return the calls of layers for arrays that ``accept`` returned."""
-        return self.graph_for(shape_of(inputs), training)
+    @property
+    def _graph(self) -> ModelGraph | None:
+        """The calls of layers, as ``call`` made them first; ``None`` before it is followed."""
+        return self._graph_of(self._traces.calls[0]) if self._traces.calls else None
+
+    def _graph_of(self, traced: TracedCall) -> ModelGraph:
+        return ModelGraph(traced.inputs, tensors_in(traced.outputs))
 
     @property
     def names_of_outputs(self) -> list[str] | None:
         """Names of the outputs; ``None`` before ``call`` has been followed."""
-        graph = self._traces.first
-        return None if graph is None else graph.names_of_outputs
+        if not self._traces.calls:
+            return None
+        outputs = self._traces.calls[0].outputs
+        return paths(outputs, different([tensor.name for tensor in tensors_in(outputs)]))
 
     def flat_outputs(self, values: Nest) -> list[Any]:
         """Return what is given for each output, in the order of the outputs."""
-        graph = self._traces.first
-        return flatten(values) if graph is None else graph.flat_outputs(values)
-
-    def build(self, input_shape: Nest) -> None:
-        """Make the weights for inputs of ``input_shape``, by following ``call``."""
-        if not self.built:
-            self.graph_for(input_shape, False)
+        calls = self._traces.calls
+        found = flatten_up_to(calls[0].outputs, values) if calls else None
+        return flatten(values) if found is None else found
 
     def calls(self, input_shape: Nest) -> list[Node]:
         """Return the calls of layers that the model makes in training, in their order."""
-        return self.graph_for(input_shape, True).nodes
-
-    def convert_inputs(self, inputs: Nest) -> Any:
-        """Return array, or list of arrays."""
-        return arrays_of(inputs)
-
-    def check_inputs(self, inputs: Nest) -> None:
-        """Leave the inputs to the layers."""
-
-    def compute_output_shape(self, input_shape: Nest) -> Any:
-        """Return the shape of the outputs for inputs of ``input_shape``."""
-        return self.graph_for(input_shape, False).output_shape(input_shape)
-
-    def run(
-        self, inputs: Nest, context: CallContext, mask: Nest = None, **options: Any
-    ) -> tuple[Any, Pullback | None, Any]:
-        """Return outputs, pullback and the mask that travels on with the outputs."""
-        graph = self._graph_of(inputs, context.training)
-        arrays = flatten(inputs)
-        masks = graph.in_order(mask) if is_node(mask) else [mask] * len(arrays)
-        outputs, pull, out_masks = graph.run(arrays, context, masks)
-        result, out_mask = graph.as_outputs(outputs), graph.as_outputs(out_masks)
-        if pull is None:
-            return result, None, out_mask
-
-        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
-            d_inputs, by_id = pull(graph.flat_outputs(d_result))
-            d_weights = [
-                by_id[id(v)] if id(v) in by_id else np.zeros_like(v.value)
-                for v in self.trainable_weights
-            ]
-            return graph.as_inputs(d_inputs), d_weights
-
-        return result, pullback, out_mask
-
-    def compute_mask(self, inputs: Nest, mask: Nest = None) -> Any:
-        """Return the mask of the outputs; computes all layers to find it."""
-        return self.run(inputs, INFERENCE, mask)[2]
+        graph: Graph = self.follow_shapes(input_shape, training=True).graph
+        return graph.nodes
 
     def stream_layers(self) -> list[Layer]:
         """Return the layers that a stream runs: those that ``call`` amounts to.
@@ -275,7 +222,7 @@ class Model(KeepsStates, Layer):
         Raises:
             ValueError: the model has not been called yet, or they are no chain.
         """
-        graph = self._traces.of_inference
+        graph = self._graph
         if graph is None:
             reason = "it has not been called on data yet"
             raise ValueError(errors.not_streamable(self.name, type(self).__name__, reason))
@@ -303,7 +250,7 @@ class Model(KeepsStates, Layer):
 
     def summary_entries(self) -> list[tuple[Layer, Any]]:
         """Return the layers, and the shapes of their outputs, ``None`` where not known."""
-        graph = self._traces.first
+        graph = self._graph
         shapes = {} if graph is None else graph.shapes_of_layers()
         return [(layer, shapes.get(id(layer))) for layer in self.layers]
 
@@ -335,9 +282,17 @@ class Model(KeepsStates, Layer):
         )
 
 
-def _collect_layers(value: Any, found: dict[int, Layer]) -> None:
-    if isinstance(value, Layer):
-        found.setdefault(id(value), value)
-    elif isinstance(value, (list, tuple, dict)):
-        for entry in value.values() if isinstance(value, dict) else value:
-            _collect_layers(entry, found)
+def _make_functional(cls: Any, functional: type) -> None:
+    """Let a class that stands on ``Model`` stand on ``Functional``: it is made of outputs."""
+    bases = tuple(functional if base is Model else base for base in cls.__bases__)
+    if bases != cls.__bases__:
+        cls.__bases__ = bases
+    for base in bases:
+        if base is not functional and issubclass(base, Model):
+            _make_functional(base, functional)
+
+
+def _state_keepers(layer: Layer) -> list[Any]:
+    if hasattr(layer, "reset_state"):
+        return [layer]
+    return [keeper for inner in layer.sublayers for keeper in _state_keepers(inner)]

@@ -366,7 +366,7 @@ def bad_calls():
         "one array of two": (lambda: both(data), "a list of 2"),
         "different samples": (lambda: both([data, np.zeros((5, 2))]), "as many samples"),
         "missing name": (lambda: both({"other": np.zeros((4, 2))}), "keys"),
-        "arrays among tensors": (lambda: layers.GRU(4)([x, data]), "symbolic"),
+        "arrays among tensors": (lambda: layers.GRU(4)([x, data]), "shape"),
         "index by a name": (lambda: x["name"], "`key`"),
         "shapes that do not broadcast": (lambda: x + Input((4, FEATURES)), "broadcast"),
         "unknown loss name": (lambda: model.compile("sgd", {"z": "mse", "y": "mse"}), "`loss`"),

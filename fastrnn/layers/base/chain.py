@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.context import CallContext, Pullback
 from fastrnn.typing import Nest
 
 Array = npt.NDArray[Any]
@@ -22,7 +22,7 @@ def several_outputs(name: str) -> str:
 
 
 def run_chain(
-    layers: Sequence[Layer], inputs: Nest, context: CallContext, mask: Nest
+    layers: Sequence[Any], inputs: Nest, context: CallContext, mask: Nest
 ) -> tuple[Any, Pullback | None, Any]:
     """Return outputs, pullback and the mask that travels on with the outputs.
 

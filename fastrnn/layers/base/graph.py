@@ -12,7 +12,7 @@ from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_node, is_shape, unflatten
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.chain import run_chain
-from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.context import CallContext, Pullback
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor, map_tensors, tensors_in
 from fastrnn.typing import Nest
 
@@ -88,8 +88,8 @@ class Graph:
         unused = [tensor for tensor in self.inputs if id(tensor) not in used]
         return sorted([*met, *unused], key=lambda item: -depth[id(item)])
 
-    def _find_chain(self) -> list[Layer] | None:
-        link: Any = self.inputs[0]
+    def _find_chain(self) -> list[Any] | None:
+        link: Any = self.inputs[0] if self.inputs else None
         for node in self.nodes:
             if not node.is_plain or node.inputs is not link:
                 return None
@@ -101,9 +101,11 @@ class Graph:
         """Return the shapes of the outputs for inputs of other shapes."""
         known = {id(t): tuple(s) for t, s in zip(self.inputs, input_shapes, strict=True)}
         for node in self.nodes:
-            shapes = node.layer.compute_output_shape(
-                map_tensors(lambda tensor: known[id(tensor)], node.inputs)
+            inputs, options = (
+                map_tensors(lambda t: SymbolicTensor(known[id(t)], t.dtype, t.name), value)
+                for value in (node.inputs, node.options)
             )
+            shapes = node.layer.call_specs(inputs, options)[0]
             for tensor, shape in zip(node.outputs, flatten(shapes, is_shape), strict=True):
                 known[id(tensor)] = shape
         return [known[id(tensor)] for tensor in self.outputs]
@@ -156,7 +158,7 @@ class Graph:
         return outputs, pull, out_masks
 
 
-def _by_weight(layers: Sequence[Layer], pull: Pullback) -> Pullback:
+def _by_weight(layers: Sequence[Any], pull: Pullback) -> Pullback:
     """Return the pullback of a graph, as ``Graph.run`` gives it, for that of a chain."""
     weights = [weight for layer in layers for weight in layer.weights_of_call]
 
@@ -192,18 +194,27 @@ def _run_node(
     }
     mask = options.pop("mask", None)
     if mask is None:
-        mask = map_tensors(lambda tensor: masks[id(tensor)], node.inputs)
-        mask = None if all(m is None for m in flatten(mask)) else mask
-    # With tensors among the options, the mask only travels past the layer, as in Keras.
-    used = layer.masks_beside_tensors or all(isinstance(v, bool) for v in options.values())
-    result, pullback, out_mask = layer.run(inputs, context, mask if used else None, **options)
-    if not used:
-        out_mask = layer.compute_mask(inputs, mask)
+        mask = _masks_of(node.inputs, masks)
+    if layer.has_own_call:
+        of_options = {name: _masks_of(node.options[name], masks) for name in options}
+        result, pullback, out_mask = layer.run(inputs, context, mask, of_options, **options)
+    else:
+        # With tensors among the options, the mask only travels past the layer, as in Keras.
+        used = layer.masks_beside_tensors or all(isinstance(v, bool) for v in options.values())
+        result, pullback, out_mask = layer.run(inputs, context, mask if used else None, **options)
+        if not used:
+            out_mask = layer.compute_mask(inputs, mask)
     results = flatten(result)
     out_masks = flatten(out_mask) if is_node(out_mask) else [out_mask] * len(results)
     for tensor, value, m in zip(node.outputs, results, out_masks, strict=True):
         values[id(tensor)], masks[id(tensor)] = value, m
     return pullback
+
+
+def _masks_of(value: Nest, masks: dict[int, Any]) -> Any:
+    """Return the masks of an argument in its structure; ``None`` if there is none."""
+    found = [masks.get(id(leaf)) for leaf in flatten(value)]
+    return None if all(mask is None for mask in found) else unflatten(value, found)
 
 
 def _pull_node(
@@ -220,8 +231,9 @@ def _pull_node(
     d_inputs, own = pullback(unflatten(node.result, d_outputs))
     for variable, gradient in zip(weights, own, strict=True):
         _accumulate(d_weights, id(variable), gradient)
-    for tensor, d in zip(node.tensors, flatten(d_inputs), strict=False):
-        _accumulate(gradients, id(tensor), d)
+    for leaf, d in zip(node.differentiated, flatten(d_inputs), strict=False):
+        if isinstance(leaf, SymbolicTensor):
+            _accumulate(gradients, id(leaf), d)
 
 
 def _accumulate(sums: dict[int, Any], key: int, value: Nest) -> None:

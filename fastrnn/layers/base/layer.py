@@ -3,55 +3,36 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self, TypedDict
 
+import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config
-from fastrnn.core import errors
+from fastrnn.core import errors, tracing
 from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
+from fastrnn.core.nest import flatten
 from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.core.user_warnings import deprecated
 from fastrnn.core.variable import Variable
-from fastrnn.layers.base import symbolic
+from fastrnn.layers.base import own_class, symbolic
+from fastrnn.layers.base.call_signature import CallSignature
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
+from fastrnn.layers.base.context import INFERENCE, TRAINING, CallContext, Pullback
 from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
+from fastrnn.layers.base.traced import Traces
 from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import DTypeLike, Identifier, Nest, RegularizerLike, ShapeLike
 
 Array = npt.NDArray[Any]
 Shape = tuple[int | None, ...]
-# d_inputs, d_weights = pullback(d_outputs); d_weights in the order of `trainable_weights`.
-Pullback = Callable[[Any], tuple[Any, list[Array]]]
-
 registry = Registry("layer", "keras.layers")
-
-
-@dataclass(slots=True)
-class CallContext:
-    """What one call of a model tells every layer in it.
-
-    Attributes:
-        training: whether dropout drops and batch statistics are updated.
-        gradient: whether the call must return a pullback.
-        input_gradient: whether the pullback must return the gradient of the inputs; layers for
-            which that saves work return ``None`` where it need not.
-        penalties: collects activity penalties during training and evaluation; ``None`` elsewhere.
-    """
-
-    training: bool = False
-    gradient: bool = False
-    input_gradient: bool = True
-    penalties: list[float] | None = None
-
-
-INFERENCE, TRAINING = CallContext(), CallContext(training=True)
 
 
 # Those layers that have it in their configs say so by naming it.
@@ -77,9 +58,12 @@ class LayerOptions(CommonOptions, total=False):
 class Layer(Configurable, HasWeights, Capabilities):
     """A function of arrays with weights.
 
-    A subclass implements ``forward`` and, where they differ from the defaults,
-    ``make_weights``, ``compute_output_shape`` and ``compute_mask``; ``get_config`` follows from the
-    options of its constructor, or is written by hand.
+    A subclass writes ``call``, with layers, operators and ``fastrnn.ops``, as in Keras, and
+    ``build`` or ``add_weight`` for weights; ``call`` is followed once for each form of its
+    arguments, and the graph of it is what runs. Or, for speed, it implements ``forward`` with its
+    own gradient and, where they differ from the defaults, ``make_weights``,
+    ``compute_output_shape`` and ``compute_mask``. ``get_config`` follows from the arguments of its
+    constructor, or is written by hand.
 
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
@@ -89,9 +73,30 @@ class Layer(Configurable, HasWeights, Capabilities):
 
     Raises:
         ValueError: an argument is unknown or invalid.
+
+    >>> import numpy as np
+    >>> from fastrnn.layers import Dense, Layer
+    >>> class Gated(Layer):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.value, self.gate = Dense(units), Dense(units, activation="sigmoid")
+    ...     def call(self, inputs):
+    ...         return self.value(inputs) * self.gate(inputs)
+    >>> layer = Gated(2)
+    >>> layer(np.ones((4, 3))).shape, layer.count_params()
+    ((4, 2), 16)
     """
 
     supports_masking = False
+    # Whether `call` is the user's, and traced; what its parameters are; whether `build` is.
+    has_own_call = False
+    call_signature: ClassVar[CallSignature]
+    has_own_build = False
+    # Whether layers and variables in attributes are the layer's, as with classes of the user's.
+    tracks_attributes = False
+    _traces: Traces
+    # What `add_loss` was given in the last call.
+    call_losses: Sequence[float] = ()
     # Whether the layer is called with one argument for each input, and not with a list of them.
     separate_inputs = False
     # Whether a mask counts where the layer is called with further tensors, such as states.
@@ -111,6 +116,17 @@ class Layer(Configurable, HasWeights, Capabilities):
     # What a script says of the inputs, batch first; and what it only hopes for.
     stated_shape: Shape | None
     likely_shape: Shape | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own_class.complete(cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a layer; of a class of the user's, note the arguments for its config."""
+        layer: Any = super().__new__(cls)
+        if cls.tracks_attributes:
+            layer._config_arguments = own_class.arguments_for_config(cls, args, kwargs)
+        return layer
 
     @takes_options
     def __init__(
@@ -139,6 +155,8 @@ class Layer(Configurable, HasWeights, Capabilities):
         self.input_features: int | None = None
         # Calls on symbolic tensors.
         self.nodes: list[symbolic.Node] = []
+        if self.has_own_call:
+            self._traces = Traces()
 
     @property
     def class_name(self) -> str:
@@ -157,12 +175,55 @@ class Layer(Configurable, HasWeights, Capabilities):
             context: see ``CallContext``.
             options: ``mask`` and ``initial_state``, for the layers that take them.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not implement `forward`.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement `call`: write call(self, inputs), with "
+            "layers, operators and fastrnn.ops; or, for speed, `forward` with its own gradient."
+        )
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute what the layer computes: a subclass of a built-in layer may go on from there.
+
+        Args are those of a call of the layer.
+
+        Raises:
+            NotImplementedError: the class is no built-in layer, and has no ``call`` of its own.
+        """
+        base = own_class.built_in_base(type(self))
+        if base is type(self):
+            return self(*args, **kwargs)
+        view: Any = object.__new__(base)
+        view.__dict__ = self.__dict__  # the same layer, as its base sees it
+        return view(*args, **kwargs)
 
     @property
     def weights_of_call(self) -> list[Variable]:
         """The weights whose gradients the pullback of a call returns, in their order."""
         return self.trainable_weights
+
+    @property
+    def own_variables(self) -> list[Variable]:
+        """The variables of the layer itself, in order of creation."""
+        return own_class.own_variables(self) if self.tracks_attributes else self._variables
+
+    def build_for(self, inputs: Any) -> None:
+        """Make the weights for arrays."""
+        self.build(shape_of(inputs))
+
+    def output_shapes_for(self, inputs: Any) -> Any:
+        """Return the shapes of the outputs for arrays."""
+        return self.compute_output_shape(shape_of(inputs))
+
+    def call_specs(self, inputs: Nest, options: dict[str, Any]) -> tuple[Any, list[str] | None]:
+        """Return shapes and dtypes of the outputs of a call on symbolic tensors.
+
+        Args:
+            inputs: the first argument.
+            options: the others.
+
+        Returns:
+            The shapes; and the dtypes in their order, ``None`` where all are the layer's.
+        """
+        return self.compute_call_shape(symbolic.shapes_in(inputs), options), None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the outputs for inputs of ``input_shape``."""
@@ -204,11 +265,12 @@ class Layer(Configurable, HasWeights, Capabilities):
         Raises:
             ValueError: inputs of another rank, other features or no real numbers.
         """
-        if mask is None and not (training or options):
+        traced = tracing.active() is not None
+        if mask is None and not (training or options or traced):
             outputs = self.infer(inputs)
             if outputs is not None:
                 return outputs
-        if symbolic.is_symbolic(inputs):
+        if traced or symbolic.is_symbolic(inputs):
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
         inputs = self.accept(inputs)
         context = TRAINING if training else INFERENCE
@@ -260,7 +322,7 @@ class Layer(Configurable, HasWeights, Capabilities):
         """
         inputs = self.convert_inputs(inputs)
         if not self.built:
-            self.build(shape_of(inputs))
+            self.build_for(inputs)
         self.check_inputs(inputs)
         return inputs
 
@@ -363,11 +425,52 @@ class Layer(Configurable, HasWeights, Capabilities):
         memo: dict[int, Any] = {id(inner.nodes): [] for inner in iterate_layers(self)}
         return copy.deepcopy(self, memo)
 
+    # ---- losses ----
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss of training and evaluation, from within ``call``.
+
+        Args:
+            loss: a tensor, or a list of them; its sum counts.
+
+        Raises:
+            ValueError: it is a tensor of a functional model, or no tensor.
+        """
+        trace = tracing.active()
+        for value in flatten(loss):
+            if trace is not None:
+                trace.losses.append((self, value))
+            elif symbolic.is_symbolic(value) or callable(value):
+                expected = "a tensor within `call`"
+                raise ValueError(errors.bad_argument("loss", value, expected))
+            else:
+                self.call_losses = [*self.call_losses, float(np.sum(value))]
+
+    @property
+    def losses(self) -> list[float]:
+        """What ``add_loss`` was given in the last call, and the penalties on the weights."""
+        inside = [value for layer in iterate_layers(self) for value in layer.call_losses]
+        return inside + self.weight_penalties
+
     # ---- configuration -------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, as plain data."""
+        config = super().get_config()
+        return own_class.automatic_config(self, config) if self._has_automatic_config else config
+
+    @property
+    def _has_automatic_config(self) -> bool:
+        """Whether the user wrote an ``__init__`` and no ``get_config``."""
+        cls: Any = type(self)
+        if not cls.tracks_attributes or cls.get_config is not Layer.get_config:
+            return False
+        base: Any = own_class.built_in_base(cls)
+        return bool(cls.__init__ is not base.__init__)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
-        has_weights = type(self).make_weights is not Layer.make_weights
+        has_weights = self.tracks_attributes or type(self).make_weights is not Layer.make_weights
         return {"input_shape": self._build_shape} if self._build_shape and has_weights else None
 
     def build_from_config(self, config: dict[str, Any]) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastrnn.core import errors
+import numpy as np
+
+from fastrnn.core import tracing
 from fastrnn.core.nest import flatten, is_shape, unflatten
 from fastrnn.core.tensor_array import TensorShape
 from fastrnn.ops.symbolic import Symbolic
@@ -56,6 +58,8 @@ class Node:
         options: its keyword arguments; tensors and lists of tensors among them.
         outputs: the tensors that it gives.
         result: the same in the structure in which the call returns them.
+        differentiated: the entries of its arguments that its pullback returns gradients of, in
+            order: tensors, and also arrays.
         tensors: all tensors that it takes, those of the options last.
         is_plain: whether it is one tensor in, one out, and no options.
     """
@@ -76,7 +80,11 @@ class Node:
             for k, (shape, dtype) in enumerate(zip(found, types, strict=True))
         ]
         self.result: Any = unflatten(shapes, self.outputs, is_shape)
-        self.tensors = [*tensors_in(inputs), *tensors_in(list(options.values()))]
+        # Pullbacks return a gradient for each entry of the inputs, and then of those options that
+        # are tensors or arrays, but not of a mask.
+        others = [v for k, v in options.items() if k != "mask" and _holds_arrays(v)]
+        self.differentiated = flatten([inputs, *others])
+        self.tensors = [*tensors_in(self.differentiated), *tensors_in(options.get("mask"))]
         several = isinstance(self.result, (list, tuple, dict))
         self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
 
@@ -98,18 +106,19 @@ def map_tensors(function: Callable[[SymbolicTensor], Any], value: Nest) -> Any:
 
 
 def is_symbolic(inputs: Nest) -> bool:
-    """Whether ``inputs`` are symbolic tensors, or a list or dict of them.
-
-    Raises:
-        ValueError: some are, and some are arrays.
-    """
+    """Whether ``inputs`` are symbolic tensors, or a list or dict with some in it."""
     if not isinstance(inputs, (SymbolicTensor, list, tuple, dict)):
         return False
-    found = tensors_in(inputs)
-    if found and len(found) != len(flatten(inputs)):
-        expected = "symbolic tensors alone, or arrays alone"
-        raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
-    return bool(found)
+    return bool(tensors_in(inputs))
+
+
+def _holds_arrays(value: Nest) -> bool:
+    return any(isinstance(leaf, (SymbolicTensor, np.ndarray)) for leaf in flatten(value))
+
+
+def shapes_in(value: Nest) -> Any:
+    """Return ``value`` with the shapes of the tensors and arrays in their places."""
+    return unflatten(value, [tuple(getattr(x, "shape", ())) for x in flatten(value)])
 
 
 def call(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
@@ -119,16 +128,16 @@ def call(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
         ValueError: the shapes do not fit the layer.
     """
     options = {name: value for name, value in options.items() if value is not None}
-    if tensors_in(options.get("mask")):
-        expected = "none: masks travel with the tensors of a model"
-        raise ValueError(errors.bad_argument("mask", "a symbolic tensor", expected))
     inputs = layer.arrange(inputs)
-    shapes = map_tensors(lambda tensor: tensor.shape, inputs)
+    if not tensors_in(inputs):  # arrays, in a function that is being traced
+        inputs = layer.convert_inputs(inputs)
+    shapes = shapes_in(inputs)
     if not layer.built:
         layer.build(shapes)
     layer.check_inputs(inputs)
     node = Node(layer, inputs, options, layer.compute_call_shape(shapes, options))
-    layer.nodes.append(node)
+    if tracing.active() is None:
+        layer.nodes.append(node)
     return node.result
 
 

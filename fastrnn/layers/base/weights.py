@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from fastrnn.core import errors, load_budget
 from fastrnn.core.checks import to_list
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.layers.base.structures import to_shapes
+from fastrnn.layers.base.weight_options import WeightOptions
+from fastrnn.typing import DTypeLike
 
 Array = npt.NDArray[Any]
 
@@ -28,6 +31,7 @@ class HasWeights:
     def __init__(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
         self.built = False
+        self._is_building = False
         self._build_shape: Any = None
         self._variables: list[Variable] = []
 
@@ -40,24 +44,38 @@ class HasWeights:
         Raises:
             ValueError: it is no shape, or not one that the layer can take. Nothing is changed then.
         """
-        if self.built:
-            return
-        input_shape = to_shapes(input_shape)
-        before = len(self._variables)
+        if self._is_building:  # a subclass's `build` goes on here
+            self.make_weights(input_shape)
+        elif not self.built:
+            input_shape = to_shapes(input_shape)
+            with self.building(input_shape):
+                self.make_weights(input_shape)
+                self.make_weights_inside(input_shape)
+
+    @contextlib.contextmanager
+    def building(self, build_shape: Any) -> Iterator[None]:
+        """Make weights inside, in the layer's own name scope; if that fails, there are none."""
+        before, self._is_building = len(self._variables), True
         try:
             with name_scope(self.name):
-                self.make_weights(input_shape)
+                yield
         except Exception:
             del self._variables[before:]
+            self.built = False
             raise
+        finally:
+            self._is_building = False
         self.built = True
-        self._build_shape = input_shape
+        self._build_shape = build_shape
         if self._initial_weights is not None:
             values, self._initial_weights = self._initial_weights, None
             self.set_weights(values)
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the layer and of the layers inside it, for ``build``."""
+
+    def make_weights_inside(self, input_shape: Any) -> None:
+        """Make the weights of layers that the user's ``call`` calls, for ``build``."""
 
     @property
     def lacks_weights(self) -> bool:
@@ -66,28 +84,59 @@ class HasWeights:
 
     def add_weight(
         self,
-        shape: Sequence[int],
+        *args: Any,
+        shape: Sequence[int] | int | None = None,
         initializer: Any = None,
+        dtype: DTypeLike = None,
         trainable: bool = True,
-        name: str = "variable",
+        autocast: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
     ) -> Variable:
-        """Make a weight of the layer's dtype and keep it. Without initializer: glorot_uniform."""
-        init = initializers.get("glorot_uniform" if initializer is None else initializer)
-        if load_budget.take_weight(shape, name):  # the values are those of a file
+        """Make a weight and keep it.
+
+        Args:
+            *args: the shape, the initializer and the dtype; or a name and a shape, as in Keras 2.
+            shape: its shape, or its length; a number unless given.
+            initializer: of its values; ``"glorot_uniform"`` for floats, else ``"zeros"``.
+            dtype: its type, that of the layer unless given.
+            trainable: whether training changes it.
+            regularizer: penalty that training adds to the loss.
+            constraint: function applied to its value after each update.
+            autocast, aggregation, overwrite_with_gradient: accepted; they have no effect here.
+            name: last part of its path.
+
+        Raises:
+            ValueError: an argument is invalid, or the initializer gives another shape.
+        """
+        given = {
+            "shape": shape,
+            "initializer": initializer,
+            "dtype": dtype,
+            "trainable": trainable,
+            "regularizer": regularizer,
+            "constraint": constraint,
+            "name": name,
+        }
+        options = WeightOptions.of(args, given, self.dtype)
+        init = initializers.get(options.initializer)
+        if load_budget.take_weight(options.shape, options.name):  # the values are those of a file
             init = np.zeros
-        value = np.asarray(init(tuple(shape), dtype=self.dtype), dtype=self.dtype)
-        if value.shape != tuple(shape):
-            expected = f"{tuple(shape)}, that of the weight {name!r}"
+        value = np.asarray(init(options.shape, dtype=options.dtype), dtype=options.dtype)
+        if value.shape != options.shape:
+            expected = f"{options.shape}, that of the weight {options.name!r}"
             raise ValueError(errors.bad_shape("initializer", value.shape, expected))
-        variable = Variable(
-            value,
-            name,
-            trainable=trainable,
-            regularizer=regularizers.get(regularizer),
-            constraint=constraints.get(constraint),
-        )
+        with contextlib.nullcontext() if self._is_building else name_scope(self.name):
+            variable = Variable(
+                value,
+                options.name,
+                trainable=bool(options.given["trainable"]),
+                regularizer=regularizers.get(options.given["regularizer"]),
+                constraint=constraints.get(options.given["constraint"]),
+            )
         self._variables.append(variable)
         return variable
 
@@ -107,6 +156,11 @@ class HasWeights:
         return []
 
     @property
+    def own_variables(self) -> list[Variable]:
+        """The variables of the layer itself, in order of creation."""
+        return self._variables
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes the weights of this layer and of the layers inside it."""
         return self._trainable
@@ -120,14 +174,14 @@ class HasWeights:
     @property
     def weights(self) -> list[Variable]:
         """All weights, the layer's own in order of creation and then those of its sublayers."""
-        return self._variables + [w for layer in self.sublayers for w in layer.weights]
+        return self.own_variables + [w for layer in self.sublayers for w in layer.weights]
 
     @property
     def trainable_weights(self) -> list[Variable]:
         """Weights that training changes."""
         if not self._trainable:
             return []
-        own = [w for w in self._variables if w.trainable]
+        own = [w for w in self.own_variables if w.trainable]
         return own + [w for layer in self.sublayers for w in layer.trainable_weights]
 
     @property
@@ -141,7 +195,7 @@ class HasWeights:
     non_trainable_variables = non_trainable_weights
 
     @property
-    def losses(self) -> list[float]:
+    def weight_penalties(self) -> list[float]:
         """Penalties of the regularizers on the weights that training changes."""
         return [float(w.regularizer(w.value)) for w in self.trainable_weights if w.regularizer]
 
@@ -195,7 +249,7 @@ class HasWeights:
     @property
     def saved_variables(self) -> list[Variable]:
         """The variables of the layer itself in Keras's files: trainable ones first, then others."""
-        return sorted(self._variables, key=lambda variable: not variable.trainable)
+        return sorted(self.own_variables, key=lambda variable: not variable.trainable)
 
     @property
     def saved_attributes(self) -> list[tuple[str, object]]:

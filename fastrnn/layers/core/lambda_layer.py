@@ -85,7 +85,7 @@ class Lambda(Layer):
         self._output_shape = output_shape
         self._backward = backward
         # By shapes and options; ``None`` where the function is not made of operators.
-        self._traces: dict[Any, Graph | None] = {}
+        self._graphs: dict[Any, Graph | None] = {}
         self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -174,11 +174,11 @@ class Lambda(Layer):
         arrays, found = _listed(inputs), _listed(results)
         shapes = tuple(x.shape for x in arrays)
         key = (shapes, options.get("training"), options.get("mask") is None)
-        if key not in self._traces:
-            if len(self._traces) >= MOST_TRACES:
-                self._traces.clear()
-            self._traces[key] = self._trace(shapes, isinstance(inputs, list), options)
-        trace = self._traces[key]
+        if key not in self._graphs:
+            if len(self._graphs) >= MOST_TRACES:
+                self._graphs.clear()
+            self._graphs[key] = self._trace(shapes, isinstance(inputs, list), options)
+        trace = self._graphs[key]
         outputs: list[Any] = []
         pull: Any = None
         if trace is not None:

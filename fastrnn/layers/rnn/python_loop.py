@@ -9,7 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from fastrnn.core import errors, load_budget
+from fastrnn.core.nest import unflatten
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
+from fastrnn.layers.base.own_call import OwnCall
 from fastrnn.layers.rnn.states import with_zero_rows
 from fastrnn.typing import Array, Nest, RowsLike, Shape
 
@@ -31,7 +33,7 @@ class PythonLoop:
     """What ``RecurrentLayer`` is to a built-in cell, in NumPy: see ``RNN`` for the protocol.
 
     Args:
-        cell: a ``Layer`` with ``state_size`` and ``call``, and for training ``vjp``.
+        cell: a ``Layer`` with ``state_size`` and ``call``, and ``vjp`` if it is not traced.
         return_sequences, go_backwards, stateful, zero_output_for_mask: see ``RecurrentLayer``.
     """
 
@@ -123,15 +125,13 @@ class PythonLoop:
     def _step(self, context: CallContext) -> Any:
         """Return the function of one step: output, new states and pullback."""
         cell = self.cell
-        if context.gradient and type(cell).vjp is Layer.vjp:
-            raise NotImplementedError(
-                f"{type(cell).__name__} has no `vjp`, which gradients need: write vjp(self, "
-                "inputs, states, training) that returns ((output, new_states), pullback)."
-            )
+        own_vjp = type(cell).vjp if type(cell).vjp is not vars(OwnCall)["vjp"] else None
         options = _call_options(cell, context.training)
 
         def step(x: Array, states: list[Array]) -> Any:
-            if context.gradient:
+            if context.gradient and own_vjp is None:
+                (output, new), pull = _traced_vjp(cell, x, states, context.training)
+            elif context.gradient:
                 (output, new), pull = cell.vjp(x, states, context.training)
             else:
                 (output, new), pull = cell.call(x, states, **options), None
@@ -170,9 +170,21 @@ class PythonLoop:
         return [dx, *d_states] if with_states else dx, d_weights
 
 
+def _traced_vjp(cell: Any, x: Array, states: list[Array], training: bool) -> Any:
+    """Return output, new states and pullback of a cell with no ``vjp`` of its own."""
+    (output, new), pull = cell.vjp(x, states, training=training)
+
+    def pullback(d_output: Array, d_new: list[Array]) -> tuple[Array, Any, list[Array]]:
+        (d_x, d_states), d_weights = pull((d_output, unflatten(new, d_new)))
+        return d_x, d_states, d_weights
+
+    return (output, new), pullback
+
+
 def is_custom_cell(cell: Any) -> bool:
     """Whether it is a cell as ``RNN`` describes it for users."""
-    return isinstance(cell, Layer) and isinstance(cell, CustomCell)
+    own = isinstance(cell, Layer) and type(cell).call is not Layer.call
+    return own and isinstance(cell, CustomCell)
 
 
 def output_size_of(cell: Any) -> int:

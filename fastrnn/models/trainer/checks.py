@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_shape
@@ -15,7 +14,6 @@ from fastrnn.models.trainer.batches import (
     IterableBatches,
     class_weights_to_sample_weights,
     count_samples,
-    each,
     make_batches,
     split,
     to_labels,
@@ -154,14 +152,10 @@ def check_batch(model: Trainable, x: Nest, y: Nest, sample_weight: Nest) -> Batc
 def _check_inputs(model: Trainable, x: Nest) -> None:
     """Build the model for arrays that it has converted, and check them."""
     if not model.built:
-        model.build(_shapes(x))
+        model.build_for(x)
     model.check_inputs(x)
 
 
 def _check_labels(model: Trainable, x: Nest, y: Nest, sample_weight: Nest) -> None:
-    shapes = model.compute_output_shape(_shapes(x))
+    shapes = model.output_shapes_for(x)
     model.objectives.check(y, sample_weight, flatten(shapes, is_shape))
-
-
-def _shapes(x: Nest) -> Any:
-    return each(lambda array: array.shape, x)

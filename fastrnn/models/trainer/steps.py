@@ -70,7 +70,7 @@ def train_step(self: Trainable, data: Nest) -> Logs:
     for k, variable in enumerate(variables):
         if variable.regularizer is not None:
             gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
-    total = loss + sum(penalties) + sum(self.losses)
+    total = loss + sum(penalties) + sum(self.weight_penalties)
     scale = self.optimizer.scale_loss(1.0)
     if scale != 1:  # else the usual case, without copies
         gradients = [gradient * scale for gradient in gradients]
@@ -87,7 +87,7 @@ def test_step(self: Trainable, data: Nest) -> Logs:
     penalties: list[float] = []
     outputs, _, mask = self.run(x, CallContext(penalties=penalties))
     loss = self.objectives.loss(y, outputs, sample_weight, mask)
-    total = loss + sum(penalties) + sum(self.losses)
+    total = loss + sum(penalties) + sum(self.weight_penalties)
     return self.objectives.track(total, y, outputs, sample_weight, mask)
 
 

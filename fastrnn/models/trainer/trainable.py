@@ -48,12 +48,20 @@ class Trainable(HasOutputs, WatchedModel, Protocol):
         ...
 
     @property
-    def losses(self) -> list[float]:
+    def weight_penalties(self) -> list[float]:
         """The penalties on these weights."""
         ...
 
     def build(self, input_shape: Nest) -> None:
         """Make the weights."""
+        ...
+
+    def build_for(self, inputs: Nest) -> None:
+        """Make the weights for arrays."""
+        ...
+
+    def output_shapes_for(self, inputs: Nest) -> Any:
+        """Return the shapes of the outputs for arrays."""
         ...
 
     def calls(self, input_shape: Nest) -> list[Node]:

@@ -1,0 +1,178 @@
+"""Own classes: what layers and models get that a user wrote Keras's way.
+
+Their attributes are tracked, their ``build`` is done inside the layer's name scope, their ``call``
+is traced, and their config follows from the arguments of ``__init__``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fastrnn.core.nest import flatten, is_node
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.call_signature import CallSignature
+from fastrnn.layers.base.own_call import OwnCall
+from fastrnn.layers.base.weights import HasWeights
+
+_PACKAGE = str(Path(__file__).parents[2])
+# Attributes of all layers, in which nothing of the user's stands.
+_NOT_TRACKED = {"nodes", "_variables", "_traces", "_build_shape", "_config_arguments", "objectives"}
+# Types of arguments that a config may hold where the user has not written `get_config`.
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def complete(cls: type) -> None:
+    """Complete a subclass of ``Layer`` if it was written outside of the package."""
+    own = [name for name, value in vars(cls).items() if _is_own(value)]
+    if not own:
+        return
+    layer: Any = cls
+    layer.tracks_attributes = True
+    if "sublayers" not in own:
+        layer.sublayers = property(_sublayers)
+    if "build" in own:
+        layer.build, layer.has_own_build = _inside_scope(vars(cls)["build"]), True
+    if "compute_mask" in own and "supports_masking" not in vars(cls):
+        layer.supports_masking = True
+    if "call" in own and "forward" not in own:
+        _trace_call(layer)
+    elif "forward" in own and layer.has_own_call:
+        raise TypeError(
+            f"{cls.__name__} has a `forward`, and a class above it a `call`: write `call` alone."
+        )
+
+
+def _is_own(value: object) -> bool:
+    """Whether an entry of a class is a function or property that is not the package's."""
+    function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_filename.startswith(_PACKAGE):
+        return False
+    # Examples in docstrings have the name of the module that they stand in.
+    example = code.co_filename.startswith("<doctest")
+    return example or not str(function.__module__).startswith("fastrnn.")
+
+
+def _trace_call(cls: Any) -> None:
+    """Let the ``call`` of a class be traced."""
+    cls.call_signature = CallSignature(vars(cls)["call"], cls.__name__)
+    if cls.has_own_call:
+        return
+    cls.has_own_call = True
+    for name, method in vars(OwnCall).items():
+        if inspect.isfunction(method) and not _is_own(inspect.getattr_static(cls, name, None)):
+            setattr(cls, name, method)
+
+
+def _inside_scope(build: Callable[..., None]) -> Callable[..., None]:
+    """Return a user's ``build`` as it is called: once, and inside the layer's name scope."""
+
+    @functools.wraps(build)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+        if self._is_building:
+            build(self, *args, **kwargs)
+        elif not self.built:
+            shapes = [*args, *kwargs.values()]
+            with self.building(shapes[0] if len(shapes) == 1 else kwargs or None):
+                build(self, *args, **kwargs)
+
+    return wrapped
+
+
+# ---- attributes --------------------------------------------------------------------------------
+
+
+def built_in_base(cls: type) -> type:
+    """Return the first class of the package among a class and those above it."""
+    return next(
+        kind
+        for kind in cls.__mro__
+        if not vars(kind).get("tracks_attributes") and issubclass(kind, HasWeights)
+        and (kind.__module__ or "").startswith("fastrnn.")
+    )  # fmt: skip
+
+
+def _sublayers(self: Any) -> list[Any]:
+    """Layers inside this one: those of its base, then those in attributes, lists and dicts."""
+    base = built_in_base(type(self))
+    inherited = inspect.getattr_static(base, "sublayers").fget(self)
+    found = {id(layer): layer for layer in inherited}
+    within = {id(w) for layer in inherited for w in [layer, *layer.sublayers]}
+    for leaf in _attributes(self):
+        if isinstance(leaf, HasWeights) and id(leaf) not in within:
+            found.setdefault(id(leaf), leaf)
+    return list(found.values())
+
+
+def own_variables(layer: Any) -> list[Variable]:
+    """Return the variables of a layer itself: trainable ones first, as in Keras."""
+    found = {id(v): v for v in layer._variables}
+    found |= {id(leaf): leaf for leaf in _attributes(layer) if isinstance(leaf, Variable)}
+    return sorted(found.values(), key=lambda variable: not variable.trainable)
+
+
+def _attributes(layer: Any) -> Iterator[Any]:
+    """Give what stands in the attributes of a layer, also in lists, tuples and dicts."""
+    for name, value in vars(layer).items():
+        if isinstance(value, (HasWeights, Variable)):
+            yield value
+        elif is_node(value) and name not in _NOT_TRACKED:
+            yield from flatten(value)
+
+
+# ---- configs -----------------------------------------------------------------------------------
+
+
+def arguments_for_config(cls: type, args: Any, kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments of ``__init__`` that a config can hold, with defaults; else ``None``.
+
+    As in Keras, they are plain data: a class that takes anything else writes ``get_config``.
+    """
+    signature = _init_signature(cls)
+    parameters = signature.parameters.values()
+    try:
+        bound = signature.bind(None, *args, **kwargs)
+    except TypeError:  # `__init__` will say so
+        return None
+    bound.apply_defaults()
+    arguments = dict(list(bound.arguments.items())[1:])
+    for p in parameters:
+        if p.kind is p.VAR_KEYWORD:
+            arguments |= arguments.pop(p.name, {})
+        elif p.kind is p.VAR_POSITIONAL and arguments.pop(p.name, ()):
+            return None
+    arguments.pop("name", None)
+    plain = all(isinstance(leaf, _PLAIN) for leaf in flatten(arguments))
+    return arguments if plain else None
+
+
+def _init_signature(cls: Any) -> inspect.Signature:
+    return inspect.signature(cls.__init__)
+
+
+def automatic_config(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a layer whose class says none: base options, and its arguments.
+
+    Args:
+        layer: the layer.
+        config: the options of all layers.
+
+    Raises:
+        NotImplementedError: an argument is no plain data.
+    """
+    arguments = layer._config_arguments
+    kind = type(layer).__name__
+    if arguments is None:
+        raise NotImplementedError(
+            f"{kind} {layer.name!r} has arguments that are no plain data, so its configuration "
+            "does not follow from them: write `get_config(self)`, which returns "
+            "{**super().get_config(), …}."
+        )
+    parameters = _init_signature(type(layer)).parameters.values()
+    names = {p.name for p in parameters}
+    anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return {k: v for k, v in config.items() if anything or k in names} | arguments
