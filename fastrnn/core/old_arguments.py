@@ -54,6 +54,8 @@ _WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "time_major": (False,),
     "virtual_batch_size": (None,),
 }
+# But for these, which had an effect and have none today: unknown as any other.
+_HAD_EFFECT = {("LossScaleOptimizer", "dynamic")}
 
 
 def today(class_name: str | None, old: str) -> str | None:
@@ -89,7 +91,7 @@ def renamed(cls: type, known: Collection[str], given: dict[str, Any]) -> dict[st
             arguments[new] = value
         elif name in _VALUES:
             arguments.update(_VALUES[name](cls.__name__, value))
-        elif name in _WITHOUT_EFFECT:
+        elif name in _WITHOUT_EFFECT and (cls.__name__, name) not in _HAD_EFFECT:
             _check_without_effect(cls.__name__, name, value)
         else:
             arguments[name] = value
