@@ -53,12 +53,20 @@ class Activation:
     def __name__(self) -> str:
         return self.name
 
-    def __call__(self, x: npt.ArrayLike, **options: Any) -> Array:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Functions of this module have no names that pickle could find.
+        if BY_NAME.get(self.name) is self:
+            return get, (self.name,)
+        members = (self.name, self.function, self.derivative, self.row_gradient, self.builtin)
+        return Activation, members
+
+    def __call__(self, x: npt.ArrayLike, *arguments: Any, **options: Any) -> Array:
         """Return the activation of ``x``; integers become the default float type.
 
         Args:
             x: array.
-            options: those of Keras's function of this name, e.g. ``negative_slope`` of relu.
+            arguments: options of Keras's function of this name, e.g. ``negative_slope`` of relu.
+            options: the same by name.
         """
         array = np.asarray(x)
         if array.dtype.kind != "f":
@@ -66,7 +74,7 @@ class Activation:
 
             array = array.astype(config.floatx())
         with self._quiet():
-            return self.function(array, **options)
+            return self.function(array, *arguments, **options)
 
     def _quiet(self) -> np.errstate:
         # At extreme inputs infinity and NaN are the right answers of a built-in, not accidents.

@@ -126,8 +126,11 @@ class Callback:
 class LambdaCallback(Callback):
     """A callback from functions: ``on_epoch_end=…`` and so on, under the names of the hooks.
 
+    What has another name becomes an attribute that nothing calls, as in Keras.
+
     Raises:
-        ValueError: no hook has this name.
+        ValueError: a name begins as those of hooks do, and none has it.
+        TypeError: what is given for a hook is no function.
     """
 
     def __init__(
@@ -151,11 +154,11 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in functions.items():
-            if name not in _HOOKS:
+            if name not in _HOOKS and name.startswith("on_"):
                 raise ValueError(errors.not_one_of("kwargs", name, _HOOKS))
             if function is None:
                 continue
-            if not callable(function):
+            if name in _HOOKS and not callable(function):
                 raise TypeError(errors.bad_argument(name, function, "a function"))
             setattr(self, name, function)
 

@@ -9,7 +9,8 @@ from fastrnn import metrics
 from fastrnn.callbacks.base import Callback, Logs
 from fastrnn.callbacks.old_logs import name_in
 from fastrnn.core import errors
-from fastrnn.core.checks import to_choice, to_number
+from fastrnn.core.checks import to_number
+from fastrnn.core.user_warnings import warn
 
 # Metrics of which more is better, by a part of their class names. The others measure errors.
 _MORE_IS_BETTER = (
@@ -23,7 +24,8 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: name in the logs.
-        mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric.
+        mode: ``"min"`` if less is better, ``"max"`` if more is; ``"auto"`` tells by the metric, and
+            stands for any other, with a warning.
         min_delta: a change of this or less is none.
 
     Raises:
@@ -33,7 +35,11 @@ class MonitorCallback(Callback):
     def __init__(self, monitor: str, mode: str = "auto", min_delta: float = 0) -> None:
         super().__init__()
         self.monitor = monitor
-        self.mode = to_choice("mode", mode, ("auto", "min", "max"))
+        if mode not in ("auto", "min", "max"):
+            expected = "'auto', 'min' or 'max'"
+            warn(errors.bad_argument("mode", mode, expected, "It is taken for 'auto'."))
+            mode = "auto"
+        self.mode = mode
         self.min_delta = abs(to_number("min_delta", min_delta))
         self.best: float | None = None
         self._sign = 0  # 1 if less is better, -1 if more is; 0 as long as it is not known

@@ -30,7 +30,7 @@ class TerminateOnNaN(Callback):
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return
-        message = f"Batch {batch}: the loss is {loss}, training ends."
+        message = f"NaN or Inf loss encountered: {loss} in batch {batch}. Training ends."
         if self.raise_error:
             raise RuntimeError(message)
         print(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def to_number(
         ValueError: it is no number, or out of range.
     """
     number = np.nan
-    if isinstance(value, (int, float, np.number, np.ndarray)) and not isinstance(value, bool):
+    if isinstance(value, SupportsFloat) and not isinstance(value, (bool, np.bool_)):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             number = float(value)
     inside = least < number < most if exclusive else least <= number <= most

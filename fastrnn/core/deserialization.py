@@ -63,7 +63,9 @@ def table_of(module: object) -> ClassTable | None:
     return TABLES[names[0]] if names else None
 
 
-def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize_keras_object(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
     """Return the object that ``serialize_keras_object``, of fastrnn or Keras, described.
 
     Classes are looked up in the closed list of built-in ones, in ``custom_objects``, and among
@@ -72,6 +74,7 @@ def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None 
     Args:
         config: plain data.
         custom_objects: classes and functions of your own by their names.
+        safe_mode: accepted; code is never read from a description.
 
     Raises:
         ValueError: a class is unknown, or one that no description may make, such as Lambda; or its

@@ -83,8 +83,9 @@ def as_given(kind: Kind) -> Kind:
     """Return ``kind`` for an option that is checked by it and stored as it was given."""
 
     def check(argument: str, value: T) -> T:
-        kind.convert(argument, value)
-        return value
+        converted = kind.convert(argument, value)
+        # A variable, such as the learning rate of an optimizer, is taken for its value.
+        return converted if hasattr(value, "assign") else value
 
     return replace(kind, convert=check)
 

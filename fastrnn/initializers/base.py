@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,16 @@ from fastrnn.core.options import Configurable
 from fastrnn.core.registry import Registry
 from fastrnn.typing import Array, DType, DTypeLike
 
-registry = Registry("initializer", "keras.initializers")
+
+class _Initializers(Registry):
+    def get(self, identifier: Any) -> Any:
+        """Return the initializer that ``identifier`` means; an array is the values themselves."""
+        if isinstance(identifier, (np.ndarray, np.generic)):
+            return self.classes["Constant"](identifier)
+        return super().get(identifier)
+
+
+registry = _Initializers("initializer", "keras.initializers")
 
 
 class Initializer(Configurable):

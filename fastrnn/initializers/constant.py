@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_real_array
-from fastrnn.core.options import Finite, Flag, Kind, as_given, choice, takes_options
+from fastrnn.core.deserialization import deserialize
+from fastrnn.core.options import Finite, Flag, Kind, choice, takes_options
+from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.initializers.base import Initializer, registry, to_dtype
 from fastrnn.typing import Array, ArrayLike, DTypeLike
 
@@ -32,14 +34,28 @@ class Ones(Initializer):
         return np.ones(shape, to_dtype(dtype))
 
 
+def _to_value(argument: str, value: Any) -> Any:
+    value = deserialize(value) if isinstance(value, dict) else value
+    to_real_array(argument, value)
+    return value
+
+
 @registry.register()
 class Constant(Initializer):
-    """All entries are ``value``."""
+    """All entries are ``value``, or those of an array that broadcasts to the shape.
+
+    >>> import numpy as np
+    >>> Constant(np.array([1.0, 2.0]))((2, 2))
+    array([[1., 2.],
+           [1., 2.]], dtype=float32)
+    """
 
     value: ArrayLike
 
     @takes_options
-    def __init__(self, value: Annotated[ArrayLike, as_given(Kind(to_real_array))] = 0.0) -> None:
+    def __init__(
+        self, value: Annotated[ArrayLike, Kind(_to_value, serialize_keras_object)] = 0.0
+    ) -> None:
         pass
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from fastrnn.core.options import (
     takes_options,
 )
 from fastrnn.core.registry import Registry
-from fastrnn.core.user_warnings import deprecated
+from fastrnn.core.user_warnings import deprecated, warn
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
@@ -141,13 +142,16 @@ class Optimizer(Configurable):
 
     def _take_rate(self, value: LearningRateLike | Variable) -> None:
         if callable(value):
-            self._schedule = value
+            self._schedule = value if _takes_a_step(value) else lambda step: value()
             return
         value = value.value if isinstance(value, Variable) else value
         number = to_number("learning_rate", value, 0)
         if isinstance(self._schedule, schedules.LearningRateSchedule):
-            remedy = "Make the optimizer with a number to set its learning rate later."
-            expected = "a schedule, as the optimizer was made with one"
+            remedy = (
+                "This optimizer was created with a `LearningRateSchedule`: make it with a number "
+                "to set its learning rate later."
+            )
+            expected = "a schedule"
             raise TypeError(errors.bad_argument("learning_rate", value, expected, remedy))
         self._schedule = None
         self._learning_rate.value[...] = number
@@ -247,8 +251,8 @@ class Optimizer(Configurable):
         """Update ``variables`` by ``gradients``, one each, then apply their constraints.
 
         Raises:
-            ValueError: the numbers or shapes do not fit, or the optimizer was built for other
-                variables. Nothing is changed then.
+            ValueError: the numbers or shapes do not fit, there is no gradient at all, or the
+                optimizer was built for other variables. Nothing is changed then.
         """
         variables = self._known if variables is None else list(variables)
         if len(gradients) != len(variables):
@@ -257,11 +261,14 @@ class Optimizer(Configurable):
                     "gradients", f"{len(gradients)} arrays", f"{len(variables)} arrays"
                 )
             )
+        every = variables
+        if any(gradient is None for gradient in gradients):
+            gradients, variables = _with_gradients(gradients, variables)
         for gradient, variable in zip(gradients, variables, strict=True):
             if np.shape(gradient) != variable.shape:
                 expected = f"{variable.shape}, that of {variable.path!r}"
                 raise ValueError(errors.bad_shape("gradients", np.shape(gradient), expected))
-        self.build(variables)
+        self.build(every)
         self._check_known("variables", variables)
         if self.loss_scale_factor is not None:
             gradients = [gradient / self.loss_scale_factor for gradient in gradients]
@@ -395,3 +402,24 @@ class Optimizer(Configurable):
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate)}
         return cls(**config)
+
+
+def _takes_a_step(rate: Callable[..., float]) -> bool:
+    """Whether a learning rate is a function of the number of updates, or of nothing, as Keras's."""
+    try:
+        inspect.signature(rate).bind(0)
+    except TypeError:
+        return False
+    return True
+
+
+def _with_gradients(
+    gradients: Sequence[Array | None], variables: Sequence[Variable]
+) -> tuple[list[Array], list[Variable]]:
+    """Leave out the variables that nothing depends on, with a warning."""
+    pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    if not pairs:
+        raise ValueError("No gradients provided for any variable.")
+    missing = [v.path for g, v in zip(gradients, variables, strict=True) if g is None]
+    warn(f"Gradients do not exist for variables {missing}: they are left as they are.")
+    return [g for g, _ in pairs], [v for _, v in pairs]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastrnn.core import errors
 from fastrnn.core.checks import to_number
 
 Array = npt.NDArray[Any]
@@ -29,8 +28,11 @@ class Clipping:
         for argument, limit in given.items():
             to_number(argument, limit, 0, exclusive=True)
         if len(given) > 1:
-            expected = "one of the three clip arguments alone"
-            raise ValueError(errors.bad_argument(next(iter(given)), sorted(given), expected))
+            received = ", ".join(f"{argument}={limit!r}" for argument, limit in given.items())
+            raise ValueError(
+                "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be given. "
+                f"Received: {received}."
+            )
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
 
     def __call__(self, gradients: Sequence[Array]) -> Sequence[Array]:

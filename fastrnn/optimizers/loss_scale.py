@@ -63,7 +63,7 @@ class LossScaleOptimizer(Optimizer):
             value = kwargs.pop(argument)
             default = True if argument == "dynamic" else defaults[argument].default
             if value != default:
-                remedy = "Give it to the inner optimizer."
+                remedy = "Set it on the `inner_optimizer`."
                 raise ValueError(errors.bad_argument(argument, value, repr(default), remedy))
         super().__init__(0.0, name=name, **kwargs)
         inner_optimizer.loss_scale_factor = None

@@ -240,7 +240,7 @@ def test_bad_arguments(argument):
 
 
 def test_one_clip_at_most_and_a_momentum_from_0_to_1():
-    with pytest.raises(ValueError, match=r"`clipnorm`.*one of the three"):
+    with pytest.raises(ValueError, match="Only one of `clipnorm`"):
         fastrnn.optimizers.Adam(clipnorm=1.0, clipvalue=1.0)
     for momentum in (-0.1, 1.1, "0.9"):
         with pytest.raises(ValueError, match="`momentum`"):

@@ -68,7 +68,6 @@ class EinsumDense(Layer):
     (3, 5, 2, 4)
     """
 
-    supports_masking = True
     min_input_rank = 1
 
     config_order = (*Layer.config_order, "output_shape", "equation")

@@ -43,11 +43,30 @@ class MultiInputLayer(Layer):
             isinstance(shape, (list, tuple)) for shape in shapes
         )
         if not listed or not self.least_inputs <= len(shapes) <= self.most_inputs:
-            most = self.most_inputs
-            expected = f"{most:g}" if most == self.least_inputs else f"{self.least_inputs} or more"
-            raise ValueError(
-                errors.bad_argument("inputs", shapes, f"{expected} arrays in a list: {self.name!r}")
-            )
+            least, most = self.least_inputs, self.most_inputs
+            number = f"exactly {least}" if most == least else f"{least} or more"
+            remedy = f"The layer should be called on {number} inputs."
+            expected = f"a list of arrays for {self.name!r}"
+            raise ValueError(errors.bad_argument("inputs", shapes, expected, remedy))
+
+    def masks_of(self, inputs: Any, mask: Any) -> list[Any] | None:
+        """Return the masks, one for each input; ``None`` if there are none at all.
+
+        Raises:
+            ValueError: they are no list of masks of a list of inputs.
+        """
+        if mask is None:
+            return None
+        for argument, value in (("mask", mask), ("inputs", inputs)):
+            if not isinstance(value, (list, tuple)):
+                remedy = f"`{argument}` should be a list."
+                received = type(value).__name__
+                raise ValueError(errors.bad_argument(argument, received, "a list", remedy))
+        if len(mask) != len(inputs):
+            remedy = "`inputs` and `mask` should have the same length."
+            expected = f"{len(inputs)} masks"
+            raise ValueError(errors.bad_argument("mask", f"{len(mask)} masks", expected, remedy))
+        return list(mask)
 
     def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Check that the shapes fit each other."""

@@ -71,7 +71,11 @@ class Concatenate(MultiInputLayer):
             )
             if not fits:
                 expected = f"{tuple(first)}, but for axis {self.axis}"
-                raise ValueError(errors.bad_shape("inputs", other, expected))
+                remedy = (
+                    f"{self.name!r} requires inputs with matching shapes except for the "
+                    "concatenation axis."
+                )
+                raise ValueError(errors.bad_shape("inputs", other, expected, remedy))
             for k, n in enumerate(other):
                 if k != axis:
                     shape[k] = n if shape[k] is None else shape[k]
@@ -82,10 +86,11 @@ class Concatenate(MultiInputLayer):
 
     def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return the masks joined as the inputs are; an input without one counts throughout."""
-        if mask is None or all(m is None for m in mask):
+        masks = self.masks_of(inputs, mask)
+        if masks is None or all(m is None for m in masks):
             return None
         full = []
-        for x, m in zip(inputs, mask, strict=True):
+        for x, m in zip(inputs, masks, strict=True):
             m = np.ones(x.shape, bool) if m is None else np.asarray(m, dtype=bool)
             full.append(np.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m)
         return np.concatenate(full, axis=self.axis).any(axis=-1)

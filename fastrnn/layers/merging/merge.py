@@ -35,9 +35,10 @@ class Merge(MultiInputLayer):
 
     def compute_mask(self, inputs: list[Array], mask: MultiMask = None) -> Any:
         """Return where any input counts; no mask if an input has none."""
-        if mask is None or any(m is None for m in mask):
+        masks = self.masks_of(inputs, mask)
+        if masks is None or any(m is None for m in masks):
             return None
-        return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in mask])
+        return np.logical_or.reduce([np.asarray(m, dtype=bool) for m in masks])
 
     def write_onnx(self, graph: OnnxGraph, inputs: list[str], call: Node) -> list[str]:
         """Append the operator: one for all inputs, or one for each after the first."""

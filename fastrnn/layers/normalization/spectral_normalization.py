@@ -50,7 +50,6 @@ class SpectralNormalization(Layer):
         self, layer: InnerLayer, power_iterations: PositiveInt = 1, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = layer.supports_masking
         self.kernel: Variable
         self.vector_u: Variable
 
@@ -107,7 +106,7 @@ class SpectralNormalization(Layer):
         return self.layer.compute_output_shape(input_shape)
 
     def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
-        """Return the layer's mask."""
+        """Return the mask of the layer inside, which travels on though this one takes none."""
         return self.layer.compute_mask(inputs, mask)
 
     def forward(

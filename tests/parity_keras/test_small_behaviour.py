@@ -1,0 +1,134 @@
+"""Small behaviour that scripts rely on, the same code on both packages."""
+
+import pickle
+
+import numpy as np
+import pytest
+from live_keras import keras
+
+import fastrnn
+
+BOTH = pytest.mark.parametrize("package", [fastrnn, keras], ids=["fastrnn", "keras"])
+
+
+@BOTH
+def test_a_learning_rate_may_be_a_function_of_nothing(package):
+    model = package.Sequential([package.Input((2,)), package.layers.Dense(1, "linear", False)])
+    model.set_weights([np.ones((2, 1), np.float32)])
+    model.compile(package.optimizers.SGD(learning_rate=lambda: 0.25), "mse")
+    model.fit(np.array([[1.0, 0.0]]), np.zeros((1, 1)), verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], [[0.5], [1.0]])
+
+
+@BOTH
+def test_schedules_begin_at_the_rate_of_an_optimizer(package):
+    optimizer = package.optimizers.Adam(0.5)
+    schedule = package.optimizers.schedules.PolynomialDecay(optimizer.learning_rate, 4)
+    optimizer.learning_rate = schedule
+    assert float(np.asarray(optimizer.learning_rate)) == 0.5
+
+
+def weights(package):
+    layer = package.layers.Dense(2)
+    layer.build((None, 2))
+    layer.set_weights([np.ones((2, 2), np.float32), np.ones(2, np.float32)])
+    return layer.trainable_weights
+
+
+def test_variables_without_gradient_are_left_as_they_are():
+    kernel, bias = weights(fastrnn)
+    optimizer = fastrnn.optimizers.SGD(1.0, weight_decay=0.5)
+    with pytest.warns(UserWarning, match="Gradients do not exist for variables .*bias"):
+        optimizer.apply([np.ones((2, 2)), None], [kernel, bias])
+    np.testing.assert_allclose(kernel.value, np.full((2, 2), -0.5))
+    np.testing.assert_allclose(bias.value, 1)
+    with pytest.raises(ValueError, match="No gradients provided for any variable"):
+        optimizer.apply([None, None], [kernel, bias])
+
+
+@pytest.mark.parametrize("name", ["Add", "Maximum", "Concatenate"])
+def test_masks_of_merging_layers_are_a_list(name):
+    for package in (fastrnn, keras):
+        layer = getattr(package.layers, name)()
+        inputs = [np.ones((2, 3, 4))] * 2
+        for given, mask, message in [
+            (inputs, np.ones((2, 3)), "`mask` should be a list"),
+            (inputs[0], [None, None], "`inputs` should be a list"),
+            (inputs, [None], "should have the same length"),
+        ]:
+            with pytest.raises(ValueError, match=message):
+                layer.compute_mask(given, mask)
+
+
+@pytest.mark.parametrize("name", ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"])
+def test_an_unknown_mode_is_taken_for_auto(name):
+    cls = getattr(fastrnn.callbacks, name)
+    first = {"filepath": "m.keras"} if name == "ModelCheckpoint" else {}
+    with pytest.warns(UserWarning, match="taken for 'auto'"):
+        callback = cls(**first, monitor="loss", mode="unknown")
+    assert callback.mode == "auto"
+
+
+@BOTH
+def test_lambda_callbacks_keep_other_functions(package):
+    def function(logs):
+        return logs
+
+    assert package.callbacks.LambdaCallback(mine=function).mine is function
+
+
+def test_lambda_callbacks_name_hooks_that_are_not_there():
+    with pytest.raises(ValueError, match="on_epoch_ends"):
+        fastrnn.callbacks.LambdaCallback(on_epoch_ends=print)
+
+
+@BOTH
+def test_an_array_is_an_initializer(package):
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    layer = package.layers.Dense(3, kernel_initializer=values)
+    layer.build((None, 2))
+    np.testing.assert_array_equal(layer.get_weights()[0], values)
+
+
+@BOTH
+def test_a_constant_array_survives_its_config(package):
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    config = package.initializers.Constant(values).get_config()
+    again = package.initializers.Constant.from_config(config)
+    np.testing.assert_array_equal(np.asarray(again((2, 3))), values)
+
+
+def test_activations_take_their_options_by_place():
+    x = np.array([-1.0, 0.5, 2.0], np.float32)
+    for name in ("threshold", "relu", "elu", "leaky_relu"):
+        options = (1.0, 3.0) if name == "threshold" else (0.5,)
+        ours, theirs = (getattr(k.activations, name)(x, *options) for k in (fastrnn, keras))
+        np.testing.assert_allclose(ours, np.asarray(theirs))
+
+
+@pytest.mark.parametrize("name", fastrnn.activations.BY_NAME)
+def test_activations_are_pickled_by_name(name):
+    activation = fastrnn.activations.get(name)
+    assert pickle.loads(pickle.dumps(activation)) is activation
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+@pytest.mark.parametrize("name", ["EinsumDense", "SpectralNormalization"])
+def test_masks_behind_layers_that_take_none(name):
+    def outputs(package):
+        layers = package.layers
+        made = {
+            "EinsumDense": lambda: layers.EinsumDense("abc,cd->abd", (None, 2)),
+            "SpectralNormalization": lambda: layers.SpectralNormalization(layers.Dense(2)),
+        }
+        layer = made[name]()
+        package.utils.set_random_seed(1)
+        stack = [package.Input((3, 2)), layers.Masking(), layer]
+        model = package.Sequential([*stack, layers.GlobalAveragePooling1D()])
+        model.set_weights([np.ones(w.shape, np.float32) for w in model.get_weights()])
+        return layer.supports_masking, model.predict(x, verbose=0)
+
+    x = np.array([[[1.0, 2.0], [0.0, 0.0], [3.0, 4.0]]], np.float32)
+    (ours, y), (theirs, expected) = outputs(fastrnn), outputs(keras)
+    assert ours == theirs
+    np.testing.assert_allclose(y, expected, rtol=1e-6)
