@@ -142,7 +142,7 @@ class Optimizer(Configurable):
 
     def _take_rate(self, value: LearningRateLike | Variable) -> None:
         if callable(value):
-            self._schedule = value if _takes_a_step(value) else lambda step: value()
+            self._schedule = _of_step(value)
             return
         value = value.value if isinstance(value, Variable) else value
         number = to_number("learning_rate", value, 0)
@@ -404,13 +404,13 @@ class Optimizer(Configurable):
         return cls(**config)
 
 
-def _takes_a_step(rate: Callable[..., float]) -> bool:
-    """Whether a learning rate is a function of the number of updates, or of nothing, as Keras's."""
+def _of_step(rate: Callable[..., float]) -> Callable[[int], float]:
+    """Return a learning rate as a function of the number of updates; Keras's may take nothing."""
     try:
         inspect.signature(rate).bind(0)
     except TypeError:
-        return False
-    return True
+        return lambda step: rate()
+    return rate
 
 
 def _with_gradients(
