@@ -35,6 +35,8 @@ PLACES = {
     "utils": ["fastrnn.utils", "stand_ins.backend"],
     "utils.module_utils": ["stand_ins.backend"],
     "utils.traceback_utils": ["stand_ins.backend"],
+    "utils.file_utils": ["os.path"],
+    "saving.object_registration": ["fastrnn.saving", "stand_ins.backend"],
     "utils.io_utils": ["fastrnn.utils.io_utils"],
     "utils.rng_utils": ["fastrnn.utils"],
     "optimizers.schedules": ["fastrnn.optimizers.schedules"],

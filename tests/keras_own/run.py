@@ -78,7 +78,7 @@ def skipped(message: str) -> str:
 
 def report(every: dict[str, Outcomes], failures: bool) -> None:
     """Print passed and counted tests by file, then why others do not count."""
-    passed, counted, reasons = 0, 0, Counter()
+    passed, counted, reworded, reasons = 0, 0, 0, Counter()
     for file, outcomes in every.items():
         why = {name: scope.left_out(file, name) for name in outcomes}
         for name, (outcome, message) in outcomes.items():
@@ -90,13 +90,14 @@ def report(every: dict[str, Outcomes], failures: bool) -> None:
         counts = {name: outcomes[name] for name in outcomes if why[name] is None}
         good = sum(outcome == "passed" for outcome, _ in counts.values())
         passed, counted = passed + good, counted + len(counts)
+        reworded += sum(' does not match "' in message for _, message in counts.values())
         if counts:
             print(f"{good:5} of {len(counts):4}  {file}")
         if failures:
             for name, (outcome, message) in counts.items():
                 if outcome != "passed":
                     print(f"        {name}: {' '.join(message.split())[:160]}")
-    print(f"{passed} of {counted} passed")
+    print(f"{passed} of {counted} passed; {reworded} failed by the words of an error alone")
     for reason, number in reasons.most_common():
         print(f"{number:5} not counted: {reason}")
 

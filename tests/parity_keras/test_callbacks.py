@@ -173,7 +173,6 @@ def test_what_is_printed(capsys):
 
 
 BAD = [
-    ("EarlyStopping", "mode", "best"),
     ("EarlyStopping", "patience", -1),
     ("EarlyStopping", "min_delta", "small"),
     ("EarlyStopping", "baseline", "low"),

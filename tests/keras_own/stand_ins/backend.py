@@ -103,6 +103,12 @@ class _Package:
         return getattr(__import__(self._name), name)
 
 
+class _RegisteredNames:
+    def __getitem__(self, thing: Any) -> str:
+        return fastrnn.saving.get_registered_name(thing)
+
+
+GLOBAL_CUSTOM_NAMES = _RegisteredNames()
 optree, dmtree, tensorflow = _Package("optree"), _Package("tree"), _Package("tensorflow")
 
 
