@@ -66,7 +66,8 @@ class SwapEMAWeights(Callback):
         if not pairs:
             name = type(self.model.optimizer).__name__
             expected = "one with `use_ema=True` that has updated the weights"
-            raise ValueError(errors.bad_argument("optimizer", name, expected))
+            remedy = "SwapEMAWeights must be used when `use_ema=True` is set."
+            raise ValueError(errors.bad_argument("optimizer", name, expected, remedy))
         for variable, average in pairs:
             kept = variable.numpy()
             variable.assign(average)

@@ -178,7 +178,7 @@ class Loss(Configurable):
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if labels and predictions, aligned, differ in shape."""
         if y_true.shape != y_pred.shape:
-            remedy = "The model's last layer and the labels must agree."
+            remedy = "The model's last layer and the labels must have the same shape."
             raise ValueError(
                 errors.bad_shape(
                     "y_true", y_true.shape, f"{y_pred.shape}, that of `y_pred`", remedy

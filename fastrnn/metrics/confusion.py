@@ -153,7 +153,11 @@ def _check_class(class_id: int, y_pred: Array) -> None:
     classes = y_pred.shape[-1]
     if y_pred.ndim < 2 or not -classes <= class_id < classes:
         expected = f"a class of predictions of shape {y_pred.shape}"
-        raise ValueError(errors.bad_argument("class_id", class_id, expected))
+        remedy = (
+            "When class_id is provided, y_pred must be a 2D array with shape "
+            f"(num_samples, num_classes), found shape: {y_pred.shape}."
+        )
+        raise ValueError(errors.bad_argument("class_id", class_id, expected, remedy))
 
 
 def to_thresholds(thresholds: Thresholds, default: float = 0.5) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastrnn import losses
 from fastrnn.core.options import Integer, Share, extends_options
-from fastrnn.losses.alignment import to_labels
+from fastrnn.losses.alignment import align, to_labels
 from fastrnn.metrics.base import FunctionMetric, MetricOptions, register
 from fastrnn.typing import Array, ArrayLike, MaskLike, WeightsLike
 
@@ -134,11 +134,16 @@ class MeanAbsoluteError(FunctionMetric):
     _function = staticmethod(losses.mean_absolute_error)
 
 
+def _squared_errors(y_true: Array, y_pred: Array) -> Array:
+    y_true, y_pred = align(y_true, y_pred)
+    return np.square(y_true - y_pred)
+
+
 @register("rmse")
 class RootMeanSquaredError(FunctionMetric):
-    """Square root of the mean of (y_pred - y_true)²."""
+    """Square root of the mean of (y_pred - y_true)²; weights may be those of each number."""
 
-    _function = staticmethod(losses.mean_squared_error)
+    _function = staticmethod(_squared_errors)
 
     def result(self) -> float:
         """Return the square root of the mean."""

@@ -60,7 +60,8 @@ class R2Score(Metric):
         """Add labels and predictions, (batch, outputs), and weights, (batch,)."""
         y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
         if y_pred.ndim != 2:
-            raise ValueError(errors.bad_shape("y_pred", y_pred.shape, "(batch, outputs)"))
+            remedy = f"{type(self).__name__} expects 2D inputs with shape (batch, outputs)."
+            raise ValueError(errors.bad_shape("y_pred", y_pred.shape, "rank 2", remedy))
         if y_true.shape != y_pred.shape:
             raise ValueError(errors.bad_shape("y_true", y_true.shape, f"{y_pred.shape}"))
         y_true, y_pred = y_true.astype(np.float64), y_pred.astype(np.float64)

@@ -189,8 +189,6 @@ def test_bad_arguments(name, argument, value):
 
 
 def test_bad_arguments_of_the_others():
-    with pytest.raises(ValueError, match="epsilon"):
-        callbacks.ReduceLROnPlateau(epsilon=0.1)
     with pytest.raises(TypeError, match="`filename`"):
         callbacks.CSVLogger(3)
     with pytest.raises(TypeError, match="`separator`"):

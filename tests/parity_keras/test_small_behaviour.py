@@ -132,3 +132,17 @@ def test_masks_behind_layers_that_take_none(name):
     (ours, y), (theirs, expected) = outputs(fastrnn), outputs(keras)
     assert ours == theirs
     np.testing.assert_allclose(y, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [[0.0, 1.0, 0.0, 1.0], None, [1.0, 2.0, 3.0, 4.0]])
+@pytest.mark.parametrize("columns", [None, 1, 3])
+def test_root_mean_squared_error_of_vectors_and_rows(weights, columns):
+    shape = (4,) if columns is None else (4, columns)
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.standard_normal(shape), rng.standard_normal(shape)
+    results = []
+    for package in (fastrnn, keras):
+        metric = package.metrics.RootMeanSquaredError()
+        metric.update_state(y_true, y_pred, sample_weight=weights and np.array(weights))
+        results.append(float(metric.result()))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)

@@ -89,5 +89,7 @@ def _to_keep(mask: MaskLike, shape: tuple[int, ...]) -> Array:
     mask = to_real_array("mask", mask)
     pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
     if mask.ndim > len(shape) or any(n not in (1, size) for n, size in pairs):
-        raise ValueError(errors.bad_shape("mask", mask.shape, f"one that broadcasts to {shape}"))
+        expected = f"one that is broadcastable to {shape}"
+        remedy = "A mask must not have more dimensions than the inputs."
+        raise ValueError(errors.bad_shape("mask", mask.shape, expected, remedy))
     return mask if mask.dtype == bool else mask > 0.5

@@ -53,14 +53,18 @@ def Input(
     if optional:
         raise ValueError(errors.bad_argument("optional", optional, "False"))
     if (shape is None) == (batch_shape is None):
-        raise ValueError(
-            errors.bad_argument("shape", shape, "exactly one of `shape` and `batch_shape`")
-        )
+        remedy = "You must pass a `shape` argument."
+        if shape is not None:
+            remedy = "You cannot pass both `shape` and `batch_shape` at the same time."
+        expected = "exactly one of `shape` and `batch_shape`"
+        raise ValueError(errors.bad_argument("shape", shape, expected, remedy))
     if batch_shape is None:
         assert shape is not None
         batch_shape = (batch_size, *to_shape("shape", shape))
     elif batch_size is not None:
-        raise ValueError(errors.bad_argument("batch_size", batch_size, "None with `batch_shape`"))
+        remedy = "You cannot pass both `batch_size` and `batch_shape` at the same time."
+        expected = "None with `batch_shape`"
+        raise ValueError(errors.bad_argument("batch_size", batch_size, expected, remedy))
     full = to_shape("batch_shape", batch_shape)
     type_name = config.floatx() if dtype is None else np.dtype(dtype).name
     if type_name not in INPUT_TYPES:

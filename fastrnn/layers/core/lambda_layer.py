@@ -21,9 +21,9 @@ Array = npt.NDArray[Any]
 # Graphs of one layer's function; then they are forgotten.
 MOST_TRACES = 64
 NEVER_DATA = (
-    "A Lambda layer is Python code: fastrnn neither writes it into a configuration or a file nor "
-    "makes it from one. Build the model in code, and load its weights alone; or write a Layer of "
-    "your own with `get_config`."
+    "A Lambda layer is Python code, which in a file is arbitrary code execution: fastrnn neither "
+    "writes it into a configuration nor makes it from one. Build the model in code, and load its "
+    "weights alone; or write a Layer of your own with `get_config`."
 )
 
 

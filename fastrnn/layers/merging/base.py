@@ -29,8 +29,8 @@ class MultiInputLayer(Layer):
     def convert_inputs(self, inputs: Sequence[ArrayLike]) -> list[Array]:
         """Return the inputs as arrays of the layer's dtype."""
         if not isinstance(inputs, (list, tuple)):
-            expected = "a list of arrays"
-            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected))
+            expected, remedy = "a list of arrays", f"{self.name!r} must be called on a list."
+            raise ValueError(errors.bad_argument("inputs", type(inputs).__name__, expected, remedy))
         return [to_float_array(f"inputs[{k}]", x, self.dtype) for k, x in enumerate(inputs)]
 
     def check_inputs(self, inputs: list[Array]) -> None:

@@ -62,8 +62,9 @@ class Normalization(Layer):
         self.invert = bool(invert)
         if (mean is None) != (variance is None):
             argument = "mean" if mean is None else "variance"
-            expected = "both mean and variance, or none of them"
-            raise ValueError(errors.bad_argument(argument, None, expected))
+            expected = "an array beside the other one"
+            remedy = "Where they are not adapted, both `mean` and `variance` must be set."
+            raise ValueError(errors.bad_argument(argument, None, expected, remedy))
         self.input_mean = None if mean is None else to_real_array("mean", mean)
         self.input_variance = None if variance is None else to_real_array("variance", variance)
         if self.input_mean is not None and self.input_variance is not None:
@@ -90,7 +91,12 @@ class Normalization(Layer):
         kept = {axis % rank for axis in self.axis if -rank <= axis < rank}
         if len(kept) != len(self.axis) or any(input_shape[axis] is None for axis in kept):
             expected = f"fixed lengths of the axes {self.axis} for layer {self.name!r}"
-            raise ValueError(errors.bad_shape("input_shape", input_shape, expected))
+            remedy = (
+                f"All `axis` values must be in the range [-{rank}, {rank})."
+                if len(kept) != len(self.axis)
+                else "All `axis` values to be kept must have a known length."
+            )
+            raise ValueError(errors.bad_shape("input_shape", input_shape, expected, remedy))
         self._reduced = tuple(axis for axis in range(rank) if axis not in kept)
         self._broadcast = fixed(n if k in kept else 1 for k, n in enumerate(input_shape))
         self.input_features = input_shape[-1] if rank - 1 in kept else None
@@ -154,7 +160,7 @@ class Normalization(Layer):
             variance = variance + between**2 * (share * (1 - share))
             mean = mean + between * share
         if count == 0:
-            raise ValueError(errors.bad_argument("data", data, "at least one batch"))
+            raise ValueError(errors.bad_argument("data", data, "no empty iterable"))
         assert self.adapt_mean is not None
         assert self.adapt_variance is not None
         self.adapt_mean.assign(mean)

@@ -182,6 +182,6 @@ def _with_steps(shape: Shape, axis: int, count: Callable[[int], int]) -> tuple[i
     known = shape[axis]
     steps = None if known is None else count(known)
     if steps is not None and steps <= 0:
-        remedy = "Make `cropping` smaller than the number of steps."
+        remedy = "The `cropping` parameter of `Cropping1D` layer must be smaller than the steps."
         raise ValueError(errors.bad_shape("inputs", shape, f"{1 - steps} more steps", remedy))
     return (*shape[:axis], steps, *shape[axis + 1 :])
