@@ -62,7 +62,7 @@ def sum(x: Array, axis: AxesLike = None, keepdims: bool = False) -> Array:
 
 
 def _mean_vjp(d: Array, y: Array, x: Array, axis: AxesLike, keepdims: bool) -> Array:
-    count = x.size // max(y.size, 1)
+    count = x.size // (y.size or 1)
     return np.broadcast_to(spread(d, x, axis, keepdims) / x.dtype.type(count), x.shape)
 
 

@@ -104,6 +104,28 @@ class CallSignature:
         bound = inspect.BoundArguments(self._signature, ordered)
         return method(*bound.args[1:], **bound.kwargs)
 
+    def masks(
+        self, inputs: Nest, options: dict[str, Any], mask: Nest, with_inputs: Nest, others: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the ``mask`` that ``call`` gets, and those that it asks for as ``query_mask``.
+
+        Args:
+            inputs: the first argument.
+            options: the others.
+            mask: as it was given.
+            with_inputs: the mask that came with the inputs.
+            others: the masks that came with the other arguments, by their names.
+        """
+        sole = len(self.tensor_arguments(inputs, options)) == 1
+        if mask is None and sole:
+            mask = with_inputs
+        if sole:
+            return (mask if self.takes_mask else None), {}
+        found = {f"{name}_mask": m for name, m in {self.names[0]: with_inputs, **others}.items()}
+        wanted = [n for n, m in found.items() if m is not None and n in self.names]
+        masks = {name: found[name] for name in wanted if options.get(name) is None}
+        return (mask if self.takes_mask else None), masks
+
     def tensor_arguments(self, inputs: Nest, options: dict[str, Any]) -> dict[str, Any]:
         """Return those arguments that are tensors or hold some, by their names."""
         everything = {self.names[0]: inputs, **options}

@@ -193,12 +193,14 @@ def _run_node(
         if name != "training"
     }
     mask = options.pop("mask", None)
-    if mask is None:
-        mask = _masks_of(node.inputs, masks)
+    travelling = _masks_of(node.inputs, masks)
     if layer.has_own_call:
-        of_options = {name: _masks_of(node.options[name], masks) for name in options}
-        result, pullback, out_mask = layer.run(inputs, context, mask, of_options, **options)
+        others = {name: _masks_of(node.options[name], masks) for name in options}
+        result, pullback, out_mask = layer.run(
+            inputs, context, mask, [travelling, others], **options
+        )
     else:
+        mask = travelling if mask is None else mask
         # With tensors among the options, the mask only travels past the layer, as in Keras.
         used = layer.masks_beside_tensors or all(isinstance(v, bool) for v in options.values())
         result, pullback, out_mask = layer.run(inputs, context, mask if used else None, **options)

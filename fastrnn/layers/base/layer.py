@@ -92,8 +92,6 @@ class Layer(Configurable, HasWeights, Capabilities):
     has_own_call = False
     call_signature: ClassVar[CallSignature]
     has_own_build = False
-    # Whether layers and variables in attributes are the layer's, as with classes of the user's.
-    tracks_attributes = False
     _traces: Traces
     # What `add_loss` was given in the last call.
     call_losses: Sequence[float] = ()

@@ -25,7 +25,8 @@ from fastrnn.layers.base.traced import TracedCall
 from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import Array, Nest
 
-_PACKAGE = str(Path(__file__).parents[2])
+# Lines of these are not the user's.
+_LIBRARIES = (str(Path(__file__).parents[2]), str(Path(np.__file__).parent))
 # Lengths that stand for unknown ones in a shape that is asked for.
 _STAND_INS = (5, 7)
 
@@ -113,7 +114,7 @@ class OwnCall:
         inputs: Nest,
         context: CallContext,
         mask: Nest = None,
-        masks: dict[str, Any] | None = None,
+        travelling: tuple[Any, dict[str, Any]] | None = None,
         **options: Any,
     ) -> tuple[Any, Pullback | None, Any]:
         """Run the graph of ``call``.
@@ -121,8 +122,9 @@ class OwnCall:
         Args:
             inputs: the first argument: arrays that ``accept`` returned.
             context: see ``CallContext``.
-            mask: of the inputs.
-            masks: of the other arguments, by their names.
+            mask: of the inputs, for ``call`` if it asks.
+            travelling: the masks that came with the inputs, and by their names with the other
+                arguments. Of a sole tensor, ``call`` gets it as ``mask``; else as ``query_mask``.
             options: the other arguments.
         """
         takes = self.call_signature.takes_mask and mask is not None
@@ -134,9 +136,11 @@ class OwnCall:
                 self._traces.enter(key, traced)
             arrays, known = ([inputs, mask], [mask, None]) if takes else ([inputs], [mask])
         else:
-            masks = masks or {}
+            with_inputs, others = travelling or (mask, {})
+            mask, masks = self.call_signature.masks(inputs, options, mask, with_inputs, others)
             traced = _follow(self, [inputs, options, mask, masks], context.training)
-            arrays, known = _arrays_and_masks(self, inputs, options, mask, masks)
+            arrays, known = _arrays_and_masks(inputs, options, mask, masks, with_inputs, others)
+            mask = with_inputs if mask is None else mask
         result, pull, out_mask = traced.run(arrays, context, known)
         if self.activity_regularizer is not None and context.penalties is not None:
             context.penalties.extend(self.activity_penalties(result))
@@ -227,7 +231,7 @@ def _build_as_base(layer: Any, shapes: Any) -> None:
     """Make the weights that the built-in layer has on which the layer's class stands."""
     if type(layer).make_weights is not HasWeights.make_weights:
         with layer.building(shapes):
-            layer.make_weights(shapes)
+            layer.make_weights_of_base(shapes)
     elif type(layer).build is not HasWeights.build:  # a model
         layer.build(shapes)
 
@@ -315,14 +319,14 @@ def _raise_with_place(error: Exception, layer: Any) -> NoReturn:
     if getattr(error, "has_place", False):
         raise error
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
     kind = type(layer).__name__
     place = f"In `call` of layer {layer.name!r} ({kind})"
     if own:
         place = f"{place}, {own[-1].filename}, line {own[-1].lineno}"
     raised: Exception = error
     if type(error) in (TypeError, ValueError, NotImplementedError, AttributeError, IndexError):
-        raised = type(error)(f"{error} {place}.")
+        raised = type(error)(f"{str(error).removesuffix('.')}. {place}.")
     else:
         error.add_note(place)
     raised.has_place = True  # type: ignore[attr-defined]
@@ -371,18 +375,21 @@ def _tensors_for(shapes: Nest, dtype: str) -> Any:
 
 
 def _arrays_and_masks(
-    layer: Any, inputs: Nest, options: dict[str, Any], mask: Nest, masks: dict[str, Any]
+    inputs: Nest,
+    options: dict[str, Any],
+    mask: Nest,
+    masks: dict[str, Any],
+    with_inputs: Nest,
+    others: dict[str, Any],
 ) -> tuple[list[Any], list[Any]]:
     """Return the arrays among the arguments in the order of the traced inputs, and their masks."""
-    values = list(options.values())
-    arrays = flatten([inputs, values])
-    known = _mask_for(inputs, mask)
+    known = _mask_for(inputs, with_inputs)
     for name, value in options.items():
-        known += _mask_for(value, masks.get(f"{name}_mask"))
-    more = flatten([mask if layer.call_signature.takes_mask else None, masks])
-    pairs = [*zip(arrays, known, strict=True), *((m, None) for m in more)]
-    pairs = [(array, m) for array, m in pairs if isinstance(array, np.ndarray)]
-    return [array for array, _ in pairs], [m for _, m in pairs]
+        known += _mask_for(value, others.get(name))
+    leaves = flatten([inputs, list(options.values()), mask, masks])
+    pairs = zip(leaves, known + [None] * (len(leaves) - len(known)), strict=True)
+    found = [(leaf, m) for leaf, m in pairs if isinstance(leaf, np.ndarray)]
+    return [leaf for leaf, _ in found], [m for _, m in found]
 
 
 def _mask_for(value: Nest, mask: Nest) -> list[Any]:

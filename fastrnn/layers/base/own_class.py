@@ -20,7 +20,15 @@ from fastrnn.layers.base.weights import HasWeights
 
 _PACKAGE = str(Path(__file__).parents[2])
 # Attributes of all layers, in which nothing of the user's stands.
-_NOT_TRACKED = {"nodes", "_variables", "_traces", "_build_shape", "_config_arguments", "objectives"}
+_NOT_TRACKED = {
+    "nodes",
+    "_variables",
+    "_added_variables",
+    "_traces",
+    "_build_shape",
+    "_config_arguments",
+    "objectives",
+}
 # Types of arguments that a config may hold where the user has not written `get_config`.
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -110,7 +118,7 @@ def _sublayers(self: Any) -> list[Any]:
 
 def own_variables(layer: Any) -> list[Variable]:
     """Return the variables of a layer itself: trainable ones first, as in Keras."""
-    found = {id(v): v for v in layer._variables}
+    found = {id(v): v for v in (*layer._variables, *layer._added_variables)}
     found |= {id(leaf): leaf for leaf in _attributes(layer) if isinstance(leaf, Variable)}
     return sorted(found.values(), key=lambda variable: not variable.trainable)
 
@@ -121,7 +129,13 @@ def _attributes(layer: Any) -> Iterator[Any]:
         if isinstance(value, (HasWeights, Variable)):
             yield value
         elif is_node(value) and name not in _NOT_TRACKED:
-            yield from flatten(value)
+            yield from _entries(value)
+
+
+def _entries(value: Any) -> Iterator[Any]:
+    """Give what stands in nested lists, tuples and dicts, in their order."""
+    for entry in value.values() if isinstance(value, dict) else value:
+        yield from _entries(entry) if is_node(entry) else [entry]
 
 
 # ---- configs -----------------------------------------------------------------------------------

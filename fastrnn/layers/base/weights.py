@@ -25,6 +25,8 @@ class HasWeights:
 
     name: str
     dtype: str
+    # Whether layers and variables in attributes are the layer's, as with classes of the user's.
+    tracks_attributes = False
     # Values that were given for the weights, until there are weights.
     _initial_weights: Any = None
 
@@ -34,6 +36,9 @@ class HasWeights:
         self._is_building = False
         self._build_shape: Any = None
         self._variables: list[Variable] = []
+        # Those that a class of the user's adds to those of the built-in layer below it.
+        self._added_variables: list[Variable] = []
+        self._is_adding = self.tracks_attributes
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, inside the layer's own name scope; once is enough.
@@ -45,22 +50,31 @@ class HasWeights:
             ValueError: it is no shape, or not one that the layer can take. Nothing is changed then.
         """
         if self._is_building:  # a subclass's `build` goes on here
-            self.make_weights(input_shape)
+            self.make_weights_of_base(input_shape)
         elif not self.built:
             input_shape = to_shapes(input_shape)
             with self.building(input_shape):
-                self.make_weights(input_shape)
+                self.make_weights_of_base(input_shape)
                 self.make_weights_inside(input_shape)
+
+    def make_weights_of_base(self, input_shape: Any) -> None:
+        """Make the weights of the layer, apart from those that a class of the user's adds."""
+        self._is_adding = False
+        try:
+            self.make_weights(input_shape)
+        finally:
+            self._is_adding = self.tracks_attributes
 
     @contextlib.contextmanager
     def building(self, build_shape: Any) -> Iterator[None]:
         """Make weights inside, in the layer's own name scope; if that fails, there are none."""
-        before, self._is_building = len(self._variables), True
+        before = len(self._variables), len(self._added_variables)
+        self._is_building = True
         try:
             with name_scope(self.name):
                 yield
         except Exception:
-            del self._variables[before:]
+            del self._variables[before[0] :], self._added_variables[before[1] :]
             self.built = False
             raise
         finally:
@@ -137,7 +151,7 @@ class HasWeights:
                 regularizer=regularizers.get(options.given["regularizer"]),
                 constraint=constraints.get(options.given["constraint"]),
             )
-        self._variables.append(variable)
+        (self._added_variables if self._is_adding else self._variables).append(variable)
         return variable
 
     def add_part(self, part: str, shape: Sequence[int], name: str | None = None) -> Variable:

@@ -1,0 +1,73 @@
+"""Models of one's own, written Keras's way: the same code on fastrnn and on live Keras."""
+
+import numpy as np
+import pytest
+from live_keras import keras, to_numpy
+from own_models import OWN_MODELS, with_states
+
+import fastrnn
+
+RNG = np.random.default_rng(0)
+
+
+def pair(make):
+    """Return the model of fastrnn and that of Keras, with the same weights, and inputs."""
+    x = RNG.standard_normal((6, 5, 3)).astype("float32")
+    models = []
+    for package in (fastrnn, keras):
+        package.utils.set_random_seed(1)
+        model = make(package)
+        model(x)
+        models.append(model)
+    own, theirs = models
+    theirs.set_weights(own.get_weights())
+    return own, theirs, x
+
+
+def names_of_layers(model):
+    # Other tests make inputs too, in one of the packages alone.
+    return [layer.name for layer in model.layers if "input" not in layer.name]
+
+
+@pytest.mark.parametrize("make", OWN_MODELS, ids=lambda make: make.__name__)
+def test_outputs_and_weights_are_those_of_keras(make):
+    own, theirs, x = pair(make)
+    assert [w.path for w in own.weights] == [w.path for w in theirs.weights]
+    assert names_of_layers(own) == names_of_layers(theirs)
+    assert type(own).__name__ == type(theirs).__name__
+    for size in (6, 4):
+        results = own.predict(x[:size], verbose=0), theirs.predict(x[:size], verbose=0)
+        np.testing.assert_allclose(*results, atol=2e-6)
+
+
+@pytest.mark.parametrize("make", OWN_MODELS, ids=lambda make: make.__name__)
+def test_training_is_that_of_keras(make):
+    own, theirs, x = pair(make)
+    for model in (own, theirs):
+        for layer in model.layers:
+            if isinstance(layer, (fastrnn.layers.Dropout, keras.layers.Dropout)):
+                layer.rate = 0.0
+    y = RNG.standard_normal(own.predict(x, verbose=0).shape).astype("float32")
+    results = []
+    for package, model in ((fastrnn, own), (keras, theirs)):
+        model.compile(package.optimizers.Adam(0.05), "mse", metrics=["mae"])
+        history = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0).history
+        results.append((history, model.evaluate(x, y, verbose=0), model.get_weights()))
+    (history, end, weights), (their_history, their_end, their_weights) = results
+    assert list(history) == list(their_history)
+    for name, values in history.items():
+        np.testing.assert_allclose(values, their_history[name], rtol=2e-4)
+    np.testing.assert_allclose(end, their_end, rtol=2e-4)
+    for a, b in zip(weights, their_weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+def test_a_call_takes_and_gives_states():
+    own, theirs, x = pair(with_states)
+    results = []
+    for model, numbers in ((own, np.asarray), (theirs, to_numpy)):
+        first, states = model(x, return_state=True)
+        second, states = model(x, states=states, return_state=True, training=False)
+        results.append([numbers(first), numbers(second), numbers(states)])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
