@@ -226,7 +226,8 @@ def positions(k):
 def by_batch(k):
     class Tiled(k.layers.Layer):
         def build(self, input_shape):
-            self.start = self.add_weight(shape=(1, 1, input_shape[-1]), initializer="uniform")
+            shape = (1, 1, input_shape[-1])
+            self.start = self.add_weight(shape=shape, initializer="uniform", name="start")
 
         def call(self, x):
             batch = k.ops.shape(x)[0]

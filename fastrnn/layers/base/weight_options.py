@@ -25,7 +25,7 @@ class WeightOptions:
         shape: its shape.
         initializer: of its values.
         dtype: its type.
-        name: last part of its path.
+        name: last part of its path; "" where it has none yet.
         given: the other arguments.
     """
 
@@ -58,7 +58,7 @@ class WeightOptions:
         own = dtype if own is None else np.dtype(own).name
         if initializer is None:
             initializer = "glorot_uniform" if own.startswith("float") else "zeros"
-        return cls(_to_shape(shape), initializer, own, name or "variable", values)
+        return cls(_to_shape(shape), initializer, own, name or "", values)
 
 
 def _by_name(args: Sequence[Any]) -> dict[str, Any]:

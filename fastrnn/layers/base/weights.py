@@ -136,23 +136,30 @@ class HasWeights:
             "name": name,
         }
         options = WeightOptions.of(args, given, self.dtype)
+        name = options.name or self._free_name()
         init = initializers.get(options.initializer)
-        if load_budget.take_weight(options.shape, options.name):  # the values are those of a file
+        if load_budget.take_weight(options.shape, name):  # the values are those of a file
             init = np.zeros
         value = np.asarray(init(options.shape, dtype=options.dtype), dtype=options.dtype)
         if value.shape != options.shape:
-            expected = f"{options.shape}, that of the weight {options.name!r}"
+            expected = f"{options.shape}, that of the weight {name!r}"
             raise ValueError(errors.bad_shape("initializer", value.shape, expected))
         with contextlib.nullcontext() if self._is_building else name_scope(self.name):
             variable = Variable(
                 value,
-                options.name,
+                name,
                 trainable=bool(options.given["trainable"]),
                 regularizer=regularizers.get(options.given["regularizer"]),
                 constraint=constraints.get(options.given["constraint"]),
             )
         (self._added_variables if self._is_adding else self._variables).append(variable)
         return variable
+
+    def _free_name(self) -> str:
+        """Return a name for a weight that was given none: variable, variable_1 …"""
+        taken = {variable.name for variable in (*self._variables, *self._added_variables)}
+        names = (f"variable_{k}" if k else "variable" for k in range(len(taken) + 1))
+        return next(name for name in names if name not in taken)
 
     def add_part(self, part: str, shape: Sequence[int], name: str | None = None) -> Variable:
         """Make a weight with the options ``part_initializer``, …_regularizer and …_constraint."""
