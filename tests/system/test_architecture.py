@@ -41,6 +41,7 @@ FLOORS = {
         "fastrnn.preprocessing",
         "fastrnn.utils",
         "fastrnn.datasets",
+        "fastrnn.wrappers",
         "fastrnn.diagnostics",
     ),
     "commands": (
@@ -59,6 +60,7 @@ KNOW_GATES = "fastrnn.interop.gates"  # their orders in other systems' files
 PLACES_OF_PACKAGES = {
     "scipy": (),
     "matplotlib": ("cli", "diagnostics.py", "drawing.py"),
+    "sklearn": ("wrappers",),
     "h5py": ("containers", "keras", "formats"),
     "onnx": ("onnx", "reader", "writer"),
     "google": ("onnx",),  # protobuf, which onnx brings
