@@ -63,7 +63,7 @@ def hashing_trick(
         ValueError: ``n`` is less than 2, or ``hash_function`` is unknown.
 
     >>> hashing_trick("the cat, the dog", 10, hash_function="md5")
-    [9, 4, 9, 9]
+    [6, 3, 6, 6]
     """
     if to_int("n", n) < 2:
         raise ValueError(errors.bad_argument("n", n, "an integer from 2 on"))

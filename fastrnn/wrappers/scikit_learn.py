@@ -22,8 +22,6 @@ _Classifier: Any = base_class("ClassifierMixin")
 _Regressor: Any = base_class("RegressorMixin")
 _METHODS = (Model.fit, Model.predict, Model.evaluate)
 
-deprecated(f"import {__name__}", "from fastrnn.wrappers import SKLearnClassifier")
-
 
 class BaseWrapper(_Base):
     """What both share.
@@ -42,8 +40,13 @@ class BaseWrapper(_Base):
     """
 
     model: Model
+    # Whether the warning was given: searches make many copies.
+    _told = False
 
     def __init__(self, build_fn: Callable[..., Model] | None = None, **sk_params: Any) -> None:
+        if not BaseWrapper._told:
+            BaseWrapper._told = True
+            deprecated(f"{type(self).__name__}(build_fn)", "wrappers.SKLearnClassifier(model)")
         self.build_fn = build_fn
         self.sk_params = sk_params
         self._check_params(sk_params)

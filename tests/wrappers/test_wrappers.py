@@ -4,7 +4,6 @@
 import re
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -20,10 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from fastrnn.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from fastrnn.wrappers.scikit_learn import KerasClassifier, KerasRegressor
+from fastrnn.wrappers.scikit_learn import BaseWrapper, KerasClassifier, KerasRegressor
 
 X = np.random.default_rng(0).normal(size=(24, 5, 3))
 LABELS = np.array(["down", "up"])[(X.sum((1, 2)) > 0).astype(int)]
@@ -154,13 +150,19 @@ def test_the_same_numbers_as_with_keras():
 # ---- Keras 1 and 2 ----------------------------------------------------------------------------
 
 
-def test_the_module_names_todays():
-    sys.modules.pop("fastrnn.wrappers.scikit_learn", None)
-    with pytest.warns(DeprecationWarning, match="SKLearnClassifier"):
-        import fastrnn.wrappers.scikit_learn  # noqa: F401
+@pytest.fixture
+def told(monkeypatch):
+    monkeypatch.setattr(BaseWrapper, "_told", True)
 
 
-def test_an_old_classifier():
+def test_todays_is_named_once(monkeypatch):
+    monkeypatch.setattr(BaseWrapper, "_told", False)
+    with pytest.warns(DeprecationWarning, match="SKLearnClassifier") as warned:
+        clone(KerasClassifier(build))
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_an_old_classifier(told):
     classifier = KerasClassifier(build, epochs=30, batch_size=8, verbose=0)
     history = classifier.fit(X, LABELS)
     assert len(history.history["loss"]) == 30
@@ -175,7 +177,7 @@ def test_an_old_classifier():
 
 
 @pytest.mark.parametrize("labels", [THREE, np.eye(3)[THREE]], ids=["numbers", "one-hot"])
-def test_old_labels_of_several_classes(labels):
+def test_old_labels_of_several_classes(labels, told):
     options = {"outputs": 3, "activation": "softmax", "loss": "categorical_crossentropy"}
     classifier = KerasClassifier(build_fn=build, epochs=2, verbose=0, **options)
     classifier.fit(X, labels)
@@ -185,7 +187,7 @@ def test_old_labels_of_several_classes(labels):
     assert classifier.score(X, labels) == pytest.approx((predicted == THREE).mean())
 
 
-def test_an_old_regressor():
+def test_an_old_regressor(told):
     regressor = KerasRegressor(build, activation=None, loss="mse", epochs=3, verbose=0)
     regressor.fit(X, VALUES)
     assert regressor.predict(X).shape == (24,)
@@ -193,7 +195,7 @@ def test_an_old_regressor():
     assert regressor.score(X, VALUES) == pytest.approx(-loss)
 
 
-def test_an_old_search():
+def test_an_old_search(told):
     classifier = KerasClassifier(build_fn=build, verbose=0)
     assert clone(classifier).get_params() == {"verbose": 0, "build_fn": build}
     search = GridSearchCV(classifier, {"epochs": [1, 2], "units": [2]}, cv=2)
@@ -203,7 +205,7 @@ def test_an_old_search():
     assert scores.shape == (2,)
 
 
-def test_a_class_may_make_its_model():
+def test_a_class_may_make_its_model(told):
     class Mine(KerasRegressor):
         def __call__(self, units=2):
             return build(1, None, "mse", units)
@@ -213,7 +215,7 @@ def test_a_class_may_make_its_model():
     assert mine.model.layers[0].units == 3
 
 
-def test_old_arguments_that_nothing_takes_are_refused():
+def test_old_arguments_that_nothing_takes_are_refused(told):
     with pytest.raises(ValueError, match="colour"):
         KerasClassifier(build, colour="red")
     classifier = KerasClassifier(build, epochs=2)

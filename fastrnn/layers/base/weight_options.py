@@ -48,7 +48,7 @@ class WeightOptions:
             TypeError: there are too many.
             ValueError: a shape is none.
 
-        >>> options = WeightOptions.of(("w", (3,)), {}, "float32")
+        >>> options = WeightOptions.of(((3,),), {"name": "w"}, "float32")
         >>> options.name, options.shape, options.initializer
         ('w', (3,), 'glorot_uniform')
         """
