@@ -36,6 +36,27 @@ def align(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     return y_true, y_pred
 
 
+def can_broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether arrays of these shapes can be broadcast to one shape."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return all(a == b or 1 in (a, b) for a, b in pairs)
+
+
+def broadcast(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return labels and predictions in one shape, as NumPy broadcasts them, where that goes."""
+    if y_true.shape == y_pred.shape or not can_broadcast(y_true.shape, y_pred.shape):
+        return y_true, y_pred
+    labels, predictions = np.broadcast_arrays(y_true, y_pred)
+    return labels, predictions
+
+
+def summed_to(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """Return the gradient of an array of ``shape`` from that of what it was broadcast to."""
+    added = gradient.ndim - len(shape)
+    axes = [k + added for k, n in enumerate(shape) if n == 1 and gradient.shape[k + added] > 1]
+    return gradient.sum(axis=(*range(added), *axes)).reshape(shape)
+
+
 def apply_mask(
     sample_weight: WeightsLike, mask: MaskLike, dtype: DTypeLike, mean: bool
 ) -> Array | None:

@@ -19,7 +19,16 @@ from fastrnn.core.options import (
     takes_options,
     values_of_options,
 )
-from fastrnn.losses.alignment import align, apply_mask, check_weights, to_labels, to_predictions
+from fastrnn.losses.alignment import (
+    align,
+    apply_mask,
+    broadcast,
+    can_broadcast,
+    check_weights,
+    summed_to,
+    to_labels,
+    to_predictions,
+)
 from fastrnn.typing import Array, ArrayLike, Axes, DTypeLike, LossLike, MaskLike, WeightsLike
 
 # values, pullback = terms(y_true, y_pred); d_y_pred = pullback(d_values).
@@ -75,6 +84,8 @@ class Loss(Configurable):
 
     name: str
     reduction: str
+    # Whether labels and predictions of other shapes are broadcast, as NumPy does, where they fit.
+    broadcasts = False
 
     @takes_options
     def __init__(
@@ -152,6 +163,8 @@ class Loss(Configurable):
 
     def check_sample_weight(self, y_true: Array, y_pred: Array, sample_weight: Array) -> None:
         """Raise ``ValueError`` if the weights do not fit the values of labels and predictions."""
+        if self.broadcasts:
+            y_true, y_pred = broadcast(y_true, y_pred)
         values = y_pred.shape[:-1] if y_true.ndim == y_pred.ndim else y_true.shape
         dummy, weights = align(np.broadcast_to(np.float32(0), values), sample_weight)
         check_weights(weights, dummy.shape)
@@ -163,7 +176,7 @@ class Loss(Configurable):
         y_true, aligned = align(to_labels(y_true), y_pred)
         self.check_shapes(y_true, aligned)
         self.check_labels(y_true)
-        values, pullback = self.terms(y_true.astype(aligned.dtype, copy=False), aligned)
+        values, pullback = self._terms_of(y_true.astype(aligned.dtype, copy=False), aligned)
         mask = self._join_masks(mask, y_true, values)
         weights = apply_mask(sample_weight, mask, values.dtype, self._mask_is_mean())
         if weights is None:
@@ -175,9 +188,18 @@ class Loss(Configurable):
         check_weights(weights, values.shape)
         return values, weights, pullback
 
+    def _terms_of(self, y_true: Array, y_pred: Array) -> Terms:
+        """Return values and pullback, labels and predictions being broadcast where they must be."""
+        if not self.broadcasts or y_true.shape == y_pred.shape:
+            return self.terms(y_true, y_pred)
+        shape = y_pred.shape
+        values, pullback = self.terms(*broadcast(y_true, y_pred))
+        return values, lambda d_values: summed_to(pullback(d_values), shape)
+
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
-        """Raise ``ValueError`` if labels and predictions, aligned, differ in shape."""
-        if y_true.shape != y_pred.shape:
+        """Raise ``ValueError`` if labels and predictions, aligned, do not fit each other."""
+        fit = self.broadcasts and can_broadcast(y_true.shape, y_pred.shape)
+        if y_true.shape != y_pred.shape and not fit:
             remedy = "The model's last layer and the labels must have the same shape."
             raise ValueError(
                 errors.bad_shape(
@@ -238,6 +260,12 @@ class TermsLoss(Loss):
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return values and pullback."""
         return type(self)._terms(y_true, y_pred, **values_of_options(self, TermsLoss))
+
+
+class BroadcastLoss(TermsLoss):
+    """A loss computed entry by entry, of labels and predictions that NumPy broadcasts."""
+
+    broadcasts = True
 
 
 class FunctionLoss(Loss):
@@ -306,7 +334,7 @@ def values_of(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Return the values of ``loss`` for labels and predictions as scripts give them."""
     y_true, y_pred = align(to_labels(y_true), to_predictions(y_pred))
     loss.check_shapes(y_true, y_pred)
-    return loss.terms(y_true.astype(y_pred.dtype, copy=False), y_pred)[0]
+    return loss._terms_of(y_true.astype(y_pred.dtype, copy=False), y_pred)[0]
 
 
 def _sum(values: Array) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastrnn import config
-from fastrnn.losses.base import Terms, TermsLoss, function_of, mean_of, register
+from fastrnn.losses.base import BroadcastLoss, Terms, function_of, mean_of, register
 from fastrnn.typing import Array
 
 
@@ -26,14 +26,14 @@ def _poisson(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
 
 
 @register("kld", "KLD", "kullback_leibler_divergence")
-class KLDivergence(TermsLoss):
+class KLDivergence(BroadcastLoss):
     """Sum of y_true·log(y_true / y_pred) over the last axis."""
 
     _terms = staticmethod(_kl_divergence)
 
 
 @register()
-class Poisson(TermsLoss):
+class Poisson(BroadcastLoss):
     """Mean of y_pred - y_true·log(y_pred) over the last axis."""
 
     _terms = staticmethod(_poisson)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastrnn.losses.base import Terms, TermsLoss, function_of, mean_of, register
+from fastrnn.losses.base import BroadcastLoss, Terms, function_of, mean_of, register
 from fastrnn.typing import Array
 
 
@@ -43,21 +43,21 @@ def _categorical_hinge(y_true: Array, y_pred: Array) -> Terms:
 
 
 @register()
-class Hinge(TermsLoss):
+class Hinge(BroadcastLoss):
     """Mean of max(1 - y_true·y_pred, 0) over the last axis; labels 0 and 1 become -1 and 1."""
 
     _terms = staticmethod(_hinge)
 
 
 @register()
-class SquaredHinge(TermsLoss):
+class SquaredHinge(BroadcastLoss):
     """Mean of max(1 - y_true·y_pred, 0)² over the last axis; labels 0 and 1 as in ``Hinge``."""
 
     _terms = staticmethod(_squared_hinge)
 
 
 @register()
-class CategoricalHinge(TermsLoss):
+class CategoricalHinge(BroadcastLoss):
     """max(max((1 - y_true)·y_pred) - sum(y_true·y_pred) + 1, 0), for one-hot labels."""
 
     _terms = staticmethod(_categorical_hinge)

@@ -8,7 +8,15 @@ import numpy as np
 
 from fastrnn import config
 from fastrnn.core.options import Integer, Positive, extends_options
-from fastrnn.losses.base import LossOptions, Terms, TermsLoss, function_of, mean_of, register
+from fastrnn.losses.base import (
+    BroadcastLoss,
+    LossOptions,
+    Terms,
+    TermsLoss,
+    function_of,
+    mean_of,
+    register,
+)
 from fastrnn.typing import Array
 
 
@@ -79,21 +87,21 @@ def _to_unit(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 @register("mse", "MSE")
-class MeanSquaredError(TermsLoss):
+class MeanSquaredError(BroadcastLoss):
     """Mean of (y_pred - y_true)² over the last axis."""
 
     _terms = staticmethod(_squared_error)
 
 
 @register("mae", "MAE")
-class MeanAbsoluteError(TermsLoss):
+class MeanAbsoluteError(BroadcastLoss):
     """Mean of |y_pred - y_true| over the last axis."""
 
     _terms = staticmethod(_absolute_error)
 
 
 @register("huber_loss", name="huber_loss")
-class Huber(TermsLoss):
+class Huber(BroadcastLoss):
     """Half the squared error up to ``delta``, linear beyond; mean over the last axis."""
 
     _terms = staticmethod(_huber)
@@ -108,21 +116,21 @@ class Huber(TermsLoss):
 
 
 @register("mape", "MAPE")
-class MeanAbsolutePercentageError(TermsLoss):
+class MeanAbsolutePercentageError(BroadcastLoss):
     """Mean of 100·|y_pred - y_true| / |y_true| over the last axis."""
 
     _terms = staticmethod(_absolute_percentage_error)
 
 
 @register("msle", "MSLE")
-class MeanSquaredLogarithmicError(TermsLoss):
+class MeanSquaredLogarithmicError(BroadcastLoss):
     """Mean of (log(1 + y_pred) - log(1 + y_true))² over the last axis."""
 
     _terms = staticmethod(_squared_logarithmic_error)
 
 
 @register("logcosh")
-class LogCosh(TermsLoss):
+class LogCosh(BroadcastLoss):
     """Mean of log(cosh(y_pred - y_true)) over the last axis: nearly ``Huber``, and smooth."""
 
     _terms = staticmethod(_log_cosh)

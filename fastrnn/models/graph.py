@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_real_array
 from fastrnn.core.nest import Test, flatten, flatten_up_to, is_shape, never, paths, unflatten
 from fastrnn.layers.base.graph import Graph, check_tensors
-from fastrnn.layers.base.layer import Layer
+from fastrnn.layers.base.layer import Layer, iterate_layers
 from fastrnn.layers.base.symbolic import map_tensors, unique
 from fastrnn.models.trainer.batches import sole_array
-from fastrnn.typing import Nest
+from fastrnn.typing import Array, Nest
 
 
 class ModelGraph(Graph):
@@ -95,22 +96,28 @@ class ModelGraph(Graph):
         if len(self.inputs) == 1:
             if isinstance(inputs, dict):
                 inputs = self.in_order(inputs)[0]
-            rank = self.inputs[0].ndim
-            return to_real_array("inputs", sole_array(inputs, lambda x: x.ndim == rank))
-        arrays = enumerate(self.in_order(inputs))
-        return self.as_inputs([to_real_array(f"inputs[{k}]", array) for k, array in arrays])
+            shape = self.inputs[0].shape
+            sole = sole_array(inputs, lambda x: x.ndim == len(shape))
+            return with_rank(to_real_array("inputs", sole), shape)
+        arrays = zip(self.inputs, self.in_order(inputs), strict=True)
+        return self.as_inputs(
+            [
+                with_rank(to_real_array(f"inputs[{k}]", array), tensor.shape)
+                for k, (tensor, array) in enumerate(arrays)
+            ]
+        )
 
     def check_inputs(self, inputs: Nest, name: str) -> None:
-        """Raise ``ValueError`` if arrays are not of the shapes that model ``name`` was made for."""
+        """Raise ``ValueError`` if arrays are not of the shapes that model ``name`` was made for.
+
+        The number of samples counts only where layers keep states for each of them.
+        """
         arrays = flatten(inputs)
         for tensor, array in zip(self.inputs, arrays, strict=True):
-            fits = array.ndim == tensor.ndim and all(
-                n is None or size in (n, None)
-                for n, size in zip(tensor.shape, array.shape, strict=True)
-            )
-            if not fits:
+            if not fits_shape(array.shape[1:], tensor.shape[1:]):
                 text = f"{tensor.shape}, those of {tensor.name!r} of model {name!r}"
                 raise ValueError(errors.bad_shape("inputs", array.shape, text))
+            check_batch_size(tensor.shape, array.shape, [node.layer for node in self.nodes])
             if 0 in array.shape:
                 raise ValueError(errors.bad_shape("inputs", array.shape, "no axis of length 0"))
         if len(arrays) > 1 and len({array.shape[:1] for array in arrays}) > 1:
@@ -167,6 +174,43 @@ class ModelGraph(Graph):
             reason = "a stream gives the one output of the last layer"
             raise ValueError(errors.not_streamable(name, "Model", reason))
         return layers
+
+
+def with_rank(array: Array, shape: Sequence[int | None]) -> Array:
+    """Return an array with a last axis of 1 more or less, where ``shape`` has it so, as Keras.
+
+    >>> import numpy as np
+    >>> with_rank(np.zeros((8, 5)), (None, 5, 1)).shape
+    (8, 5, 1)
+    >>> with_rank(np.zeros((8, 5, 1)), (None, 5)).shape
+    (8, 5)
+    """
+    if array.ndim == len(shape) - 1 and shape[-1] == 1 and array.ndim:
+        return array[..., None]
+    if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
+        return array[..., 0]
+    return array
+
+
+def fits_shape(shape: Sequence[int], expected: Sequence[int | None]) -> bool:
+    """Whether a shape has the rank and the sizes that are expected; ``None`` is any size."""
+    return len(shape) == len(expected) and all(
+        n is None or size in (n, None) for n, size in zip(expected, shape, strict=True)
+    )
+
+
+def check_batch_size(
+    expected: Sequence[int | None], shape: Sequence[int], layers: Sequence[Any]
+) -> None:
+    """Raise ``ValueError`` for another number of samples than layers keep states of."""
+    fixed = expected[0]
+    if fixed is None or shape[0] == fixed:
+        return
+    keeper = next((inner for k in layers for inner in iterate_layers(k) if inner.stateful), None)
+    if keeper is not None:
+        text = f"batches of {fixed} samples, whose states layer {keeper.name!r} keeps"
+        remedy = f"Pass batch_size={fixed}, and as many samples as fill whole batches."
+        raise ValueError(errors.bad_shape("inputs", shape, text, remedy))
 
 
 def map_shapes(structure: Nest) -> Any:

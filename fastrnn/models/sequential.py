@@ -18,6 +18,7 @@ from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, Shape, registry
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.core.input import Input, InputLayer
+from fastrnn.models.graph import check_batch_size, with_rank
 from fastrnn.models.model import Model
 from fastrnn.models.trainer.batches import sole_array
 from fastrnn.typing import Nest
@@ -249,22 +250,29 @@ class Sequential(Model):
         """Convert as the first layer does."""
         if not self._layers:
             raise ValueError(errors.bad_argument("layers", [], "at least one layer"))
-        inputs = sole_array(inputs, lambda x: not self._shapes or x.ndim == len(self._shapes[0]))
-        return self._layers[0].convert_inputs(inputs)
+        shape = self._shapes[0] if self._shapes else None
+        inputs = sole_array(inputs, lambda x: shape is None or x.ndim == len(shape))
+        converted = self._layers[0].convert_inputs(inputs)
+        if shape is None or isinstance(shape[0], tuple):
+            return converted
+        return with_rank(converted, shape)
 
     def check_inputs(self, inputs: Any) -> None:
-        """Raise ``ValueError`` if the inputs are not of the shape that the model was made for."""
-        if isinstance(self._shapes[0][0], tuple):
+        """Raise ``ValueError`` if the inputs are not of the shape that the model was made for.
+
+        As in Keras, sequences may be of another length than that of the ``Input``.
+        """
+        expected = self._shapes[0]
+        if isinstance(expected[0], tuple):
             self._layers[0].check_inputs(inputs)
             return
-        expected = self._shapes[0] if self._input is not None else (None, *self._shapes[0][1:])
-        fixed = expected if self._input is not None else (None,) * (len(expected) - 1)
-        fits = inputs.ndim == len(expected) and all(
-            n is None or n == size for n, size in zip(fixed, inputs.shape, strict=False)
-        )
+        fits = inputs.ndim == len(expected)
+        if fits and inputs.ndim > 2:
+            fits = expected[-1] in (None, inputs.shape[-1])
         if not fits:
-            text = f"{expected}, the inputs of model {self.name!r}"
+            text = f"{(None, *expected[1:])}, the inputs of model {self.name!r}"
             raise ValueError(errors.bad_shape("inputs", inputs.shape, text))
+        check_batch_size(expected, inputs.shape, self._layers)
         self._layers[0].check_inputs(inputs)
 
     def run(

@@ -42,7 +42,6 @@ BAD_X = {
     "rank 2": X[:, 0],
     "rank 4": X[None],
     "features": X[..., :2],
-    "timesteps": X[:, :4],
     "object": X.astype(object),
     "complex": X.astype(complex),
     "string": X.astype(str),
@@ -127,7 +126,6 @@ FIT_OPTIONS = {
     "validation_data features": ({"validation_data": (X[..., :1], Y)}, "`inputs`"),
     "batch_size": ({"batch_size": 0}, "`batch_size`"),
     "epochs": ({"epochs": 0}, "`epochs`"),
-    "verbose": ({"verbose": 7}, "`verbose`"),
     "callbacks": ({"callbacks": [fastrnn.callbacks.Callback]}, "`callbacks`"),
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastrnn import losses, metrics
 from fastrnn.core import errors
+from fastrnn.core.user_warnings import warn
 from fastrnn.losses.alignment import align
 from fastrnn.typing import Array, Identifier, LossLike, Nest
 
@@ -58,6 +59,12 @@ class Objective:
             return
         labels, outputs = align(y, np.broadcast_to(np.float32(0.5), shape))
         self.loss.check_shapes(labels, outputs)
+        if self.loss.broadcasts and labels.shape != outputs.shape:
+            warn(
+                f"Labels of shape {y.shape} are broadcast to outputs of shape {shape}, as Keras "
+                "does: the loss compares each label with several outputs. If that is not meant, "
+                "make the last layer and the labels agree."
+            )
         self.loss.check_labels(labels)
         if sample_weight is not None:
             self.loss.check_sample_weight(labels, outputs, sample_weight)
