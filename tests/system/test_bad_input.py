@@ -275,8 +275,8 @@ def test_models_that_cannot_train_say_why():
         several(x)
     with pytest.raises(TypeError, match="no values"):
         np.asarray(layers.LSTM(3)(Input((5, 3))))
-    with pytest.raises(TypeError, match="ufunc"):
-        np.tanh(layers.LSTM(3)(Input((5, 3))))
+    with pytest.raises(TypeError, match=r"numpy\.spacing.*fastrnn\.ops"):
+        np.spacing(layers.LSTM(3)(Input((5, 3))))
     with pytest.raises(ValueError, match="`weights`"):
         make_model().set_weights([np.zeros(3)])
 
