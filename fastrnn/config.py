@@ -18,15 +18,20 @@ from pathlib import Path
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
+from fastrnn.core.dtype_policy import HALF_TYPES, DTypePolicy, name_of, to_float_type
+from fastrnn.core.user_warnings import warn
+from fastrnn.typing import DTypeLike
 
-FLOAT_TYPES = ("float32", "float64")
 ENGINES = ("auto", "reference", "blas", "fused")
 ISAS = ("auto", "generic", "avx2", "avx512", "neon")
 MAX_THREADS = 256
 _THREADS = f"an integer from 1 to {MAX_THREADS}"
 
 _floatx = "float32"
+_policy: DTypePolicy | None = None  # as floatx says
 _epsilon = 1e-7
+_image_data_format = "channels_last"
+_interactive_logging = True
 _engine = "auto"
 _num_threads: int | None = None
 _isa = "auto"
@@ -58,11 +63,102 @@ def set_floatx(value: str) -> None:
 
 
 def standard_float_type(argument: str, value: object) -> str:
-    """Return ``value`` as ``"float32"`` or ``"float64"``, or raise ``ValueError``."""
-    name = getattr(value, "name", None) or getattr(value, "__name__", value)
-    if name not in FLOAT_TYPES:
-        raise ValueError(errors.not_one_of(argument, value, FLOAT_TYPES))
-    return str(name)
+    """Return the type of floats that a name, a type or a policy means.
+
+    Types with half as many bits are computed in float32, with a warning.
+
+    Raises:
+        ValueError: ``value`` is no type of floats.
+    """
+    name = name_of(value)
+    if name in HALF_TYPES:
+        warn(f"{name} is not there: it is computed in float32, as exactly and on any CPU.")
+    return to_float_type(argument, value)
+
+
+def dtype_policy() -> DTypePolicy:
+    """Return the policy of layers that are given none: what was set, or that of ``floatx``.
+
+    >>> import fastrnn
+    >>> fastrnn.config.dtype_policy()
+    <DTypePolicy "float32">
+    """
+    return DTypePolicy(_floatx) if _policy is None else _policy
+
+
+def set_dtype_policy(policy: str | DTypePolicy) -> None:
+    """Set the policy of layers that are made from now on and given no ``dtype``.
+
+    Args:
+        policy: a policy or its name; half-precision ones are computed in float32, with a warning.
+
+    Raises:
+        ValueError: there is no such policy.
+    """
+    global _policy
+    standard_float_type("policy", policy)
+    _policy = policy if isinstance(policy, DTypePolicy) else DTypePolicy(str(name_of(policy)))
+
+
+def layer_dtype(dtype: DTypeLike | DTypePolicy = None) -> str:
+    """Return the type of a layer that is given ``dtype``; ``None`` is the policy in force."""
+    if dtype is None:
+        return _floatx if _policy is None else _policy.variable_dtype
+    return standard_float_type("dtype", dtype)
+
+
+def backend() -> str:
+    """Return the name of what computes: ``"numpy"``."""
+    return "numpy"
+
+
+def image_data_format() -> str:
+    """Return the order of axes of layers that are given none: ``"channels_last"`` unless set."""
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the order of axes of layers that are given none.
+
+    Raises:
+        ValueError: neither ``"channels_last"`` nor ``"channels_first"``.
+    """
+    global _image_data_format
+    known = ("channels_last", "channels_first")
+    _image_data_format = to_choice("data_format", data_format, known)
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Return whether ``fit`` shows its progress where ``verbose="auto"``."""
+    return _interactive_logging
+
+
+def enable_interactive_logging() -> None:
+    """Let ``fit`` show its progress where ``verbose="auto"``."""
+    _set_interactive_logging(True)
+
+
+def disable_interactive_logging() -> None:
+    """Let ``fit`` print one line an epoch where ``verbose="auto"``, as for a log."""
+    _set_interactive_logging(False)
+
+
+def _set_interactive_logging(value: bool) -> None:
+    global _interactive_logging
+    _interactive_logging = value
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Return ``False``: tracebacks are whole."""
+    return False
+
+
+def enable_traceback_filtering() -> None:
+    """Do nothing: tracebacks are short, and stay whole."""
+
+
+def disable_traceback_filtering() -> None:
+    """Do nothing: tracebacks are whole."""
 
 
 def epsilon() -> float:

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastrnn.callbacks.base import Logs
 from fastrnn.callbacks.monitor import MonitorCallback
+from fastrnn.callbacks.old_logs import name_in
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number, to_positive_int
-from fastrnn.core.log_names import find_log
 from fastrnn.core.user_warnings import deprecated
 from fastrnn.formats.atomic import PathLike, to_path
 from fastrnn.formats.file_kinds import kind_of_model, kind_of_weights
@@ -119,7 +119,7 @@ class _Names(dict[str, Any]):
     """The logs, also under the names that earlier versions of Keras had for them."""
 
     def __missing__(self, name: str) -> Any:
-        found = find_log(name, self)
-        if found is None:
+        found = name_in(self, name)
+        if found == name:
             raise KeyError(name)
         return self[found]

@@ -32,6 +32,7 @@ _PARTS = {
     "optimizers": "keras.optimizers",
     "losses": "keras.losses",
     "metrics": "keras.metrics",
+    "random": "keras.random",
 }
 MOST_OBJECTS = 10_000  # of one description
 _ROOTS = ("keras", "tf_keras", "tensorflow", "fastrnn")

@@ -12,7 +12,10 @@ from fastrnn.core.user_warnings import deprecated
 
 
 def lazy_attributes(
-    package: str, places: Mapping[str, str], renamed: Mapping[str, str] = MappingProxyType({})
+    package: str,
+    places: Mapping[str, str],
+    renamed: Mapping[str, str] = MappingProxyType({}),
+    refuse: Callable[[str], str] = lambda name: "",
 ) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a package, for names that stand in its other modules.
 
@@ -21,6 +24,7 @@ def lazy_attributes(
         places: for each name its module, or ``module:name`` for what stands in one. A name whose
             module does not exist is not there.
         renamed: today's names in the package by old ones, which warn.
+        refuse: says of a name that is nowhere why, if there is something to say.
 
     >>> find = lazy_attributes("fastrnn", {"json": "json", "encode": "json:dumps"})
     >>> find("encode")([1])
@@ -35,6 +39,8 @@ def lazy_attributes(
             deprecated(f"{package}.{name}", f"{package}.{renamed[name]}")
             return getattr(sys.modules[package], renamed[name])
         absent = f"module {package!r} has no attribute {name!r}"
+        if name not in places and (why := refuse(name)):
+            absent = f"{absent}: {why}"
         if name not in places:
             raise AttributeError(absent)
         module, _, attribute = places[name].partition(":")

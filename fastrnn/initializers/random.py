@@ -20,6 +20,8 @@ from fastrnn.core.options import (
     extends_options,
     takes_options,
 )
+from fastrnn.core.seed_generator import SeedGenerator, to_generator, to_seed_or_generator
+from fastrnn.core.seed_generator import registry as seeds
 from fastrnn.initializers.base import Initializer, registry, to_dtype
 from fastrnn.typing import Array, DTypeLike
 
@@ -28,27 +30,36 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 
 
 # A config has the seed that was given; what is drawn for None is not written.
-GivenSeed = Annotated[int | None, Kind(attribute="_given_seed")]
+GivenSeed = Annotated[
+    int | SeedGenerator | None,
+    Kind(to_seed_or_generator, seeds.serialize, attribute="_given_seed"),
+]
 
 
 class Seed(TypedDict, total=False):
     """The option of all initializers here."""
 
-    seed: int | None
+    seed: int | SeedGenerator | None
 
 
 class RandomInitializer(Initializer):
-    """Base class of the initializers that draw. The seed is drawn here if it is not given."""
+    """Base class of the initializers that draw. The seed is drawn here if it is not given.
+
+    The same seed gives the same values at each call; a ``SeedGenerator`` gives others.
+    """
 
     config_order: ClassVar[ConfigOrder] = (..., "seed")
 
     @takes_options
     def __init__(self, seed: GivenSeed = None) -> None:
-        self.seed = random.draw_seed() if seed is None else random.to_seed(seed)
+        if isinstance(seed, SeedGenerator):
+            self.seed: int | SeedGenerator = seed
+        else:
+            self.seed = random.draw_seed() if seed is None else random.to_seed(seed)
 
     def generator(self) -> np.random.Generator:
         """Return a generator in its first state."""
-        return random.generator(self.seed)
+        return to_generator(self.seed)
 
 
 @registry.register("normal")

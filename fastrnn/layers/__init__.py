@@ -7,6 +7,7 @@ from fastrnn.layers.activations.prelu import PReLU
 from fastrnn.layers.activations.softmax import Softmax
 from fastrnn.layers.attention.attention import AdditiveAttention, Attention
 from fastrnn.layers.attention.multi_head_attention import MultiHeadAttention
+from fastrnn.layers.base.input_spec import InputSpec
 from fastrnn.layers.base.layer import Layer, registry
 from fastrnn.layers.convolution.conv_transpose import Conv1DTranspose
 from fastrnn.layers.convolution.convolutions import Conv1D
@@ -20,6 +21,7 @@ from fastrnn.layers.core.input import Input, InputLayer
 from fastrnn.layers.core.lambda_layer import Lambda
 from fastrnn.layers.core.masking import Masking
 from fastrnn.layers.core.rescaling import Rescaling
+from fastrnn.layers.core.wrapper import Wrapper
 from fastrnn.layers.merging.concatenate import Concatenate, concatenate
 from fastrnn.layers.merging.dot import Dot, dot
 from fastrnn.layers.merging.merge import (
@@ -127,6 +129,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -167,6 +170,7 @@ __all__ = [
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "Wrapper",
     "ZeroPadding1D",
     "add",
     "average",
@@ -179,6 +183,15 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+
+def _refuse(name: str) -> str:
+    """Say why a layer of Keras's is not there."""
+    if name.startswith("ConvLSTM"):
+        return "it is for images or their rows; use LSTM behind TimeDistributed(Conv1D(…)) instead"
+    of_images = name.removesuffix("Transpose").endswith(("2D", "3D")) or name.startswith("Random")
+    return "fastrnn is for sequences, not for images" if of_images else ""
+
 
 # Loaded when they are first asked for.
 __getattr__ = lazy_attributes(
@@ -197,4 +210,5 @@ __getattr__ = lazy_attributes(
             )
         },
     },
+    refuse=_refuse,
 )

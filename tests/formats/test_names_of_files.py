@@ -283,6 +283,7 @@ def test_a_file_where_a_folder_should_be(tmp_path):
 # ---- checkpoints ---------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:`val_.*is a form of an earlier Keras:DeprecationWarning")
 @pytest.mark.parametrize(
     ("name", "weights_only"),
     [

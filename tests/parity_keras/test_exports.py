@@ -34,7 +34,6 @@ LAYERS_LEFT_OUT = {
     "code of other packages": ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"],
     "parts of transformers": ["GroupQueryAttention", "ReversibleEmbedding"],
     "convolution over images inside a recurrent layer": ["ConvLSTM1D"],
-    "bases of classes of one's own; fastrnn's is Layer": ["InputSpec", "Wrapper"],
 }  # fmt: skip
 
 

@@ -210,7 +210,7 @@ CONSTRUCTORS = {
     "initializer": (lambda: layers.Dense(3, kernel_initializer="x"), "`initializer`"),
     "regularizer": (lambda: layers.Dense(3, kernel_regularizer="x"), "`regularizer`"),
     "constraint": (lambda: layers.Dense(3, kernel_constraint="x"), "`constraint`"),
-    "dtype": (lambda: layers.Dense(3, dtype="float16"), "`dtype`"),
+    "dtype": (lambda: layers.Dense(3, dtype="int8"), "`dtype`"),
     "name": (lambda: layers.Dense(3, name=4), "`name`"),
     "use_cudnn": (lambda: layers.LSTM(3, use_cudnn="no"), "`use_cudnn`"),
     "dropout": (lambda: layers.LSTM(3, dropout="0.1"), "`dropout`"),
@@ -249,7 +249,7 @@ CONSTRUCTORS = {
     "metric": (lambda: make_model().compile("adam", "mse", metrics=["accu"]), "`metric`"),
     "seed": (lambda: fastrnn.utils.set_random_seed("a"), "`seed`"),
     "engine": (lambda: fastrnn.config.set_engine("fast"), "`name`"),
-    "floatx": (lambda: fastrnn.config.set_floatx("float16"), "`value`"),
+    "floatx": (lambda: fastrnn.config.set_floatx("int32"), "`value`"),
 }
 
 

@@ -8,13 +8,15 @@ from typing import Annotated, Any, Unpack
 import numpy as np
 
 from fastrnn import activations
-from fastrnn.core import errors, random
+from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.options import Flag, Share, choice, takes_options
+from fastrnn.core.seed_generator import to_generator
 from fastrnn.core.variable import Variable
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.capabilities import ALL_STEPS
 from fastrnn.layers.base.layer import CallContext, LayerOptions, Pullback, registry
+from fastrnn.layers.base.options import Seed
 from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import Array, MultiMask, Shape
@@ -37,7 +39,7 @@ class Attention(MultiInputLayer):
         use_scale: whether a weight, 1 at first, multiplies the scores.
         score_mode: ``"dot"``; or ``"concat"``, the sum of tanh(query + key) over the features.
         dropout: share of the softmax that training drops.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Inputs: [query (batch, Tq, dim), value (batch, Tv, dim)], and key (batch, Tv, dim) if it is not
@@ -69,11 +71,11 @@ class Attention(MultiInputLayer):
         use_scale: Flag = False,
         score_mode: ScoreMode = "dot",
         dropout: Share = 0.0,
-        seed: int | None = None,
+        seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
 

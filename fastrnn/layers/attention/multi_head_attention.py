@@ -10,7 +10,7 @@ from typing import Annotated, Any, Unpack
 import numpy as np
 
 from fastrnn import activations
-from fastrnn.core import errors, random
+from fastrnn.core import errors
 from fastrnn.core.checks import (
     to_axes,
     to_choice,
@@ -18,6 +18,7 @@ from fastrnn.core.checks import (
     to_real_array,
 )
 from fastrnn.core.options import KINDS, Flag, Kind, PositiveInt, Share, Unused, takes_options
+from fastrnn.core.seed_generator import to_generator
 from fastrnn.engines.dispatch import matmul
 from fastrnn.layers.base.layer import (
     CallContext,
@@ -26,7 +27,7 @@ from fastrnn.layers.base.layer import (
     Pullback,
     registry,
 )
-from fastrnn.layers.base.options import to_sole
+from fastrnn.layers.base.options import Seed, to_sole
 from fastrnn.layers.core.einsum_dense import EinsumDense
 from fastrnn.layers.merging.base import MultiInputLayer
 from fastrnn.layers.regularization.dropout import dropout_factors
@@ -96,7 +97,7 @@ class MultiHeadAttention(MultiInputLayer):
         kernel_constraint, bias_constraint: see ``fastrnn.constraints``.
         use_gate: whether a sigmoid of a further projection of the query multiplies the heads'
             results.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Call: ``layer(query, value, key=None)``, or a list of the two or three: (batch, Tq, dim),
@@ -152,12 +153,12 @@ class MultiHeadAttention(MultiInputLayer):
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
         use_gate: Flag = False,
-        seed: int | None = None,
+        seed: Seed = None,
         **kwargs: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.value_dim = self.key_dim if value_dim is None else value_dim
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
         self.query_dense = self._projection("query", self.key_dim)
         self.key_dense = self._projection("key", self.key_dim)
         self._gate_dense = self._projection("gate", self.value_dim, "sigmoid") if use_gate else None

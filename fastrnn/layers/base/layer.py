@@ -23,6 +23,8 @@ from fastrnn.layers.base import own_class, symbolic
 from fastrnn.layers.base.call_signature import CallSignature
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.context import INFERENCE, TRAINING, CallContext, Pullback
+from fastrnn.layers.base.dtypes import HasDType
+from fastrnn.layers.base.input_spec import HasInputSpec, check_compatible
 from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
@@ -55,7 +57,7 @@ class LayerOptions(CommonOptions, total=False):
     activity_regularizer: RegularizerLike
 
 
-class Layer(Configurable, HasWeights, Capabilities):
+class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
     """A function of arrays with weights.
 
     A subclass writes ``call``, with layers, operators and ``fastrnn.ops``, as in Keras, and
@@ -68,7 +70,8 @@ class Layer(Configurable, HasWeights, Capabilities):
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
         trainable: whether training changes the layer's weights.
-        dtype: ``"float32"`` or ``"float64"``; ``None`` means ``config.floatx()``.
+        dtype: ``"float32"`` or ``"float64"``, or a policy; ``None`` means
+            ``config.dtype_policy()``.
         name: the layer's name; ``None`` makes one from the class name.
 
     Raises:
@@ -145,9 +148,7 @@ class Layer(Configurable, HasWeights, Capabilities):
         if kwargs:
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
         self.name = auto_name(type(self).__name__) if name is None else to_name("name", name)
-        self.dtype = (
-            config.floatx() if dtype is None else config.standard_float_type("dtype", dtype)
-        )
+        self.dtype = config.layer_dtype(dtype)
         super().__init__(trainable)
         # Features (last axis) that the weights were built for; None accepts any.
         self.input_features: int | None = None
@@ -321,6 +322,8 @@ class Layer(Configurable, HasWeights, Capabilities):
         inputs = self.convert_inputs(inputs)
         if not self.built:
             self.build_for(inputs)
+        if self._given_spec is not None:
+            check_compatible(self._given_spec, inputs, self.name)
         self.check_inputs(inputs)
         return inputs
 

@@ -7,9 +7,11 @@ from typing import Annotated, TypeVar
 
 import numpy as np
 
+from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_positive_int
 from fastrnn.core.options import Kind
+from fastrnn.core.seed_generator import SeedGenerator, to_drawn_seed
 from fastrnn.layers.base.layer import Layer, registry
 
 T = TypeVar("T")
@@ -24,9 +26,9 @@ def to_layer(argument: str, value: object) -> Layer:
 
 
 def to_data_format(argument: str, value: object) -> str:
-    """Return the order of the axes, channels last where it is ``None``."""
+    """Return the order of the axes; that of ``config.image_data_format`` where it is ``None``."""
     known = (None, "channels_last", "channels_first")
-    return to_choice(argument, value, known) or "channels_last"
+    return to_choice(argument, value, known) or config.image_data_format()
 
 
 def to_times(argument: str, value: object) -> int:
@@ -42,6 +44,8 @@ def to_sole(argument: str, value: object) -> tuple[int]:
     return (to_positive_int(argument, sole),)
 
 
+# The seed of what a layer draws. Configs have a number, also where a generator gave it.
+Seed = Annotated[int | SeedGenerator | None, Kind(to_drawn_seed)]
 Times = Annotated[int, Kind(to_times)]
 # A size along time, as the tuple that Keras keeps.
 Size = Annotated[int | Sequence[int], Kind(to_sole)]

@@ -11,7 +11,9 @@ from fastrnn import activations, regularizers
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_positive_int
 from fastrnn.core.options import Kind, Share, takes_options
+from fastrnn.core.seed_generator import to_generator
 from fastrnn.layers.base.layer import CommonOptions, Layer, LayerOptions, registry
+from fastrnn.layers.base.options import Seed
 from fastrnn.layers.base.pass_through import PassThrough
 from fastrnn.typing import Array, DTypeLike, ShapeLike
 
@@ -43,7 +45,7 @@ class Dropout(PassThrough):
         rate: the share, from 0 to 1.
         noise_shape: shape of the random mask, broadcast to the inputs; ``None`` in it, or for all
             of it, means the inputs' size. (batch, 1, features) drops whole features.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Raises:
@@ -65,11 +67,11 @@ class Dropout(PassThrough):
         self,
         rate: Share,
         noise_shape: NoiseShape = None,
-        seed: int | None = None,
+        seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
 
     @property
     def is_disturbing(self) -> bool:
@@ -101,7 +103,7 @@ class SpatialDropout1D(Dropout):
 
     Args:
         rate: the share, from 0 to 1.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         name, dtype: see ``Layer``.
 
     Inputs: (batch, timesteps, features). Outputs: the same.
@@ -125,7 +127,7 @@ class SpatialDropout1D(Dropout):
     def __init__(
         self,
         rate: float,
-        seed: int | None = None,
+        seed: Seed = None,
         name: str | None = None,
         dtype: DTypeLike = None,
     ) -> None:
@@ -175,7 +177,7 @@ class GaussianDropout(PassThrough):
     Args:
         rate: as that of ``Dropout`` with the same variance: sqrt(rate / (1 - rate)) is the standard
             deviation of the noise.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Raises:
@@ -190,11 +192,9 @@ class GaussianDropout(PassThrough):
     rate: float
 
     @takes_options
-    def __init__(
-        self, rate: Share, seed: int | None = None, **kwargs: Unpack[LayerOptions]
-    ) -> None:
+    def __init__(self, rate: Share, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
 
     @property
     def is_disturbing(self) -> bool:
@@ -217,7 +217,7 @@ class GaussianNoise(PassThrough):
 
     Args:
         stddev: its standard deviation.
-        seed: integer, or ``None`` for one that is drawn.
+        seed: integer, a ``random.SeedGenerator``, or ``None`` for one that is drawn.
         **kwargs: ``name``, ``dtype``, ``trainable``.
 
     Raises:
@@ -232,11 +232,9 @@ class GaussianNoise(PassThrough):
     stddev: float
 
     @takes_options
-    def __init__(
-        self, stddev: Share, seed: int | None = None, **kwargs: Unpack[LayerOptions]
-    ) -> None:
+    def __init__(self, stddev: Share, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
 
     @property
     def is_disturbing(self) -> bool:

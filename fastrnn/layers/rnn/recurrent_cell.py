@@ -10,12 +10,14 @@ from fastrnn import activations, config, initializers
 from fastrnn.core import errors, random
 from fastrnn.core.checks import to_float_array, to_number
 from fastrnn.core.options import Kind, PositiveInt, takes_options
+from fastrnn.core.seed_generator import to_generator
 from fastrnn.core.variable import Variable
 from fastrnn.engines.cells import CellSpec
 from fastrnn.engines.contract import RecurrentCall
 from fastrnn.engines.dispatch import rnn_forward, step_inference
 from fastrnn.engines.quantize import QuantizedWeights, quantize_weights
 from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions
+from fastrnn.layers.base.options import Seed
 from fastrnn.layers.core.dense import known_features
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import (
@@ -138,7 +140,7 @@ class RecurrentCell(Layer):
         bias_constraint: ConstraintLike = None,
         dropout: Rate = 0.0,
         recurrent_dropout: Rate = 0.0,
-        seed: int | None = None,
+        seed: Seed = None,
         *,
         zoneout: Rate = 0.0,
         cell_zoneout: Rate = 0.0,
@@ -146,7 +148,7 @@ class RecurrentCell(Layer):
     ) -> None:
         kwargs.pop("implementation", None)
         super().__init__(**kwargs)
-        self.generator = random.generator(seed)
+        self.generator = to_generator(seed)
         self.kernel: Variable
         self.recurrent_kernel: Variable
         self.bias: Variable | None

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_mask
 from fastrnn.core.nest import holds_shapes
-from fastrnn.core.options import takes_options
 from fastrnn.layers.base.capabilities import OnnxGraph, describes_forward, not_in_onnx
 from fastrnn.layers.base.layer import (
     CallContext,
-    Layer,
-    LayerOptions,
     Pullback,
     iterate_layers,
     registry,
 )
-from fastrnn.layers.base.options import InnerLayer
 from fastrnn.layers.base.symbolic import Node
+from fastrnn.layers.core.wrapper import Wrapper
 from fastrnn.layers.normalization.batch_normalization import BatchNormalization
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.typing import Array, MaskLike, Shape
 
 
 @registry.register()
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Applies a layer to every time step.
 
     All steps are computed at once, as one larger batch. Where that would not be the same, with
@@ -53,19 +50,10 @@ class TimeDistributed(Layer):
     input_axes = "(batch, timesteps, …)"
     stepwise = True
 
-    layer: Layer
-
-    @takes_options
-    def __init__(self, layer: InnerLayer, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
-
-    @property
-    def sublayers(self) -> list[Layer]:
-        """The layer inside."""
-        return [self.layer]
-
     def convert_inputs(self, inputs: Any) -> Any:
         """Convert as the layer inside does."""
+        if isinstance(inputs, (list, tuple)) and any(hasattr(x, "shape") for x in inputs):
+            raise ValueError(_one_sequence(self.name, f"{len(inputs)} arrays"))
         return self.layer.convert_inputs(inputs)
 
     @property
@@ -90,6 +78,12 @@ class TimeDistributed(Layer):
             expected = "a layer inside that computes along the features alone"
             raise ValueError(not_in_onnx(self, type(self.layer).__name__, expected))
         return graph.layer(self.layer, inputs, call)
+
+    def arrange(self, inputs: Any) -> Any:
+        """Return the symbolic input; several are refused, as in Keras."""
+        if isinstance(inputs, (list, tuple, dict)):
+            raise ValueError(_one_sequence(self.name, f"{len(inputs)} tensors"))
+        return inputs
 
     def make_weights(self, input_shape: Shape) -> None:
         """Build the layer inside for one step."""
@@ -179,3 +173,10 @@ class TimeDistributed(Layer):
             return d_inputs, total if self._trainable else []
 
         return result, pullback
+
+
+def _one_sequence(name: str, received: str) -> str:
+    """Say that a layer takes one input."""
+    remedy = "Join them first, e.g. by Concatenate, or apply the inner layer to the sequences."
+    expected = f"one sequence of inputs for layer {name!r}"
+    return errors.bad_argument("inputs", received, expected, remedy)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastrnn import config
 from fastrnn.callbacks import Callback, CallbackList, History, ProgbarLogger
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice, to_number, to_positive_int
@@ -305,7 +306,9 @@ def _callback_list(
     """Return the given callbacks, and those that are always there where none is given."""
     if verbose != "auto" and not isinstance(verbose, (int, np.integer)):
         raise ValueError(errors.not_one_of("verbose", verbose, ("auto", 0, 1, 2)))
-    verbose = 1 if verbose == "auto" else int(verbose) * (verbose in (1, 2))  # others are silent
+    if verbose == "auto":
+        verbose = 1 if config.is_interactive_logging_enabled() else 2
+    verbose = int(verbose) * (verbose in (1, 2))  # others are silent
     if isinstance(callbacks, CallbackList):
         return callbacks
     given: list[Any] = as_list(callbacks)
