@@ -541,3 +541,11 @@ def test_shapes_have_what_scripts_ask_them():
     y = layers.LSTM(2, return_sequences=True)(x)
     assert y.shape.as_list() == [None, 4, 2] == y.get_shape().as_list()
     assert y.shape == (None, 4, 2) and int(y.shape[-1]) == 2 and x.shape.rank == 3
+
+
+def test_the_layer_of_an_input_gives_it():
+    for package in (fastrnn, keras):
+        x = package.Input((4, 3))
+        model = package.Model(x, package.layers.LSTM(2)(x))
+        first = model.layers[0]
+        assert first.output is x and tuple(first.output.shape) == (None, 4, 3)

@@ -120,6 +120,16 @@ class InputLayer(Layer):
         """Shape with the batch first."""
         return self.tensor.shape
 
+    @property
+    def input(self) -> SymbolicTensor:
+        """The input itself."""
+        return self.tensor
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The input itself."""
+        return self.tensor
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments."""
         return {
