@@ -81,6 +81,16 @@ class TensorArray(np.ndarray[Any, np.dtype[Any]]):
         entry[()] = part
         return entry
 
+    def __hash__(self) -> int:
+        """Return the hash of a single value, which sets of labels ask for.
+
+        Raises:
+            TypeError: there are several values.
+        """
+        if self.ndim:
+            raise TypeError(f"unhashable: a TensorArray of shape {self.shape}")
+        return hash(self.numpy())
+
     def __format__(self, spec: str) -> str:
         return format(self.numpy(), spec)
 
