@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import linecache
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,5 +54,14 @@ def _python(source: str) -> str:
     try:
         compile(source, "cell", "exec")
     except SyntaxError:
-        return "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in source.split("\n"))
+        return "\n".join(_without_magics(source.split("\n")))
     return source
+
+
+def _without_magics(lines: list[str]) -> Iterator[str]:
+    """Give the lines, ``pass`` for each magic one; those that it goes on in are empty."""
+    goes_on = False
+    for line in lines:
+        magic = _MAGIC_LINE.match(line)
+        yield "" if goes_on else f"{magic[1]}pass" if magic else line
+        goes_on = (goes_on or magic is not None) and line.rstrip().endswith("\\")

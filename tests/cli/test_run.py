@@ -61,7 +61,10 @@ def test_a_module(write, capsys):
 
 
 def test_a_notebook(write, capsys):
-    cells = ["%matplotlib inline\n!pip install x\nif 1:\n    !ls\nimport keras", "%%bash\nls -l"]
+    cells = [
+        "%matplotlib inline\n!pip install \\\n    x \\\n   y\nif 1:\n    !ls\nimport keras",
+        "%%bash\nls -l",
+    ]
     cells += ["%%time\nshow = '%d' \\\n  % 3\ndisplay(show, keras.__version__[0])\nkeras.Model?"]
     assert main(["run", write(notebook(*cells), "some.ipynb")]) == 0
     assert capsys.readouterr().out == "3 3\n"
