@@ -202,7 +202,7 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
     @property
     def own_variables(self) -> list[Variable]:
         """The variables of the layer itself, in order of creation."""
-        return own_class.own_variables(self) if self.tracks_attributes else self._variables
+        return own_class.tracked(self).variables if self.tracks_attributes else self._variables
 
     def build_for(self, inputs: Any) -> None:
         """Make the weights for arrays."""

@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastrnn.core.nest import flatten, is_node
 from fastrnn.core.variable import Variable
@@ -28,6 +28,7 @@ _NOT_TRACKED = {
     "_build_shape",
     "_config_arguments",
     "objectives",
+    "_tracked",
 }
 # Types of arguments that a config may hold where the user has not written `get_config`.
 _PLAIN = (str, int, float, bool, type(None))
@@ -41,7 +42,9 @@ def complete(cls: type) -> None:
     layer: Any = cls
     layer.tracks_attributes = True
     if "sublayers" not in own:
-        layer.sublayers = property(_sublayers)
+        layer.sublayers = property(lambda self: list(tracked(self).layers))
+    if not _is_own(inspect.getattr_static(cls, "__setattr__")):
+        layer.__setattr__ = _set_attribute
     if "build" in own:
         layer.build, layer.has_own_build = _inside_scope(vars(cls)["build"]), True
     if "compute_mask" in own and "supports_masking" not in vars(cls):
@@ -104,38 +107,62 @@ def built_in_base(cls: type) -> type:
     )  # fmt: skip
 
 
-def _sublayers(self: Any) -> list[Any]:
-    """Layers inside this one: those of its base, then those in attributes, lists and dicts."""
-    base = built_in_base(type(self))
-    inherited = inspect.getattr_static(base, "sublayers").fget(self)
-    found = {id(layer): layer for layer in inherited}
-    within = {id(w) for layer in inherited for w in [layer, *layer.sublayers]}
-    for leaf in _attributes(self):
-        if isinstance(leaf, HasWeights) and id(leaf) not in within:
-            found.setdefault(id(leaf), leaf)
-    return list(found.values())
+class Tracked(NamedTuple):
+    """What stands in the attributes of a layer.
+
+    Attributes:
+        layers: those of its built-in base, then those in attributes, lists, tuples and dicts.
+        variables: those of the layer itself, trainable ones first, as in Keras.
+        lengths: the lists and dicts, with what they held then.
+    """
+
+    layers: list[Any]
+    variables: list[Variable]
+    lengths: list[tuple[Any, int]]
 
 
-def own_variables(layer: Any) -> list[Variable]:
-    """Return the variables of a layer itself: trainable ones first, as in Keras."""
-    found = {id(v): v for v in (*layer._variables, *layer._added_variables)}
-    found |= {id(leaf): leaf for leaf in _attributes(layer) if isinstance(leaf, Variable)}
-    return sorted(found.values(), key=lambda variable: not variable.trainable)
-
-
-def _attributes(layer: Any) -> Iterator[Any]:
-    """Give what stands in the attributes of a layer, also in lists, tuples and dicts."""
+def tracked(layer: Any) -> Tracked:
+    """Return the layers and variables of a layer; looked up anew until it is built."""
+    known: Tracked | None = vars(layer).get("_tracked")
+    if known is not None and all(len(held) == n for held, n in known.lengths):
+        return known
+    base = built_in_base(type(layer))
+    inherited = inspect.getattr_static(base, "sublayers").fget(layer)
+    inside = {id(w) for inner in inherited for w in [inner, *inner.sublayers]}
+    layers = {id(inner): inner for inner in inherited}
+    variables = {id(v): v for v in (*layer._variables, *layer._added_variables)}
+    lengths: list[tuple[Any, int]] = []
     for name, value in vars(layer).items():
-        if isinstance(value, (HasWeights, Variable)):
-            yield value
-        elif is_node(value) and name not in _NOT_TRACKED:
-            yield from _entries(value)
+        if name in _NOT_TRACKED:
+            continue
+        if is_node(value):
+            lengths.append((value, len(value)))
+        for leaf in _entries(value):
+            if isinstance(leaf, Variable):
+                variables.setdefault(id(leaf), leaf)
+            elif isinstance(leaf, HasWeights) and id(leaf) not in inside:
+                layers.setdefault(id(leaf), leaf)
+    ordered = sorted(variables.values(), key=lambda variable: not variable.trainable)
+    found = Tracked(list(layers.values()), ordered, lengths)
+    if layer.built:
+        vars(layer)["_tracked"] = found
+    return found
+
+
+def _set_attribute(self: Any, name: str, value: Any) -> None:
+    """Set an attribute; what it holds is the layer's from now on."""
+    object.__setattr__(self, name, value)
+    if name == "built" or isinstance(value, (HasWeights, Variable)) or is_node(value):
+        vars(self).pop("_tracked", None)
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """Give what stands in nested lists, tuples and dicts, in their order."""
+    """Give a value, or what stands in nested lists, tuples and dicts, in their order."""
+    if not is_node(value):
+        yield value
+        return
     for entry in value.values() if isinstance(value, dict) else value:
-        yield from _entries(entry) if is_node(entry) else [entry]
+        yield from _entries(entry)
 
 
 # ---- configs -----------------------------------------------------------------------------------

@@ -153,6 +153,7 @@ class HasWeights:
                 constraint=constraints.get(options.given["constraint"]),
             )
         (self._added_variables if self._is_adding else self._variables).append(variable)
+        vars(self).pop("_tracked", None)  # see `own_class`
         return variable
 
     def _free_name(self) -> str:
