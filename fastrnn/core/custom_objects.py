@@ -24,11 +24,11 @@ _scopes = threading.local()
 class CustomObjectScope:
     """A context in which names mean objects of the user's own.
 
+    A name of a built-in class means the user's where it stands alone, and the built-in one where a
+    description names Keras's module too.
+
     Args:
         custom_objects: classes and functions by their names; ``None`` is none.
-
-    Raises:
-        ValueError: a name of a built-in class is given another meaning.
 
     >>> from fastrnn import layers, saving
     >>> class Doubled(layers.Dense):
@@ -41,8 +41,6 @@ class CustomObjectScope:
 
     def __init__(self, custom_objects: CustomObjects) -> None:
         self.custom_objects = dict(custom_objects or {})
-        for name, value in self.custom_objects.items():
-            _check_name("custom_objects", name, value)
 
     def __enter__(self) -> CustomObjectScope:
         _stack().append(self.custom_objects)
@@ -117,25 +115,20 @@ def get_registered_object(
     return None
 
 
-def find_custom(*names: object) -> Any:
+def find_custom(*names: object, with_built_in: bool = False) -> Any:
     """Return the user's object of the first of ``names`` that is known, or ``None``.
 
-    A built-in name is not looked up: it has its meaning already.
+    Args:
+        *names: what to look for.
+        with_built_in: whether names of built-in classes are looked up; else they have their
+            meaning already.
     """
     for name in names:
-        if isinstance(name, str) and name not in BUILTIN_NAMES:
+        if isinstance(name, str) and (with_built_in or name not in BUILTIN_NAMES):
             found = get_registered_object(name)
             if found is not None:
                 return found
     return None
-
-
-def _check_name(argument: str, name: object, value: object) -> None:
-    """Raise ``ValueError`` if an object of the user's would take a built-in name."""
-    own = not str(getattr(value, "__module__", "fastrnn")).startswith("fastrnn")
-    if name in BUILTIN_NAMES and own:
-        remedy = "Give your class or function another name."
-        raise ValueError(errors.bad_argument(argument, name, "names not taken", remedy))
 
 
 def _stack() -> list[dict[str, Any]]:

@@ -191,16 +191,17 @@ def _class(data: dict[str, Any], table: ClassTable | None) -> Any:
     if name in FORBIDDEN:
         expected = "a class whose objects hold no code and name no files; make them in code"
         raise RefusedConfig("forbidden_class", errors.bad_argument(argument, name, expected))
-    meant = table if module is None else table_of(module)
+    of_keras = None if module is None else table_of(module)
+    found = None if of_keras else find_custom(registered, name, with_built_in=True)
+    if isinstance(found, type) and hasattr(found, "from_config"):
+        return found
+    meant = table if module is None else of_keras
     if meant is not None and table in (None, meant) and name in meant.classes:
         if registered not in (None, name):
             expected = f"no other name than {name!r}, that of a built-in class"
             message = errors.bad_argument("registered_name", registered, expected)
             raise RefusedConfig("conflicting_names", message)
         return meant.classes[name]
-    found = find_custom(registered, name)
-    if isinstance(found, type) and hasattr(found, "from_config"):
-        return found
     remedy = "Pass classes of your own as `custom_objects`, or register them."
     message = f"Unknown class {name!r} of module {module!r}."
     if module is None and table is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastrnn.core import errors
-from fastrnn.core.custom_objects import BUILTIN_NAMES, CustomObjectScope
+from fastrnn.core.custom_objects import CustomObjectScope
 from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.formats.keras.legacy_config import modern_model, version_number
 from fastrnn.layers.base.layer import Layer, iterate_layers, registry
@@ -99,7 +99,7 @@ def _clone(model: Model, clone_function: Callable[[Layer], Layer]) -> Model:
 def _own_classes(model: Model) -> dict[str, Any]:
     """Return the classes of a model's layers that are not built-in, by their names."""
     classes = {type(layer) for layer in iterate_layers(model)} - set(registry.modules)
-    return {cls.__name__: cls for cls in classes if cls.__name__ not in BUILTIN_NAMES}
+    return {cls.__name__: cls for cls in classes}
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:

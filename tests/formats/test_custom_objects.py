@@ -193,16 +193,27 @@ def test_a_built_in_name_keeps_its_meaning(tmp_path):
     class Other(layers.Dense):
         pass
 
-    for scope in ({"Dense": Other}, {"mse": distance}, {"LSTM": keras.layers.LSTM}):
-        with pytest.raises(ValueError, match="`custom_objects`"):
-            saving.CustomObjectScope(scope)
-    saving.CustomObjectScope({"Dense": layers.Dense})
+    model = Sequential([Input((3,)), layers.Dense(2)])
+    for scope in ({"Dense": Other}, {"Dense": layers.Dense}, {"mse": distance}):
+        other = round_trip(model, tmp_path / "a.fastrnn", custom_objects=scope)
+        assert type(other.layers[0]) is layers.Dense
     saving.get_custom_objects()["Dense"] = Other
     try:
-        model = round_trip(Sequential([Input((3,)), layers.Dense(2)]), tmp_path / "a.fastrnn")
-        assert type(model.layers[0]) is layers.Dense
+        assert type(round_trip(model, tmp_path / "a.fastrnn").layers[0]) is layers.Dense
     finally:
         del saving.get_custom_objects()["Dense"]
+
+
+def test_an_own_class_may_have_the_name_of_a_built_in_one(tmp_path):
+    class Attention(layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+
+    model = Sequential([Input((3,)), Attention(), layers.Dense(2)])
+    for name in ("a.fastrnn", "a.keras"):
+        other = round_trip(model, tmp_path / name, custom_objects={"Attention": Attention})
+        assert [type(layer) for layer in other.layers] == [Attention, layers.Dense]
+    assert type(fastrnn.models.clone_model(model).layers[0]) is Attention
 
 
 def test_names_and_what_is_known_by_them():
