@@ -89,8 +89,8 @@ def renamed(cls: type, known: Collection[str], given: dict[str, Any]) -> dict[st
             deprecated(f"{cls.__name__}({name}=…)", f"{cls.__name__}({new}=…)")
         if new is not None:
             arguments[new] = value
-        elif name in _VALUES:
-            arguments.update(_VALUES[name](cls.__name__, value))
+        elif (convert := _conversion(cls, name)) is not None:
+            arguments.update(convert(cls.__name__, value))
         elif name in _WITHOUT_EFFECT and (cls.__name__, name) not in _HAD_EFFECT:
             _check_without_effect(cls.__name__, name, value)
         else:
@@ -123,5 +123,19 @@ def _forget_bias(class_name: str, value: object) -> dict[str, Any]:
     return {"unit_forget_bias": value in ones}
 
 
-# Arguments of which the value is another one today.
-_VALUES: dict[str, Callable[[str, object], dict[str, Any]]] = {"forget_bias_init": _forget_bias}
+def _dropped_words(class_name: str, value: object) -> dict[str, Any]:
+    """Keras 1 dropped words; Keras 2 took the argument and did nothing."""
+    deprecated(f"{class_name}(dropout=…)", f"{class_name}(…), SpatialDropout1D(…)")
+    return {}
+
+
+# Arguments of a class that are other ones today.
+_CONVERSIONS: dict[tuple[str, str], Callable[[str, object], dict[str, Any]]] = {
+    ("LSTM", "forget_bias_init"): _forget_bias,
+    ("Embedding", "dropout"): _dropped_words,
+}
+
+
+def _conversion(cls: type, name: str) -> Callable[[str, object], dict[str, Any]] | None:
+    rows = (_CONVERSIONS.get((base.__name__, name)) for base in cls.__mro__)
+    return next(filter(None, rows), None)

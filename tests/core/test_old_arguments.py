@@ -100,6 +100,7 @@ def test_classes_of_ones_own_inherit_old_names():
         (layers.GRU, (3,), {"time_major": False}),
         (layers.BatchNormalization, (), {"mode": 0}),
         (layers.BatchNormalization, (), {"fused": True}),
+        (layers.Embedding, (9, 3), {"dropout": 0.2}),
         (optimizers.Nadam, (), {"schedule_decay": 0.004}),
         (optimizers.Adam, (), {"epsilon": None}),
         (optimizers.RMSprop, (), {"decay": 0.0}),
