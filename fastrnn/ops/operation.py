@@ -41,6 +41,7 @@ class Operation:
     Attributes:
         name: Keras's name.
         function: arrays and options -> an array, or a tuple of arrays.
+        derivative: see ``operation``.
         elementwise: whether each entry of the result needs those at its place alone.
         random: whether each call draws anew.
         onnx: name of ONNX's operator of the same arguments, if there is one.
@@ -57,12 +58,14 @@ class Operation:
         onnx: str | None = None,
     ) -> None:
         self.function, self.name = function, function.__name__
-        self._vjp, self._shape = vjp, shape
+        self.derivative, self._shape = vjp, shape
         self.elementwise, self.random, self.onnx = elementwise, random, onnx
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters.values()
         self.tensors = {p.name: held for p in parameters if (held := role(p)) is not None}
-        self.names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+        by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        self.names = [p.name for p in parameters if p.kind in by_name]
+        self.known = {*self.names, *self.tensors}
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         words = types.split()
@@ -125,7 +128,7 @@ class Operation:
         except TypeError as error:
             raise TypeError(f"ops.{self.name}: {error}") from None
         bound.apply_defaults()
-        return Call(self, dict(bound.arguments))
+        return Call(self, {k: v for k, v in bound.arguments.items() if k in self.known})
 
     # ---- rules ----
 
@@ -149,18 +152,18 @@ class Operation:
         Raises:
             NotImplementedError: the operation has no derivative.
         """
-        if self._vjp is None:
+        if self.derivative is None:
             raise NotImplementedError(
                 f"ops.{self.name} has no derivative, which training needs here: put "
                 "ops.stop_gradient around what it takes, or write it with other operations."
             )
         groups, options = call.groups(leaves), call.options
-        if callable(self._vjp):
-            found = self._vjp(d, y, *groups, **options)
+        if callable(self.derivative):
+            found = self.derivative(d, y, *groups, **options)
             parts = [leaf for g, own in zip(groups, found, strict=True) for leaf in _spread(g, own)]
         else:
             parts = []
-            for group, vjp in zip(groups, self._vjp, strict=True):
+            for group, vjp in zip(groups, self.derivative, strict=True):
                 places = range(len(parts), len(parts) + len(flatten(group)))
                 needed = vjp is not None and not wanted.isdisjoint(places)
                 own = vjp(d, y, *groups, **options) if vjp is not None and needed else None
@@ -181,10 +184,14 @@ class Operation:
         with np.errstate(all="ignore"), tracing.tracing(None):
             if shape is not None:
                 shapes = shape(*call.groups(known), **({} if self.elementwise else call.options))
-                if isinstance(shapes, Spec):
+                if isinstance(shapes, Spec) or any(isinstance(s, Spec) for s in shapes):
                     return shapes
                 ones = [
-                    np.ones((1,) * s.ndim, s.dtype) if isinstance(s, Spec) else s for s in known
+                    # Integers may be indices: 0 is one of any axis.
+                    np.full((1,) * s.ndim, s.dtype.startswith("f"), s.dtype)
+                    if isinstance(s, Spec)
+                    else s
+                    for s in known
                 ]
                 results = call.compute(call.convert(ones, types))
                 if not isinstance(results, tuple):

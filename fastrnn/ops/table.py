@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
+import inspect
+from types import ModuleType
 from typing import Any
 
-from fastrnn.ops import creation, elementwise, nn, products, reductions, shaping
-from fastrnn.ops.operation import OPERATIONS
+from fastrnn.ops import (
+    arithmetic,
+    comparisons,
+    core,
+    creation,
+    cumulative,
+    functions,
+    indexing,
+    linalg,
+    math,
+    products,
+    reductions,
+    reshaping,
+    sorting,
+)
+from fastrnn.ops.nn import activation, convolution, crossentropy, encoding, normalization
 
-# Functions that are no operations of their own.
-_FUNCTIONS = (
-    creation.shape, creation.convert_to_numpy, creation.convert_to_tensor, creation.is_tensor,
-    creation.zeros, creation.ones,
-)  # fmt: skip
-_MODULES = (creation, elementwise, nn, products, reductions, shaping)
-NAMES: dict[str, Any] = {
-    **{
-        name: getattr(module, name)
-        for module in _MODULES
-        for name in OPERATIONS
-        if hasattr(module, name)
-    },
-    **{function.__name__: function for function in _FUNCTIONS},
+# By the parts of ``keras.ops`` that also go by names of their own.
+PARTS: dict[str, tuple[ModuleType, ...]] = {
+    "core": (core,),
+    "linalg": (linalg,),
+    "math": (math,),
+    "nn": (activation, convolution, crossentropy, encoding, normalization),
+    "numpy": (
+        arithmetic, comparisons, creation, cumulative, functions, indexing, products, reductions,
+        reshaping, sorting,
+    ),
+}  # fmt: skip
+
+
+def _public(module: ModuleType) -> dict[str, Any]:
+    """Return the operations and functions that a module defines."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
+    }
+
+
+BY_PART: dict[str, dict[str, Any]] = {
+    part: {name: value for module in modules for name, value in _public(module).items()}
+    for part, modules in PARTS.items()
 }
+NAMES: dict[str, Any] = {name: value for part in BY_PART.values() for name, value in part.items()}
+# Of Keras's operations, those that are not there, by the reason.
+LEFT_OUT = {
+    "fastrnn computes with real numbers": (
+        "angle", "eig", "fft", "fft2", "ifft2", "imag", "irfft", "istft", "polar", "rfft", "stft",
+        "view", "view_as_complex", "view_as_real",
+    ),
+    "fastrnn has sequences, no images": (
+        "adaptive_average_pool", "adaptive_max_pool", "depth_to_space", "fold", "image", "psnr",
+        "space_to_depth", "unfold",
+    ),
+    "no recurrent model needs it": ("jvp", "lu_factor", "rearrange"),
+}  # fmt: skip
 
 
 def find(name: str) -> Any:
@@ -30,6 +70,8 @@ def find(name: str) -> Any:
     Raises:
         AttributeError: there is none.
     """
-    if name not in NAMES:
-        raise AttributeError(f"fastrnn.ops has no {name!r}.")
-    return NAMES[name]
+    if name in NAMES:
+        return NAMES[name]
+    reasons = [reason for reason, names in LEFT_OUT.items() if name in names]
+    known = f" ({reasons[0]})" if reasons else ""
+    raise AttributeError(f"fastrnn.ops has no operation {name!r}{known}.")
