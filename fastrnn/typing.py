@@ -6,14 +6,30 @@ A string in ``Annotated`` names the kind of an option, see ``fastrnn.core.option
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+
+class HasShape(Protocol):
+    """What has a shape and a dtype, as arrays and symbolic tensors do."""
+
+    @property
+    def shape(self) -> Any:
+        """Lengths of the axes."""
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype, or its name."""
+
+
 Array: TypeAlias = npt.NDArray[Any]
 # What NumPy makes an array of: arrays, numbers, nested lists of numbers.
 ArrayLike: TypeAlias = npt.ArrayLike
+# What operations compute with: arrays, numbers, lists, and tensors and variables, which have
+# operators. A result is what its arguments are.
+TensorLike: TypeAlias = ArrayLike | HasShape
 Number: TypeAlias = float | int | np.number[Any]
 DType: TypeAlias = np.dtype[Any]
 DTypeLike: TypeAlias = npt.DTypeLike | None
@@ -57,6 +73,7 @@ __all__ = [
     "CustomObjects",
     "DType",
     "DTypeLike",
+    "HasShape",
     "Identifier",
     "InitializerLike",
     "LearningRateLike",
@@ -71,5 +88,6 @@ __all__ = [
     "RowsLike",
     "Shape",
     "ShapeLike",
+    "TensorLike",
     "WeightsLike",
 ]

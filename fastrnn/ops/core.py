@@ -16,18 +16,18 @@ from fastrnn.ops.dtypes import standard_dtype, to_array
 from fastrnn.ops.operation import operation
 from fastrnn.ops.shapes import require_known
 from fastrnn.ops.symbolic import Symbolic
-from fastrnn.typing import Array, DTypeLike
+from fastrnn.typing import Array, DTypeLike, TensorLike
 
 _slice = slice
 
 
-def convert_to_numpy(x: Any) -> Array:
+def convert_to_numpy(x: TensorLike) -> Array:
     """Return a copy of ``x`` as an array of NumPy."""
     return np.array(x.value if isinstance(x, Variable) else x)
 
 
 def convert_to_tensor(
-    x: Any, dtype: DTypeLike = None, sparse: Any = None, ragged: Any = None
+    x: TensorLike, dtype: DTypeLike = None, sparse: Any = None, ragged: Any = None
 ) -> Any:
     """Return ``x`` as an array of ``dtype``; a symbolic tensor stays one.
 
@@ -43,7 +43,7 @@ def convert_to_tensor(
     return to_array(x, None if dtype is None else standard_dtype(dtype))
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: TensorLike) -> bool:
     """Return whether ``x`` is an array or a symbolic tensor."""
     return isinstance(x, (np.ndarray, Symbolic))
 

@@ -13,32 +13,32 @@ from fastrnn.ops.core import convert_to_tensor
 from fastrnn.ops.dtypes import kind_of, result_type, standard_dtype, to_array
 from fastrnn.ops.operation import operation
 from fastrnn.ops.shapes import require_known
-from fastrnn.typing import Array, DTypeLike, Shape
+from fastrnn.typing import Array, DTypeLike, Shape, TensorLike
 
 ShapeLike = int | Sequence[int]
 
 
-def shape(x: Any) -> Shape:
+def shape(x: TensorLike) -> Shape:
     """Return the shape, a tuple; with ``None`` where a symbolic tensor's length is unknown."""
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def ndim(x: Any) -> int:
+def ndim(x: TensorLike) -> int:
     """Return the number of axes."""
     return len(shape(x))
 
 
-def size(x: Any) -> int:
+def size(x: TensorLike) -> int:
     """Return the number of entries."""
     return int(np.prod(require_known("size", shape(x)), dtype=int))
 
 
-def dtype(x: Any) -> str:
+def dtype(x: TensorLike) -> str:
     """Return the name of the dtype."""
     return x.dtype if isinstance(x, Operators) else to_array(x).dtype.name
 
 
-def array(x: Any, dtype: DTypeLike = None) -> Any:
+def array(x: TensorLike, dtype: DTypeLike = None) -> Any:
     """Return ``x`` as an array; a symbolic tensor stays one."""
     return convert_to_tensor(x, dtype)
 
@@ -62,7 +62,7 @@ def empty(shape: ShapeLike, dtype: DTypeLike = None) -> Array:
     return np.zeros(_lengths("empty", shape), standard_dtype(dtype))
 
 
-def full(shape: ShapeLike, fill_value: Any, dtype: DTypeLike = None) -> Any:
+def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike = None) -> Any:
     """Return an array of ``fill_value``, which broadcasts."""
     lengths = _lengths("full", shape)
     if isinstance(fill_value, Operators):

@@ -15,7 +15,7 @@ from fastrnn.ops.operation import operation
 from fastrnn.ops.reductions import sum
 from fastrnn.ops.reshaping import reshape
 from fastrnn.ops.shapes import Spec
-from fastrnn.typing import Array, Shape
+from fastrnn.typing import Array, Shape, TensorLike
 
 
 def _shape(x: Spec, axis: int | None, dtype: Any) -> Shape:
@@ -64,12 +64,12 @@ def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     return np.cumprod(x, axis=axis, dtype=_kept(x, dtype))
 
 
-def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumsum(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Any:
     """Return ``cumsum`` with NaN counted as 0."""
     return cumsum(where(isnan(x), 0, x), axis, dtype)
 
 
-def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumprod(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Any:
     """Return ``cumprod`` with NaN counted as 1."""
     return cumprod(where(isnan(x), 1, x), axis, dtype)
 
@@ -87,7 +87,7 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     return np.diff(a, n, axis)
 
 
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> Any:
     """Return the integral of ``y`` along an axis by the trapezoidal rule.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastrnn.ops.operation import operation
 from fastrnn.ops.reshaping import ravel
-from fastrnn.typing import Array
+from fastrnn.typing import Array, TensorLike
 
 # Integers, slices, None, ..., and arrays of integers or bools.
 Index = Any
@@ -121,7 +121,7 @@ def diag(x: Array, k: int = 0) -> Array:
     return np.diag(x, k).copy()
 
 
-def diagflat(x: Any, k: int = 0) -> Any:
+def diagflat(x: TensorLike, k: int = 0) -> Any:
     """Return the matrix with all entries of ``x`` on a diagonal."""
     return diag(ravel(x), k)
 
@@ -151,7 +151,7 @@ def triu(x: Array, k: int = 0) -> Array:
     return np.triu(x, k)
 
 
-def unravel_index(indices: Any, shape: Any) -> Any:
+def unravel_index(indices: TensorLike, shape: Any) -> Any:
     """Return the places along each axis of places among all entries."""
     given = np.asarray(indices)
     kept = given.dtype if given.dtype.name in ("int64", "int32") else np.dtype("int32")

@@ -19,7 +19,7 @@ from fastrnn.ops.reductions import min as _min
 from fastrnn.ops.reductions import sum as _sum
 from fastrnn.ops.reshaping import squeeze
 from fastrnn.ops.shapes import Spec
-from fastrnn.typing import Array
+from fastrnn.typing import Array, TensorLike
 
 
 def _transposed(x: Array) -> Array:
@@ -40,7 +40,7 @@ def _two_norm(x: Array, axis: AxesLike, keepdims: bool) -> Array:
     return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
 
 
-def norm(x: Any, ord: Any = None, axis: AxesLike = None, keepdims: bool = False) -> Any:
+def norm(x: TensorLike, ord: Any = None, axis: AxesLike = None, keepdims: bool = False) -> Any:
     """Return norms of vectors along one axis, or of matrices in two.
 
     Args:
@@ -65,7 +65,7 @@ def norm(x: Any, ord: Any = None, axis: AxesLike = None, keepdims: bool = False)
     raise ValueError(errors.bad_argument("ord", ord, expected))
 
 
-def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
+def _vector_norm(x: TensorLike, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord == np.inf:
         return _max(absolute(x), axis, keepdims)
     if ord == -np.inf:
@@ -102,7 +102,7 @@ def det(x: Array) -> Array:
     return np.linalg.det(x)
 
 
-def _slogdet_vjp(d: Any, y: Any, x: Array) -> Array:
+def _slogdet_vjp(d: Any, y: TensorLike, x: Array) -> Array:
     return np.asarray(d[1])[..., None, None] * _transposed(np.linalg.inv(x))
 
 
@@ -112,7 +112,7 @@ def slogdet(x: Array) -> Any:
     return tuple(np.linalg.slogdet(x))
 
 
-def logdet(x: Any) -> Any:
+def logdet(x: TensorLike) -> Any:
     """Return the logarithms of the determinants of positive definite matrices."""
     return slogdet(x)[1]
 

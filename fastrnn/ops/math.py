@@ -10,7 +10,7 @@ from fastrnn.ops.axes import AxesLike, reduced_shape, spread, to_axes
 from fastrnn.ops.elementwise import unary
 from fastrnn.ops.operation import operation
 from fastrnn.ops.shapes import require_known
-from fastrnn.typing import Array
+from fastrnn.typing import Array, TensorLike
 
 _ROOT_OF_PI = float(np.sqrt(np.pi))
 
@@ -71,7 +71,7 @@ def _segments(segment_ids: Array, num_segments: int | None) -> int:
     return int(segment_ids.max(initial=-1)) + 1
 
 
-def _rows(data: Array, count: int, start: Any) -> Array:
+def _rows(data: Array, count: int, start: TensorLike) -> Array:
     return np.full((count, *data.shape[1:]), start, data.dtype)
 
 

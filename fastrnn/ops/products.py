@@ -13,11 +13,11 @@ from fastrnn.ops.creation import shape
 from fastrnn.ops.matrix_product import product
 from fastrnn.ops.operation import operation
 from fastrnn.ops.reshaping import moveaxis, ravel, reshape, stack
-from fastrnn.ops.shapes import broadcast_shapes, sum_to
-from fastrnn.typing import Array, Shape
+from fastrnn.ops.shapes import Spec, broadcast_shapes, sum_to
+from fastrnn.typing import Array, Shape, TensorLike
 
 
-def _matmul_shape(x1: Any, x2: Any) -> Shape:
+def _matmul_shape(x1: Spec, x2: Spec) -> Shape:
     a, b = x1.shape, x2.shape
     m, n = a[-1], b[-2] if len(b) > 1 else b[0]
     if None not in (m, n) and m != n:
@@ -52,7 +52,7 @@ def matmul(x1: Array, x2: Array) -> Array:
     return product(x1, x2)
 
 
-def dot(x1: Any, x2: Any) -> Any:
+def dot(x1: TensorLike, x2: TensorLike) -> Any:
     """Return the products over the last axis of ``x1`` and the last but one of ``x2``."""
     a, b = shape(x1), shape(x2)
     if not a or not b:
@@ -62,7 +62,7 @@ def dot(x1: Any, x2: Any) -> Any:
     return tensordot(x1, x2, axes=[[len(a) - 1], [len(b) - 2]])
 
 
-def inner(x1: Any, x2: Any) -> Any:
+def inner(x1: TensorLike, x2: TensorLike) -> Any:
     """Return the products over the last axes."""
     a, b = shape(x1), shape(x2)
     if not a or not b:
@@ -70,17 +70,17 @@ def inner(x1: Any, x2: Any) -> Any:
     return tensordot(x1, x2, axes=[[len(a) - 1], [len(b) - 1]])
 
 
-def outer(x1: Any, x2: Any) -> Any:
+def outer(x1: TensorLike, x2: TensorLike) -> Any:
     """Return the products of all entries of ``x1`` with all of ``x2``, as a matrix."""
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
 
-def vdot(x1: Any, x2: Any) -> Any:
+def vdot(x1: TensorLike, x2: TensorLike) -> Any:
     """Return the sum of the products of all entries."""
     return matmul(ravel(x1), ravel(x2))
 
 
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Any:
     """Return the products over pairs of axes.
 
     Args:
@@ -220,7 +220,12 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
 
 
 def cross(
-    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    x1: TensorLike,
+    x2: TensorLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Any:
     """Return the cross products of vectors of 3 along an axis."""
     if axis is not None:

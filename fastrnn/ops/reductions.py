@@ -12,7 +12,7 @@ from fastrnn.ops.creation import ones_like, shape
 from fastrnn.ops.dtypes import standard_dtype
 from fastrnn.ops.operation import operation
 from fastrnn.ops.reshaping import reshape
-from fastrnn.typing import Array
+from fastrnn.typing import Array, TensorLike
 
 
 def _sum_dtype(x: Array) -> str:
@@ -119,22 +119,22 @@ def min(
     return y if initial is None else np.minimum(y, x.dtype.type(initial))
 
 
-def amax(x: Any, axis: AxesLike = None, keepdims: bool = False) -> Any:
+def amax(x: TensorLike, axis: AxesLike = None, keepdims: bool = False) -> Any:
     """Return ``max(x, axis, keepdims)``."""
     return max(x, axis, keepdims)
 
 
-def amin(x: Any, axis: AxesLike = None, keepdims: bool = False) -> Any:
+def amin(x: TensorLike, axis: AxesLike = None, keepdims: bool = False) -> Any:
     """Return ``min(x, axis, keepdims)``."""
     return min(x, axis, keepdims)
 
 
-def ptp(x: Any, axis: AxesLike = None, keepdims: bool = False) -> Any:
+def ptp(x: TensorLike, axis: AxesLike = None, keepdims: bool = False) -> Any:
     """Return the distances from the least entries to the greatest over axes."""
     return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
-def average(x: Any, axis: AxesLike = None, weights: Any = None) -> Any:
+def average(x: TensorLike, axis: AxesLike = None, weights: TensorLike | None = None) -> Any:
     """Return the means over axes, of entries that weigh ``weights``."""
     if weights is None:
         return mean(x, axis)

@@ -10,7 +10,7 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.ops.operation import operation
 from fastrnn.ops.shapes import Spec, require_known, sum_to
-from fastrnn.typing import Array
+from fastrnn.typing import Array, TensorLike
 
 Axis = int | Sequence[int] | None
 
@@ -118,13 +118,13 @@ def stack(x: Sequence[Array], axis: int = 0) -> Array:
     return np.stack(x, axis=axis)
 
 
-def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Any:
     """Return two arrays one after the other along an axis, all entries for ``None``."""
     pair = [x1, x2] if axis is not None else [ravel(x1), ravel(x2)]
     return concatenate(pair, axis=axis or 0)
 
 
-def _at_least(rank: int, x: Any) -> Any:
+def _at_least(rank: int, x: TensorLike) -> Any:
     missing = rank - len(np.shape(x))
     if missing <= 0:
         return x
@@ -151,11 +151,11 @@ def dstack(xs: Sequence[Any]) -> Any:
 # ---- parts ---------------------------------------------------------------------------------------
 
 
-def _split_vjp(d: Any, y: Any, x: Array, indices_or_sections: Any, axis: int) -> Array:
+def _split_vjp(d: Any, y: TensorLike, x: Array, indices_or_sections: Any, axis: int) -> Array:
     return np.concatenate(d, axis=axis)
 
 
-def _sections(x: Any, indices_or_sections: Any, axis: int) -> None:
+def _sections(x: Spec | Array, indices_or_sections: Any, axis: int) -> None:
     known = x.shape[axis]
     if isinstance(indices_or_sections, int) and known is not None and known % indices_or_sections:
         expected = f"a number that divides the length {known} of axis {axis}"
@@ -190,22 +190,22 @@ def array_split(x: Array, indices_or_sections: Any, axis: int = 0) -> Any:
     return list(np.array_split(x, indices_or_sections, axis=axis))
 
 
-def hsplit(x: Any, indices_or_sections: Any) -> Any:
+def hsplit(x: TensorLike, indices_or_sections: Any) -> Any:
     """Return parts along the second axis, the first of a vector."""
     return split(x, indices_or_sections, axis=0 if len(np.shape(x)) == 1 else 1)
 
 
-def vsplit(x: Any, indices_or_sections: Any) -> Any:
+def vsplit(x: TensorLike, indices_or_sections: Any) -> Any:
     """Return parts along the first axis."""
     return split(x, indices_or_sections, axis=0)
 
 
-def dsplit(x: Any, indices_or_sections: Any) -> Any:
+def dsplit(x: TensorLike, indices_or_sections: Any) -> Any:
     """Return parts along the third axis."""
     return split(x, indices_or_sections, axis=2)
 
 
-def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
+def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Any]:
     """Return the entries along an axis, without it."""
     length = np.shape(x)[axis]
     count = require_known("unstack", [length if num is None else num])[0]
@@ -249,12 +249,12 @@ def flip(x: Array, axis: Axis = None) -> Array:
     return np.flip(x, _axes(axis))
 
 
-def fliplr(x: Any) -> Any:
+def fliplr(x: TensorLike) -> Any:
     """Return the entries in reverse order along the second axis."""
     return flip(x, 1)
 
 
-def flipud(x: Any) -> Any:
+def flipud(x: TensorLike) -> Any:
     """Return the entries in reverse order along the first axis."""
     return flip(x, 0)
 

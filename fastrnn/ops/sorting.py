@@ -9,7 +9,7 @@ import numpy as np
 from fastrnn import config
 from fastrnn.core import errors
 from fastrnn.ops.operation import operation
-from fastrnn.typing import Array
+from fastrnn.typing import Array, ArrayLike, Number, TensorLike
 
 
 def _sort_vjp(d: Array, y: Array, x: Array, axis: int) -> Array:
@@ -51,20 +51,20 @@ def digitize(x: Array, bins: Array) -> Array:
     return np.asarray(np.digitize(x, bins)).astype("int32")
 
 
-def nonzero(x: Any) -> Any:
+def nonzero(x: TensorLike) -> Any:
     """Return the places along each axis of the entries that are not 0, as int32."""
     return tuple(places.astype("int32") for places in np.nonzero(np.asarray(x)))
 
 
 def unique(
-    x: Any,
+    x: TensorLike,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
     size: int | None = None,
-    fill_value: Any = None,
+    fill_value: Number | None = None,
 ) -> Any:
     """Return the entries without repetitions, and what else is asked for.
 
@@ -90,7 +90,7 @@ def unique(
     return (values, *(np.asarray(part).astype("int32") for part in found[1:]))
 
 
-def _of_size(values: Array, size: int, fill_value: Any, axis: int) -> Array:
+def _of_size(values: Array, size: int, fill_value: Number | None, axis: int) -> Array:
     rows = np.moveaxis(values, axis, 0)
     if len(rows) < size:
         filler = rows[:1] if fill_value is None else np.full_like(rows[:1], fill_value)
@@ -98,7 +98,9 @@ def _of_size(values: Array, size: int, fill_value: Any, axis: int) -> Array:
     return np.moveaxis(rows[:size], 0, axis)
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Array:
+def bincount(
+    x: TensorLike, weights: ArrayLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Array:
     """Return how often each number from 0 on comes in a vector, or in each row of a matrix."""
     if sparse:
         raise ValueError(errors.bad_argument("sparse", sparse, "False: arrays are dense"))
@@ -112,7 +114,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     return counts.astype("int32" if weights is None else np.asarray(weights).dtype)
 
 
-def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Array, Array]:
+def histogram(x: TensorLike, bins: Any = 10, range: Any = None) -> tuple[Array, Array]:
     """Return how many entries lie in each of ``bins`` parts, and the edges of these."""
     array = np.asarray(x)
     counts, edges = np.histogram(array, bins, range)

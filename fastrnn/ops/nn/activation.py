@@ -10,6 +10,7 @@ import numpy as np
 from fastrnn import activations
 from fastrnn.ops.elementwise import as_number, unary
 from fastrnn.ops.operation import operation
+from fastrnn.ops.shapes import Spec
 from fastrnn.typing import Array
 
 _BY_NAME = activations.BY_NAME
@@ -141,7 +142,7 @@ def _softmax_vjp(d: Array, y: Array, x: Array, axis: Any) -> Array:
     return y * (d - (d * y).sum(axis=axis, keepdims=True))
 
 
-def _same_shape(x: Any, axis: Any = -1) -> Any:
+def _same_shape(x: Spec, axis: Any = -1) -> Any:
     return x.shape
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from fastrnn.ops.matrix_product import product
 from fastrnn.ops.operation import operation
 from fastrnn.ops.reshaping import transpose
 from fastrnn.ops.shapes import Spec
-from fastrnn.typing import Array, Shape
+from fastrnn.typing import Array, Shape, TensorLike
 
 Size = int | Sequence[int]
 
 
-def _one(argument: str, value: Any) -> int:
+def _one(argument: str, value: Size) -> int:
     entries = [value] if isinstance(value, (int, np.integer)) else list(value)
     if len(entries) != 1:
         raise ValueError(
@@ -83,7 +83,7 @@ def _sequence(argument: str, x: Any) -> None:
         raise ValueError(errors.bad_shape(argument, x.shape, expected))
 
 
-def _in_order(data_format: str | None, x: Any, function: Any) -> Any:
+def _in_order(data_format: str | None, x: Any, function: Callable[[Any], Any]) -> Any:
     """Call a function of (batch, steps, channels) for a data format."""
     if data_format not in (None, "channels_last", "channels_first"):
         known = ("channels_last", "channels_first")
@@ -125,8 +125,8 @@ def _conv(x: Array, kernel: Array, stride: int, padding: str, dilation: int) -> 
 
 
 def conv(
-    inputs: Any,
-    kernel: Any,
+    inputs: TensorLike,
+    kernel: TensorLike,
     strides: Size = 1,
     padding: str = "valid",
     data_format: str | None = None,
@@ -162,8 +162,8 @@ def _depthwise(x: Array, kernel: Array, stride: int, padding: str, dilation: int
 
 
 def depthwise_conv(
-    inputs: Any,
-    kernel: Any,
+    inputs: TensorLike,
+    kernel: TensorLike,
     strides: Size = 1,
     padding: str = "valid",
     data_format: str | None = None,
@@ -178,9 +178,9 @@ def depthwise_conv(
 
 
 def separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
     strides: Size = 1,
     padding: str = "valid",
     data_format: str | None = None,
@@ -235,7 +235,7 @@ def _pool_options(pool_size: Size, strides: Size | None, padding: str) -> tuple[
 
 
 def average_pool(
-    inputs: Any,
+    inputs: TensorLike,
     pool_size: Size,
     strides: Size | None = None,
     padding: str = "valid",
@@ -247,7 +247,7 @@ def average_pool(
 
 
 def max_pool(
-    inputs: Any,
+    inputs: TensorLike,
     pool_size: Size,
     strides: Size | None = None,
     padding: str = "valid",

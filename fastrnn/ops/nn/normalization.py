@@ -23,16 +23,21 @@ from fastrnn.ops.reductions import max as _max
 from fastrnn.ops.reductions import mean, sum, var
 from fastrnn.ops.reshaping import reshape
 from fastrnn.ops.shapes import require_known
+from fastrnn.typing import TensorLike
 
 
-def moments(x: Any, axes: AxesLike, keepdims: bool = False, synchronized: bool = False) -> Any:
+def moments(
+    x: TensorLike, axes: AxesLike, keepdims: bool = False, synchronized: bool = False
+) -> Any:
     """Return means and variances over axes."""
     if synchronized:
         raise ValueError(errors.bad_argument("synchronized", synchronized, "False: one machine"))
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
-def normalize(x: Any, axis: AxesLike = -1, order: float = 2, epsilon: float | None = None) -> Any:
+def normalize(
+    x: TensorLike, axis: AxesLike = -1, order: float = 2, epsilon: float | None = None
+) -> Any:
     """Return ``x`` divided by its norms along an axis, which are at least ``epsilon``."""
     least = config.epsilon() if epsilon is None else epsilon
     if order == 2:
@@ -45,7 +50,7 @@ def normalize(x: Any, axis: AxesLike = -1, order: float = 2, epsilon: float | No
     return divide(x, maximum(norms, least))
 
 
-def _along(x: Any, vector: Any, axis: Any) -> Any:
+def _along(x: TensorLike, vector: TensorLike, axis: Any) -> Any:
     """Return a vector in a shape in which it stands along an axis of ``x``."""
     rank = len(shape(x))
     axes = [k % rank for k in (axis if isinstance(axis, (list, tuple)) else [axis])]
@@ -54,12 +59,12 @@ def _along(x: Any, vector: Any, axis: Any) -> Any:
 
 
 def batch_normalization(
-    x: Any,
-    mean: Any,
-    variance: Any,
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
     axis: int,
-    offset: Any = None,
-    scale: Any = None,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
     epsilon: float = 1e-3,
 ) -> Any:
     """Return ``(x - mean) / sqrt(variance + epsilon)·scale + offset``, along an axis."""
@@ -71,9 +76,9 @@ def batch_normalization(
 
 
 def layer_normalization(
-    x: Any,
-    gamma: Any = None,
-    beta: Any = None,
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     axis: int | Sequence[int] = -1,
     epsilon: float | None = None,
 ) -> Any:
@@ -86,7 +91,10 @@ def layer_normalization(
 
 
 def rms_normalization(
-    x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
+    x: TensorLike,
+    scale: TensorLike | None = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
 ) -> Any:
     """Return ``x`` divided by the root of its mean square over axes, times ``scale``."""
     least = config.epsilon() if epsilon is None else epsilon
@@ -95,11 +103,11 @@ def rms_normalization(
 
 
 def dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
