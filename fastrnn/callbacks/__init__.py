@@ -12,6 +12,7 @@ from fastrnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPla
 from fastrnn.callbacks.monitor import EarlyStopping
 from fastrnn.callbacks.progress import ProgbarLogger
 from fastrnn.callbacks.swap_ema_weights import SwapEMAWeights
+from fastrnn.callbacks.tensorboard import TensorBoard
 from fastrnn.callbacks.terminate_on_nan import TerminateOnNaN
 from fastrnn.core.lazy import lazy_attributes
 from fastrnn.core.old_paths import old_modules
@@ -29,6 +30,7 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

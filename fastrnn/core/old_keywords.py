@@ -33,6 +33,8 @@ WITHOUT_EFFECT: dict[str, tuple[str, tuple[object, ...]]] = {
     "class_mode": ("compile(loss=…, metrics=…)", ()),
     "distribute": ("compile(…)", (None,)),
     "experimental_run_tf_function": ("compile(…)", ()),
+    "embeddings_data": ("TensorBoard(…)", (None,)),
+    "embeddings_layer_names": ("TensorBoard(…)", (None,)),
     "max_q_size": ("PyDataset(max_queue_size=…)", ()),
     "max_queue_size": ("PyDataset(max_queue_size=…)", ()),
     "nb_worker": ("PyDataset(workers=…)", ()),
@@ -45,6 +47,7 @@ WITHOUT_EFFECT: dict[str, tuple[str, tuple[object, ...]]] = {
     "theano_mode": ("compile(…)", (None,)),
     "use_multiprocessing": ("PyDataset(use_multiprocessing=…)", ()),
     "workers": ("PyDataset(workers=…)", ()),
+    "write_grads": ("TensorBoard(…)", ()),
 }
 
 

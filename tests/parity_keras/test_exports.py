@@ -13,7 +13,7 @@ LEFT_OUT = {
     "optimizers": {
         "one optimizer for a whole model": ["MultiOptimizer", "OptimizerMap"],
     },
-    "callbacks": {"services outside": ["OrbaxCheckpoint", "RemoteMonitor", "TensorBoard"]},
+    "callbacks": {"services outside": ["OrbaxCheckpoint", "RemoteMonitor"]},
     "saving": {"models have methods for it": ["KerasFileEditor", "load_weights", "save_weights"]},
 }
 LAYERS_LEFT_OUT = {
