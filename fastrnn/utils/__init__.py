@@ -16,7 +16,8 @@ from fastrnn.core.random import set_random_seed
 from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.models.trainer.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.models.trainer.py_dataset import PyDataset
-from fastrnn.utils.drawing import plot_history, plot_model
+from fastrnn.utils.history_drawing import plot_history
+from fastrnn.utils.model_drawing import model_to_dot, plot_model
 from fastrnn.utils.numerical import normalize, to_categorical
 from fastrnn.utils.sequences import pad_sequences
 
@@ -33,6 +34,7 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",

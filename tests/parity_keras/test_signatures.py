@@ -25,6 +25,7 @@ DIFFERENT = {
     ],
     "options that are none are refused": [
         "models.save_model", "saving.save_model", "metrics.MeanMetricWrapper", "utils.plot_model",
+        "utils.model_to_dot",
     ],
     "fit alone makes it": ["callbacks.CallbackList"],
     "an argument of Keras 2 stands behind": ["utils.to_categorical"],

@@ -59,7 +59,7 @@ KNOW_GATES = "fastrnn.interop.gates"  # their orders in other systems' files
 # The packages beyond NumPy, and the files and folders that may import them; none: all.
 PLACES_OF_PACKAGES = {
     "scipy": (),
-    "matplotlib": ("cli", "diagnostics.py", "drawing.py"),
+    "matplotlib": ("cli", "diagnostics.py", "history_drawing.py", "model_drawing.py"),
     "sklearn": ("wrappers",),
     "h5py": ("containers", "keras", "formats"),
     "onnx": ("onnx", "reader", "writer"),

@@ -1,6 +1,8 @@
 """Drawings of models and histories."""
 
+import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
@@ -37,15 +39,59 @@ def test_functional_rows(tmp_path):
         assert float(line.get("y1")) < float(line.get("y2"))
 
 
-@pytest.mark.parametrize(
-    "options", [{"to_file": "m.png"}, {"rankdir": "LR"}, {"expand_nested": True}]
-)
+@pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
+def test_directions(rankdir, tmp_path):
+    model = Sequential([Input((5, 2)), LSTM(3), Dense(1)])
+    found = parts(utils.plot_model(model, tmp_path / "model.svg", rankdir=rankdir))
+    ends = [(float(line.get(f"{k}1")), float(line.get(f"{k}2"))) for line in found["line"]
+            for k in ("y" if rankdir in ("TB", "BT") else "x")]  # fmt: skip
+    assert all((a < b) == (rankdir in ("TB", "LR")) for a, b in ends)
+    assert len({box.get("x" if rankdir in ("LR", "RL") else "y") for box in found["rect"]}) == 3
+
+
+def test_models_inside(tmp_path):
+    x = Input((5, 2))
+    inner = Sequential([Input((5, 2)), LSTM(3), Dense(2)], name="inner")
+    model = Model(x, Dense(1)(inner(x)))
+    whole = parts(utils.plot_model(model, tmp_path / "a.svg"))
+    expanded = parts(utils.plot_model(model, tmp_path / "b.svg", expand_nested=True))
+    assert [text.text for text in whole["text"]] == ["InputLayer", "Sequential", "Dense"]
+    assert [text.text for text in expanded["text"]] == ["InputLayer", "LSTM", "Dense", "Dense"]
+    assert len(expanded["line"]) == 3
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.pdf", "m", "m.JPG"])
+def test_other_formats(name, tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
+    model = Sequential([Input((5, 2)), LSTM(3, name="$a"), Dense(1)])
+    path = utils.plot_model(model, tmp_path / name, show_layer_names=True, dpi=60)
+    start = Path(path).read_bytes()[:8]
+    kinds = {"m.png": b"\x89PNG", "m.pdf": b"%PDF", "m": b"\x89PNG", "m.JPG": b"\xff\xd8"}
+    assert start.startswith(kinds[name])
+    assert utils.model_to_dot(model).create(prog="dot", format="png").startswith(b"\x89PNG")
+
+
+def test_as_notebooks_of_keras_2_draw():
+    model = Sequential([Input((5, 2)), LSTM(3)])
+    text = utils.model_to_dot(model, show_shapes=True).create(prog="dot", format="svg").decode()
+    assert ElementTree.fromstring(text).tag == f"{SVG}svg" and "(None, 3)" in text
+
+
+@pytest.mark.parametrize("options", [{"to_file": "m.what"}, {"rankdir": "up"}])
 def test_bad_arguments(options, tmp_path):
     (name,) = options
     model = Sequential([Input((5, 2)), LSTM(3)])
     with pytest.raises(ValueError, match=name):
         utils.plot_model(model, **{"to_file": tmp_path / "m.svg", **options})
     assert not list(tmp_path.iterdir())
+
+
+def test_without_matplotlib(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    model = Sequential([Input((5, 2)), LSTM(3)])
+    with pytest.raises(ImportError, match=r"fastrnn\[plot\].*\.svg"):
+        utils.plot_model(model, tmp_path / "m.png")
+    utils.plot_model(model, tmp_path / "m.svg")
 
 
 def test_unbuilt_model(tmp_path):
