@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Concatenate, ParamSpec, TypedDict, cast
@@ -19,6 +20,7 @@ from fastrnn.core.options import (
     takes_options,
     values_of_options,
 )
+from fastrnn.layers.base.traced import Traces
 from fastrnn.losses.alignment import (
     align,
     apply_mask,
@@ -29,10 +31,9 @@ from fastrnn.losses.alignment import (
     to_labels,
     to_predictions,
 )
+from fastrnn.losses.tensors import reduce_tensors, values_of_tensors
+from fastrnn.losses.traced import Terms, is_noted, traced_terms
 from fastrnn.typing import Array, ArrayLike, Axes, DTypeLike, LossLike, MaskLike, WeightsLike
-
-# values, pullback = terms(y_true, y_pred); d_y_pred = pullback(d_values).
-Terms = tuple[Array, Callable[[Array], Array]]
 
 
 class _LossRegistry(NamedRegistry):
@@ -69,7 +70,10 @@ Reduction = Annotated[str | None, Kind(_to_reduction)]
 
 
 class Loss(Configurable):
-    """Base class. A loss of your own implements ``terms``.
+    """Base class. A loss of your own implements ``call``, as in Keras.
+
+    ``call(y_true, y_pred)`` is written with operators and ``fastrnn.ops``, and returns values or
+    one number; it is traced, and so has a gradient. One for speed implements ``terms`` instead.
 
     Args:
         name: name of the loss.
@@ -86,6 +90,13 @@ class Loss(Configurable):
     reduction: str
     # Whether labels and predictions of other shapes are broadcast, as NumPy does, where they fit.
     broadcasts = False
+    # Whether `call` is the user's.
+    _has_own_call = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) or "terms" in vars(cls):
+            cls._has_own_call = "call" in vars(cls)
 
     @takes_options
     def __init__(
@@ -97,9 +108,24 @@ class Loss(Configurable):
         if name is None:
             self.name = to_snake_case(type(self).__name__)
 
+    @functools.cached_property
+    def _traces(self) -> Traces:
+        return Traces()
+
+    @functools.cached_property
+    def weight_gradients(self) -> dict[int, Array]:
+        """Gradients of variables that ``call`` reads, by ``id``; new with each gradient."""
+        return {}
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the values, of arrays or of symbolic tensors."""
+        if is_noted(y_true, y_pred):
+            return values_of_tensors(self, y_true, y_pred)
+        return values_of(self, y_true, y_pred)
+
     def terms(self, y_true: Array, y_pred: Array) -> Terms:
         """Return the values, without the last axis, and the pullback d_values -> d_y_pred."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement `terms`.")
+        raise NotImplementedError(f"{type(self).__name__} does not implement `call`.")
 
     def __call__(
         self,
@@ -119,6 +145,9 @@ class Loss(Configurable):
         Raises:
             ValueError: shapes do not fit, or labels are NaN or out of range.
         """
+        if is_noted(y_true, y_pred, sample_weight):
+            values = self.call(y_true, y_pred)
+            return reduce_tensors(values, sample_weight, mask, self.reduction)
         values, weights, _ = self._weighted(y_true, to_predictions(y_pred), sample_weight, mask)
         weighted = values if weights is None else values * weights
         if self.reduction == "none":
@@ -157,6 +186,8 @@ class Loss(Configurable):
 
     def check_labels(self, y_true: Array, classes: int | None = None) -> None:
         """Raise ``ValueError`` if labels are NaN, or no integers below ``classes``."""
+        if self._has_own_call:
+            return
         if y_true.dtype.kind == "f" and np.isnan(y_true).any():
             remedy = "Drop or impute these samples."
             raise ValueError(errors.bad_argument("y_true", "NaN", "labels without NaN", remedy))
@@ -165,6 +196,8 @@ class Loss(Configurable):
         """Raise ``ValueError`` if the weights do not fit the values of labels and predictions."""
         if self.broadcasts:
             y_true, y_pred = broadcast(y_true, y_pred)
+        if self._has_own_call:
+            return  # its values may have any shape
         values = y_pred.shape[:-1] if y_true.ndim == y_pred.ndim else y_true.shape
         dummy, weights = align(np.broadcast_to(np.float32(0), values), sample_weight)
         check_weights(weights, dummy.shape)
@@ -173,7 +206,7 @@ class Loss(Configurable):
         self, y_true: ArrayLike, y_pred: Array, sample_weight: WeightsLike, mask: MaskLike
     ) -> tuple[Array, Array | None, Callable[[Array], Array]]:
         """Return values, their weights (mask included) or ``None``, and the pullback."""
-        y_true, aligned = align(to_labels(y_true), y_pred)
+        y_true, aligned = self._aligned(to_labels(y_true), y_pred)
         self.check_shapes(y_true, aligned)
         self.check_labels(y_true)
         values, pullback = self._terms_of(y_true.astype(aligned.dtype, copy=False), aligned)
@@ -182,14 +215,29 @@ class Loss(Configurable):
         if weights is None:
             return values, None, pullback
         _, weights = align(values, weights)
-        if weights.ndim > values.ndim:
+        if values.ndim == 0:  # one number for the batch: each sample counts with it
+            values, sum_of = np.broadcast_to(values, weights.shape), pullback
+            pullback = lambda d: sum_of(d.sum())  # noqa: E731
+        elif weights.ndim > values.ndim:
             values, inner = values[..., None], pullback
             pullback = lambda d: inner(d[..., 0])  # noqa: E731
         check_weights(weights, values.shape)
         return values, weights, pullback
 
+    def _aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Bring labels and predictions to one rank; a ``call`` of the user's gets them as given."""
+        return (y_true, y_pred) if self._has_own_call else align(y_true, y_pred)
+
     def _terms_of(self, y_true: Array, y_pred: Array) -> Terms:
-        """Return values and pullback, labels and predictions being broadcast where they must be."""
+        """Return values and pullback, by ``terms`` or by the user's ``call``.
+
+        For ``terms`` labels and predictions are broadcast where they must be.
+        """
+        if self._has_own_call:
+            self.weight_gradients.clear()
+            return traced_terms(
+                self.call, self._traces, y_true, y_pred, self.name, self.weight_gradients
+            )
         if not self.broadcasts or y_true.shape == y_pred.shape:
             return self.terms(y_true, y_pred)
         shape = y_pred.shape
@@ -198,6 +246,8 @@ class Loss(Configurable):
 
     def check_shapes(self, y_true: Array, y_pred: Array) -> None:
         """Raise ``ValueError`` if labels and predictions, aligned, do not fit each other."""
+        if self._has_own_call:
+            return  # they are the user's
         fit = self.broadcasts and can_broadcast(y_true.shape, y_pred.shape)
         if y_true.shape != y_pred.shape and not fit:
             remedy = "The model's last layer and the labels must have the same shape."
@@ -269,32 +319,35 @@ class BroadcastLoss(TermsLoss):
 
 
 class FunctionLoss(Loss):
-    """A function ``f(y_true, y_pred)`` of the user's, which gives values.
+    """A function ``f(y_true, y_pred)`` of the user's, which gives values or one number.
 
-    To train with it, it needs an attribute ``gradient(y_true, y_pred)``: the gradient of each value
-    with respect to its predictions, of the shape of ``y_pred``.
+    It is traced, see ``Loss``. One that cannot be traced may have an attribute
+    ``gradient(y_true, y_pred)``: the gradient of each value with respect to its predictions, of the
+    shape of ``y_pred``.
     """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
         super().__init__(name or getattr(function, "__name__", type(function).__name__))
         self.function = function
 
-    def terms(self, y_true: Array, y_pred: Array) -> Terms:
-        """Return values and pullback."""
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return what the function does."""
+        return self.function(y_true, y_pred)
+
+    def _aligned(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        return align(y_true, y_pred)
+
+    def _terms_of(self, y_true: Array, y_pred: Array) -> Terms:
+        gradient = getattr(self.function, "gradient", None)
+        if gradient is None:
+            return super()._terms_of(y_true, y_pred)
         values = np.asarray(self.function(y_true, y_pred), dtype=y_pred.dtype)
 
         def pullback(d: Array) -> Array:
-            if not hasattr(self.function, "gradient"):
-                expected = "a loss with a gradient, for training"
-                remedy = "Subclass fastrnn.losses.Loss, or give the function a `gradient`."
-                raise ValueError(errors.bad_argument("loss", self.name, expected, remedy))
-            derivative = np.asarray(self.function.gradient(y_true, y_pred), dtype=y_pred.dtype)
+            derivative = np.asarray(gradient(y_true, y_pred), dtype=y_pred.dtype)
             return d.reshape(d.shape + (1,) * (derivative.ndim - d.ndim)) * derivative
 
         return values, pullback
-
-    def check_shapes(self, y_true: Array, y_pred: Array) -> None:
-        """Leave shapes to the function."""
 
 
 def mean_of(elementwise: Callable[..., tuple[Array, Array]]) -> Callable[..., Terms]:
@@ -320,7 +373,8 @@ def function_of(
 
     def function(y_true: ArrayLike, y_pred: ArrayLike, *args: Any, **kwargs: Any) -> Array:
         options = inspect.Signature(own).bind(*args, **kwargs).arguments if args or kwargs else {}
-        return values_of(loss(**options), y_true, y_pred)
+        values: Array = loss(**options).call(y_true, y_pred)
+        return values
 
     function.__name__ = function.__qualname__ = to_snake_case(loss.__name__)
     function.__module__ = loss.__module__

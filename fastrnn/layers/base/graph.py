@@ -29,6 +29,7 @@ class Graph:
             tensors.
         chain: the layers in the order of their calls, if each takes what the one before it gives
             and nothing else; ``None`` for other graphs.
+        fixed_inputs: the inputs, by ``id``, that get no gradient.
 
     Raises:
         ValueError: an output does not depend on the inputs alone.
@@ -37,6 +38,7 @@ class Graph:
     def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
         self.inputs, self.outputs = list(inputs), list(outputs)
         self._given = {id(tensor) for tensor in self.inputs}
+        self.fixed_inputs: set[int] = set()
         self.nodes: list[Node] = []
         met: dict[int, Any] = {}
         finished: set[int] = set()
@@ -126,7 +128,7 @@ class Graph:
         values = dict(zip(map(id, self.inputs), arrays, strict=True))
         known_masks = dict(zip(map(id, self.inputs), masks, strict=True))
         # Tensors whose gradient is wanted: by the caller, or by weights that they depend on.
-        wanted = set(values) if context.input_gradient else set()
+        wanted = set(values) - self.fixed_inputs if context.input_gradient else set()
         calls: list[tuple[Node, list[Variable], Pullback]] = []
         for node in self.nodes:
             if not context.gradient:

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from fastrnn.core.variable import Variable, name_scope
 from fastrnn.layers.base import symbolic
 from fastrnn.layers.base.call_signature import shapes_for
 from fastrnn.layers.base.context import CallContext, Pullback
+from fastrnn.layers.base.place import raise_with_place
 from fastrnn.layers.base.structures import check_gradients, copy_if_aliased
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.base.traced import TracedCall
@@ -26,7 +25,6 @@ from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import Array, Nest
 
 # Lines of these are not the user's.
-_LIBRARIES = (str(Path(__file__).parents[2]), str(Path(np.__file__).parent))
 # Lengths that stand for unknown ones in a shape that is asked for.
 _STAND_INS = (5, 7)
 
@@ -265,7 +263,8 @@ def _follow(layer: Any, arguments: Sequence[Any], training: bool) -> TracedCall:
     try:
         traced: TracedCall = layer._traces.follow(call, taken, tuple(names), training)
     except Exception as error:
-        _raise_with_place(error, layer)
+        kind = type(layer).__name__
+        raise_with_place(error, f"In `call` of layer {layer.name!r} ({kind})")
     if not traced.checked:
         _require_kept(layer, traced)
         traced.checked = True
@@ -312,25 +311,6 @@ def _with_lengths(arguments: Sequence[Any], length: int) -> list[Any]:
         return SymbolicTensor(shape, tensor.dtype, tensor.name)
 
     return [symbolic.map_tensors(fill, argument) for argument in arguments]
-
-
-def _raise_with_place(error: Exception, layer: Any) -> NoReturn:
-    """Raise an error of the user's ``call`` again, with the name of the layer and the line."""
-    if getattr(error, "has_place", False):
-        raise error
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
-    kind = type(layer).__name__
-    place = f"In `call` of layer {layer.name!r} ({kind})"
-    if own:
-        place = f"{place}, {own[-1].filename}, line {own[-1].lineno}"
-    raised: Exception = error
-    if type(error) in (TypeError, ValueError, NotImplementedError, AttributeError, IndexError):
-        raised = type(error)(f"{str(error).removesuffix('.')}. {place}.")
-    else:
-        error.add_note(place)
-    raised.has_place = True  # type: ignore[attr-defined]
-    raise raised from (error if raised is not error else error.__cause__)
 
 
 def _require_kept(layer: Any, traced: TracedCall) -> None:

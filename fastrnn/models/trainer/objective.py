@@ -79,6 +79,11 @@ class Objective:
         self.tracker.add(loss, len(outputs))
         return self.factor * loss, gradient if self.factor == 1 else gradient * self.factor
 
+    def weight_gradients(self) -> dict[int, Array]:
+        """Return those of the last gradient to variables that the loss reads, by ``id``."""
+        found = {} if self.loss is None else self.loss.weight_gradients
+        return {key: self.factor * gradient for key, gradient in found.items()}
+
     def value(
         self, y: Array, outputs: Array, sample_weight: Array | None, mask: Array | None
     ) -> float:

@@ -19,7 +19,7 @@ from fastrnn.models.trainer.objective import (
     make_metric,
     per_output,
 )
-from fastrnn.typing import LossLike, MetricLike, Nest
+from fastrnn.typing import Array, LossLike, MetricLike, Nest
 
 _METRICS = ("metrics", "weighted_metrics")
 
@@ -110,6 +110,15 @@ class Objectives:
         """Return the total loss."""
         batches = self._batches(y, outputs, sample_weight, mask)
         return sum((objective.value(*batch) for objective, *batch in batches), 0.0)
+
+    @property
+    def weight_gradients(self) -> dict[int, Array]:
+        """Gradients that losses of the user's have to variables which they read, by ``id``."""
+        sums: dict[int, Array] = {}
+        for objective in self._by_output:
+            for key, gradient in objective.weight_gradients().items():
+                sums[key] = sums[key] + gradient if key in sums else gradient
+        return sums
 
     def loss_and_gradient(
         self, y: Nest, outputs: Nest, sample_weight: Nest, mask: Nest

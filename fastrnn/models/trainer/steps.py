@@ -67,7 +67,10 @@ def train_step(self: Trainable, data: Nest) -> Logs:
     assert pullback is not None
     _, gradients = pullback(gradient)
     variables = self.trainable_weights
+    of_loss = self.objectives.weight_gradients
     for k, variable in enumerate(variables):
+        if id(variable) in of_loss:
+            gradients[k] = gradients[k] + of_loss[id(variable)]
         if variable.regularizer is not None:
             gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
     total = loss + sum(penalties) + sum(self.weight_penalties)
