@@ -48,6 +48,11 @@ def _is_code(cell: dict[str, Any]) -> bool:
 
 def _python(source: str) -> str:
     """Return the cell without what is no Python; line numbers stay."""
+    indent = re.match(
+        r"\s*?([ \t]*)\S", source
+    )  # which Jupyter takes off the first line and others
+    if indent and indent[1]:
+        source = re.sub(f"^{indent[1]}", "", source, flags=re.MULTILINE)
     first = source.lstrip().split("\n", 1)[0]
     if first.startswith("%%") and not first.startswith(_PYTHON_CELLS):
         return ""

@@ -2,6 +2,7 @@
 
 from fastrnn.core.lazy import lazy_attributes
 from fastrnn.core.old_paths import old_modules
+from fastrnn.layers import images
 from fastrnn.layers.activations.elementwise import ELU, LeakyReLU, ReLU
 from fastrnn.layers.activations.prelu import PReLU
 from fastrnn.layers.activations.softmax import Softmax
@@ -187,10 +188,9 @@ __all__ = [
 
 def _refuse(name: str) -> str:
     """Say why a layer of Keras's is not there."""
-    if name.startswith("ConvLSTM"):
+    if name == "ConvLSTM1D":
         return "it is for images or their rows; use LSTM behind TimeDistributed(Conv1D(…)) instead"
-    of_images = name.removesuffix("Transpose").endswith(("2D", "3D")) or name.startswith("Random")
-    return "fastrnn is for sequences, not for images" if of_images else ""
+    return "fastrnn is for sequences, not for images" if name.startswith("Random") else ""
 
 
 # Loaded when they are first asked for.
@@ -199,6 +199,7 @@ __getattr__ = lazy_attributes(
     {
         **old_modules(__name__),
         "Merge": f"{__name__}.legacy.merge:Merge",
+        **{name: f"{__name__}.images:{name}" for name in images.NAMES},
         **{
             name: f"{__name__}.legacy.recurrent:{name}"
             for name in (

@@ -95,6 +95,7 @@ def test_the_exit_code_is_that_of_the_script(end, code, write, capsys):
         ("from keras.layers import Nothing", "keras.layers.Nothing"),
         ("import keras; keras.layers.Nothing(3)", "keras.layers.Nothing"),
         ("import keras; keras.Nothing", "keras.Nothing"),
+        ("from keras.layers import Conv2D\nConv2D(3, 3)", "keras.layers.Conv2D"),
         ("import tensorflow as tf; tf.keras.losses.nothing", "keras.losses.nothing"),
         ("try:\n    import keras.nothing\nexcept ImportError: pass", "keras.nothing"),
     ],
@@ -102,6 +103,11 @@ def test_the_exit_code_is_that_of_the_script(end, code, write, capsys):
 def test_what_is_not_there_is_said_at_the_end(line, name, write, capsys):
     main(["run", write(line)])
     assert capsys.readouterr().err.endswith(f"not there, but asked for: {name}\n")
+
+
+def test_a_layer_for_images_may_be_imported(write, capsys):
+    assert main(["run", write("from keras.layers import LSTM, Conv2D, ConvLSTM2D")]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_nothing_is_said_where_nothing_is_missing(write, capsys):
