@@ -1,6 +1,7 @@
 """TensorFlow's names beside its operations: types, files, text, settings, sessions, refusals."""
 
 import importlib
+import inspect
 import pickle
 import re
 
@@ -17,6 +18,16 @@ MODULES = [
     *("math", "nn", "linalg", "random", "data", "io", "strings", "config", "test"),
     *("debugging", "distribute", "dtypes"),
 ]
+
+
+def test_every_name_is_there_and_explained():
+    for path in ("", *MODULES):
+        module = importlib.import_module(f"fastrnn.compat.tensorflow.{path}".rstrip("."))
+        assert module is (getattr(tf, path) if path else tf)
+        for name in module.__dir__() if hasattr(module, "__dir__") else ():
+            value = getattr(module, name)
+            if inspect.isroutine(value) or inspect.isclass(value):
+                assert value.__doc__, name
 
 
 def test_keras_is_fastrnn():

@@ -37,6 +37,7 @@ FLOORS = {
     "models": ("fastrnn.models",),
     "faces": (
         "fastrnn.saving",
+        "fastrnn.backend",
         "fastrnn.streaming",
         "fastrnn.preprocessing",
         "fastrnn.utils",

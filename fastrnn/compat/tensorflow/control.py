@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastrnn import ops
+from fastrnn import backend, ops
 from fastrnn.compat.tensorflow.names import gives_tensors, tensors
 from fastrnn.core.variable import name_scope as name_scope
 
@@ -55,35 +55,39 @@ def numpy_function(
 def cond(
     pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: Any = None
 ) -> Any:
-    """Return what one of two functions gives."""
-    return tensors(ops.cond(pred, true_fn, false_fn))
+    """Return what one of two functions gives; in a model, which has no branches, of both."""
+    if backend.is_keras_tensor(pred):
+        return tensors(ops.where(pred, true_fn(), false_fn()))
+    return tensors(true_fn() if pred else false_fn())
 
 
 def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, **options: Any
-) -> Any:
-    """Return the variables after ``body`` has run while ``cond`` held."""
-    return tensors(ops.while_loop(cond, body, loop_vars, options.get("maximum_iterations")))
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Sequence[Any], **options: Any
+) -> list[Any]:
+    """Return the variables after ``body`` has run while ``cond``, of values, held."""
+    most = options.get("maximum_iterations")
+    state, count = list(loop_vars), 0
+    while (most is None or count < most) and cond(*state):
+        result = body(*state)
+        state, count = list(result) if isinstance(result, list | tuple) else [result], count + 1
+    return [tensors(np.asarray(v) if isinstance(v, int | float) else v) for v in state]
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, **options: Any) -> Any:
     """Return the results of ``fn`` for the entries along the first axis, stacked."""
-    return tensors(ops.map(fn, elems))
+    return tensors(backend.map_fn(fn, elems))
 
 
-def vectorized_map(fn: Callable[[Any], Any], elems: Any, **options: Any) -> Any:
-    """Return the results of ``fn`` for the entries along the first axis, stacked."""
-    return tensors(ops.vectorized_map(fn, elems))
+vectorized_map = map_fn
 
 
-def scan(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, **options: Any) -> Any:
+def scan(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, **options: Any) -> Any:
     """Return every state of a fold over the first axis, stacked."""
-
-    def step(state: Any, element: Any) -> tuple[Any, Any]:
-        new = fn(state, element)
-        return new, new
-
-    return tensors(ops.scan(step, initializer, elems)[1])
+    count = ops.shape(elems)[0]
+    states = [] if initializer is not None else [elems[0]]
+    for k in range(len(states), count):
+        states.append(fn(states[-1] if states else initializer, elems[k]))
+    return tensors(ops.stack(states))
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:

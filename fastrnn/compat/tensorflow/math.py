@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,20 @@ def confusion_matrix(
     matrix = np.zeros((num_classes or most,) * 2, dtype)
     np.add.at(matrix, (rows, columns), 1 if weights is None else np.ravel(weights))
     return matrix
+
+
+class TopK(NamedTuple):
+    """The greatest values along the last axis, and their places."""
+
+    values: Any
+    indices: Any
+
+
+@gives_tensors
+def top_k(input: Any, k: int = 1, sorted: bool = True) -> TopK:
+    """Return the ``k`` greatest values along the last axis, and their places."""
+    values, indices = ops.top_k(input, k, sorted)
+    return TopK(values, ops.cast(indices, "int32"))
 
 
 @gives_tensors

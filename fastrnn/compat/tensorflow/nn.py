@@ -117,5 +117,5 @@ def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: str) -> Any:
     return _pool("average_pool", input, ksize, strides, padding)
 
 
-PLACES = {"l2_normalize": "compat.tensorflow.math:l2_normalize"}
+PLACES = {name: f"compat.tensorflow.math:{name}" for name in ("l2_normalize", "top_k")}
 __getattr__, __dir__ = attributes("nn", PLACES, NN)

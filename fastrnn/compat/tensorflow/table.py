@@ -101,7 +101,6 @@ sub subtract x:x1 y:x2
 subtract subtract x:x1 y:x2
 tan tan x
 tanh tanh x
-top_k top_k input:x k sorted
 truediv true_divide x:x1 y:x2
 unsorted_segment_max segment_max data segment_ids num_segments
 unsorted_segment_sum segment_sum data segment_ids num_segments
@@ -133,7 +132,6 @@ softplus softplus features:x
 softsign softsign features:x
 swish silu features:x
 tanh tanh x
-top_k top_k input:x k sorted
 in_top_k in_top_k targets predictions k
 """)
 
