@@ -29,7 +29,7 @@ FLOORS = {
     "contract": ("fastrnn.engines.contract", "fastrnn.engines.cells", "fastrnn.engines.quantize"),
     "engines": ("fastrnn.engines.reference", "fastrnn.engines.blas", "fastrnn.engines.fused"),
     "dispatch": ("fastrnn.engines",),
-    "operations": ("fastrnn.ops",),
+    "operations": ("fastrnn.ops", "fastrnn.random"),
     "layers": ("fastrnn.layers",),
     "objectives": ("fastrnn.losses", "fastrnn.metrics", "fastrnn.optimizers"),
     "files": ("fastrnn.formats", "fastrnn.interop"),
