@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import glob
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from fastrnn.data.sources.batching import Batched, PaddedBatches, Windows, unbat
 from fastrnn.data.sources.buckets import Buckets, Padding
 from fastrnn.data.sources.rows import Rows
 from fastrnn.data.sources.source import INFINITE, Source, Stream
-from fastrnn.data.spec import in_form
+from fastrnn.data.spec import in_form, to_dtype
+from fastrnn.typing import Nest
 
 Function = Callable[..., Any]
+Count = int | np.integer[Any] | np.ndarray[Any, Any]
 AUTOTUNE = -1
 _INTERLEAVED = 4  # data sets at once where it is left open
 
@@ -29,8 +32,7 @@ class Dataset(Collection):
 
     ``fit``, ``evaluate``, ``predict`` and ``adapt`` take a data set of batches. Each method returns
     another data set; nothing is computed before somebody iterates. Arrays of elements have
-    ``numpy()``. Arguments that tell TensorFlow how to run (``num_parallel_calls``,
-    ``deterministic``) are accepted and have no effect.
+    ``numpy()``. ``num_parallel_calls`` and ``deterministic`` are accepted, without an effect.
 
     >>> numbers = Dataset.range(7).shuffle(7, seed=1).batch(3, drop_remainder=True)
     >>> len(numbers), next(iter(numbers)).shape.as_list()
@@ -40,7 +42,7 @@ class Dataset(Collection):
     # ---- where elements come from ----
 
     @staticmethod
-    def from_tensor_slices(tensors: Any) -> Dataset:
+    def from_tensor_slices(tensors: Nest) -> Dataset:
         """Return the rows of arrays: element i has row i of each.
 
         Args:
@@ -55,7 +57,7 @@ class Dataset(Collection):
         return Dataset(Rows(to_element(tensors)))
 
     @staticmethod
-    def from_tensors(tensors: Any) -> Dataset:
+    def from_tensors(tensors: Nest) -> Dataset:
         """Return a data set of one element: the arrays as they are."""
         element = to_element(tensors)
         return Dataset(Stream(lambda: iter([element]), 1))
@@ -63,10 +65,10 @@ class Dataset(Collection):
     @staticmethod
     def from_generator(
         generator: Callable[..., Iterable[Any]],
-        output_types: Any = None,
-        output_shapes: Any = None,
+        output_types: Nest = None,
+        output_shapes: Nest = None,
         args: tuple[Any, ...] | None = None,
-        output_signature: Any = None,
+        output_signature: Nest = None,
     ) -> Dataset:
         """Return what a function gives that is called anew for each pass.
 
@@ -99,14 +101,14 @@ class Dataset(Collection):
         return Dataset(Stream(start))
 
     @staticmethod
-    def range(*args: int, output_type: Any = "int64") -> Dataset:
+    def range(*args: int, output_type: Nest = "int64") -> Dataset:
         """Return numbers, as Python's ``range`` has them."""
         numbers = np.arange(*(to_count("args", value, None) for value in args))
-        return Dataset(Rows(numbers.astype(getattr(output_type, "as_numpy_dtype", output_type))))
+        return Dataset(Rows(numbers.astype(to_dtype(output_type))))
 
     @staticmethod
     def list_files(
-        file_pattern: Any, shuffle: bool | None = None, seed: int | None = None
+        file_pattern: str | Sequence[str], shuffle: bool | None = None, seed: int | None = None
     ) -> Dataset:
         """Return the paths that fit a pattern, or several, in a drawn order.
 
@@ -123,7 +125,7 @@ class Dataset(Collection):
         return files if shuffle is False else files.shuffle(len(names), seed)
 
     @staticmethod
-    def zip(*args: Any, datasets: Any = None) -> Dataset:
+    def zip(*args: Any, datasets: Nest = None) -> Dataset:
         """Return the elements of data sets side by side, until the shortest ends.
 
         Args:
@@ -137,7 +139,7 @@ class Dataset(Collection):
         given = args[0] if len(args) == 1 else args if datasets is None else datasets
         found: list[Source] = []
 
-        def number(dataset: Any) -> int:
+        def number(dataset: object) -> int:
             found.append(_source_of("datasets", dataset))
             return len(found) - 1
 
@@ -146,20 +148,20 @@ class Dataset(Collection):
 
     # ---- which elements, and in which order ----
 
-    def take(self, count: Any) -> Dataset:
+    def take(self, count: Count) -> Dataset:
         """Return the first elements, so many at most; -1 takes all."""
         n = to_count("count", count, -1)
         left = orders.taken(self._source.count(), n)
         return Dataset(sequencing.part(self._source, 0, None if n < 0 else n, 1, left))
 
-    def skip(self, count: Any) -> Dataset:
+    def skip(self, count: Count) -> Dataset:
         """Return the elements behind the first ones; -1 skips all."""
         n = to_count("count", count, -1)
         left = orders.skipped(self._source.count(), n)
         stop = 0 if n < 0 else None
         return Dataset(sequencing.part(self._source, max(n, 0), stop, 1, left))
 
-    def shard(self, num_shards: Any, index: Any) -> Dataset:
+    def shard(self, num_shards: Count, index: Count) -> Dataset:
         """Return every ``num_shards``-th element, from number ``index`` on."""
         shards, first = to_count("num_shards", num_shards, 1), to_count("index", index, 0)
         if first >= shards:
@@ -169,7 +171,7 @@ class Dataset(Collection):
 
     def shuffle(
         self,
-        buffer_size: Any,
+        buffer_size: Count,
         seed: int | None = None,
         reshuffle_each_iteration: bool | None = True,
     ) -> Dataset:
@@ -187,7 +189,7 @@ class Dataset(Collection):
         anew = reshuffle_each_iteration is None or bool(reshuffle_each_iteration)
         return Dataset(sequencing.shuffle(self._source, size, seed, anew))
 
-    def repeat(self, count: Any = None) -> Dataset:
+    def repeat(self, count: Count | None = None) -> Dataset:
         """Return the elements so many times; ``None`` or -1 is for ever."""
         times = None if count is None else to_count("count", count, -1)
         return Dataset(sequencing.repeat(self._source, times))
@@ -205,25 +207,22 @@ class Dataset(Collection):
         """
         return Dataset(sequencing.cache(self._source))
 
-    def prefetch(self, buffer_size: Any = AUTOTUNE) -> Dataset:
+    def prefetch(self, buffer_size: Count = AUTOTUNE) -> Dataset:
         """Return the elements; they are made when they are needed."""
         return self
 
     def enumerate(self, start: int = 0) -> Dataset:
         """Return ``(number, element)``, numbered from ``start`` on."""
-        count = self._source.count()
-        stop = start + count if count >= 0 else 2**62
-        numbers = Stream(lambda: (np.asarray(k) for k in builtins.range(start, stop)), count)
-        structure = (0, 1)
-        return Dataset(sequencing.zipped([numbers, self._source], structure))
+        numbers = Stream(lambda: builtins.map(np.asarray, itertools.count(start)), INFINITE)
+        return Dataset(sequencing.zipped([numbers, self._source], (0, 1)))
 
     # ---- batches ----
 
     def batch(
         self,
-        batch_size: Any,
+        batch_size: Count,
         drop_remainder: bool = False,
-        num_parallel_calls: Any = None,
+        num_parallel_calls: Nest = None,
         deterministic: bool | None = None,
     ) -> Dataset:
         """Return batches of so many elements, along a new first axis; the last may have fewer.
@@ -236,9 +235,9 @@ class Dataset(Collection):
 
     def padded_batch(
         self,
-        batch_size: Any,
-        padded_shapes: Any = None,
-        padding_values: Any = None,
+        batch_size: Count,
+        padded_shapes: Nest = None,
+        padding_values: Nest = None,
         drop_remainder: bool = False,
     ) -> Dataset:
         """Return batches of elements that are filled up at their ends.
@@ -261,10 +260,10 @@ class Dataset(Collection):
     def bucket_by_sequence_length(
         self,
         element_length_func: Function,
-        bucket_boundaries: Any,
-        bucket_batch_sizes: Any,
-        padded_shapes: Any = None,
-        padding_values: Any = None,
+        bucket_boundaries: Sequence[int],
+        bucket_batch_sizes: Sequence[int],
+        padded_shapes: Nest = None,
+        padding_values: Nest = None,
         pad_to_bucket_boundary: bool = False,
         no_padding: bool = False,
         drop_remainder: bool = False,
@@ -288,12 +287,16 @@ class Dataset(Collection):
         """Return the entries of elements along their first axis."""
         return Dataset(unbatch(self._source))
 
-    def rebatch(self, batch_size: Any, drop_remainder: bool = False) -> Dataset:
+    def rebatch(self, batch_size: Count, drop_remainder: bool = False) -> Dataset:
         """Return the entries of batches in batches of another size."""
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def window(
-        self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False
+        self,
+        size: Count,
+        shift: Count | None = None,
+        stride: Count | None = 1,
+        drop_remainder: bool = False,
     ) -> Dataset:
         """Return data sets of elements that follow each other: windows.
 
@@ -322,14 +325,13 @@ class Dataset(Collection):
     # ---- functions on elements ----
 
     def map(
-        self, map_func: Function, num_parallel_calls: Any = None, deterministic: bool | None = None
+        self, map_func: Function, num_parallel_calls: Nest = None, deterministic: bool | None = None
     ) -> Dataset:
         """Return what a function returns for each element.
 
         Args:
             map_func: a function of the arrays of an element (of a dict, where it is one) that
                 returns arrays in tuples and dicts, by NumPy or ``fastrnn.ops``.
-            num_parallel_calls, deterministic: accepted.
 
         >>> pairs = Dataset.from_tensor_slices(([1, 2], [3, 4]))
         >>> [int(z) for z in pairs.map(lambda x, y: x * y)]
@@ -352,9 +354,9 @@ class Dataset(Collection):
     def interleave(
         self,
         map_func: Function,
-        cycle_length: Any = None,
-        block_length: Any = None,
-        num_parallel_calls: Any = None,
+        cycle_length: Count | None = None,
+        block_length: Count | None = None,
+        num_parallel_calls: Nest = None,
         deterministic: bool | None = None,
     ) -> Dataset:
         """Return the elements of the data sets that a function returns, in turns.
@@ -363,7 +365,6 @@ class Dataset(Collection):
             map_func: returns a data set for an element.
             cycle_length: data sets at once, 4 unless given.
             block_length: elements of each in its turn, 1 unless given.
-            num_parallel_calls, deterministic: accepted.
         """
         cycle = _INTERLEAVED if cycle_length in (None, AUTOTUNE) else cycle_length
         block = 1 if block_length is None else block_length
@@ -374,7 +375,7 @@ class Dataset(Collection):
         sizes = to_count("cycle_length", cycle, 1), to_count("block_length", block, 1)
         return Dataset(mapping.interleaved(self._source, elements_of, *sizes))
 
-    def scan(self, initial_state: Any, scan_func: Function) -> Dataset:
+    def scan(self, initial_state: Nest, scan_func: Function) -> Dataset:
         """Return the outputs of ``scan_func(state, element) -> (state, output)``."""
         return Dataset(mapping.scanned(self._source, initial_state, scan_func))
 

@@ -44,6 +44,7 @@ from fastrnn.formats.places import (
 )
 from fastrnn.formats.protocols import SavableModel
 from fastrnn.formats.stored import Stored, StoredWeights
+from fastrnn.formats.vocabularies import load_vocabularies
 from fastrnn.typing import Config
 
 ARCHIVE_FORMATS = {made.suffix: made for made in (KERAS, NATIVE)}
@@ -175,7 +176,7 @@ def open_model(filepath: PathLike, strict_finite: bool = False) -> Iterator[Stor
         where = f"{archive.source}, {CONFIG}"
         config = parse_json(archive.read(CONFIG), where)
         generators = _read_metadata(archive).get("generators", {})
-        arrays = ArraysByPlace(stored, archive.source, strict_finite)
+        arrays = ArraysByPlace(stored, archive, strict_finite)
         yield StoredModel(config, where, arrays, archive.source, generators)
 
 
@@ -211,8 +212,9 @@ def _read_metadata(archive: Archive) -> Config:
 class ArraysByPlace:
     """Arrays under the places of their layers; see ``fastrnn.formats.places``."""
 
-    def __init__(self, stored: Mapping[str, Stored], source: str, strict_finite: bool) -> None:
-        self._stored, self._source, self._strict = stored, source, strict_finite
+    def __init__(self, stored: Mapping[str, Stored], archive: Archive, strict_finite: bool) -> None:
+        self._stored, self._archive, self._strict = stored, archive, strict_finite
+        self._source = archive.source
 
     @property
     def scalars(self) -> int:
@@ -220,8 +222,10 @@ class ArraysByPlace:
         return count_scalars(self._stored)
 
     def load_weights(self, model: SavableModel) -> None:
-        """Set the weights of a model."""
-        load_weights(places_of(model), self._stored, self._source, self._strict)
+        """Set the weights of a model, and the vocabularies that Keras writes beside them."""
+        places = places_of(model)
+        load_weights(places, self._stored, self._source, self._strict)
+        load_vocabularies(places, self._stored, self._archive)
 
     def load_optimizer(self, model: SavableModel) -> None:
         """Set the variables of its optimizer."""

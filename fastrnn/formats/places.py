@@ -27,7 +27,10 @@ from fastrnn.typing import Array
 
 OPTIMIZER = "optimizer"
 # Parts of places that Keras's files have beside a model's weights, or had in older versions.
-_BESIDE = (OPTIMIZER, "seed_generator", "_seed_generator", "_metrics", "metrics", "_loss_tracker")
+_BESIDE = (
+    OPTIMIZER, "seed_generator", "_seed_generator", "_metrics", "metrics", "_loss_tracker",
+    "idf_weights",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ from fastrnn.layers.operations import operation_layer as _operation_layer  # noq
 from fastrnn.layers.pooling.adaptive_pooling import AdaptiveAveragePooling1D, AdaptiveMaxPooling1D
 from fastrnn.layers.pooling.global_pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
 from fastrnn.layers.pooling.windows import AveragePooling1D, MaxPooling1D
+from fastrnn.layers.preprocessing.category_encoding import CategoryEncoding
+from fastrnn.layers.preprocessing.discretization import Discretization
+from fastrnn.layers.preprocessing.hashing import Hashing
+from fastrnn.layers.preprocessing.integer_lookup import IntegerLookup
+from fastrnn.layers.preprocessing.string_lookup import StringLookup
+from fastrnn.layers.preprocessing.text_vectorization import TextVectorization
 from fastrnn.layers.regularization.dropout import (
     ActivityRegularization,
     AlphaDropout,
@@ -106,6 +112,7 @@ __all__ = [
     "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -114,6 +121,7 @@ __all__ = [
     "Cropping1D",
     "Dense",
     "DepthwiseConv1D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -127,10 +135,12 @@ __all__ = [
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -167,7 +177,9 @@ __all__ = [
     "SpatialDropout1D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

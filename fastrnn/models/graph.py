@@ -8,9 +8,10 @@ from typing import Any
 from fastrnn.core import errors
 from fastrnn.core.checks import to_real_array
 from fastrnn.core.nest import Test, flatten, flatten_up_to, is_shape, never, paths, unflatten
+from fastrnn.core.strings import to_strings
 from fastrnn.layers.base.graph import Graph, check_tensors
 from fastrnn.layers.base.layer import Layer, iterate_layers
-from fastrnn.layers.base.symbolic import map_tensors, unique
+from fastrnn.layers.base.symbolic import SymbolicTensor, map_tensors, unique
 from fastrnn.models.trainer.batches import sole_array
 from fastrnn.typing import Array, Nest
 
@@ -98,11 +99,11 @@ class ModelGraph(Graph):
                 inputs = self.in_order(inputs)[0]
             shape = self.inputs[0].shape
             sole = sole_array(inputs, lambda x: x.ndim == len(shape))
-            return with_rank(to_real_array("inputs", sole), shape)
+            return with_rank(_to_array("inputs", sole, self.inputs[0]), shape)
         arrays = zip(self.inputs, self.in_order(inputs), strict=True)
         return self.as_inputs(
             [
-                with_rank(to_real_array(f"inputs[{k}]", array), tensor.shape)
+                with_rank(_to_array(f"inputs[{k}]", array, tensor), tensor.shape)
                 for k, (tensor, array) in enumerate(arrays)
             ]
         )
@@ -211,6 +212,13 @@ def check_batch_size(
         text = f"batches of {fixed} samples, whose states layer {keeper.name!r} keeps"
         remedy = f"Pass batch_size={fixed}, and as many samples as fill whole batches."
         raise ValueError(errors.bad_shape("inputs", shape, text, remedy))
+
+
+def _to_array(argument: str, value: Any, tensor: SymbolicTensor) -> Array:
+    """Return an array of strings or of numbers, as the input wants."""
+    if tensor.dtype == "string":
+        return to_strings(argument, value)
+    return to_real_array(argument, value)
 
 
 def map_shapes(structure: Nest) -> Any:

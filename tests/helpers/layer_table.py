@@ -150,7 +150,12 @@ OWN_LAYERS = {
     "ProjectedLSTMCell": chain(lambda L: L.RNN(L.ProjectedLSTMCell(4, 3))),
 }
 # Layers of fastrnn that are operations in Keras, and models: GRAPHS has them. Lambda: in code only.
-NO_LAYERS = {"Functional", "Sequential", "Lambda"}
+# The last ones take no floats: tests/layers/test_preprocessing.py has their files.
+NO_LAYERS = {
+    "Functional", "Sequential", "Lambda",
+    "CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup",
+    "TextVectorization",
+}  # fmt: skip
 
 
 def sequential(k):

@@ -28,8 +28,7 @@ LAYERS_LEFT_OUT = {
         "Solarization",
     ],
     "they take text, categories or sound, before a model": [
-        "CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup",
-        "StringLookup", "TextVectorization", "MelSpectrogram", "STFTSpectrogram", "Pipeline",
+        "HashedCrossing", "MelSpectrogram", "STFTSpectrogram", "Pipeline",
     ],
     "code of other packages": ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"],
     "parts of transformers": ["GroupQueryAttention", "ReversibleEmbedding"],

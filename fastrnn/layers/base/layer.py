@@ -162,6 +162,11 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
         """What summaries and drawings call the layer's class."""
         return type(self).__name__
 
+    @property
+    def output_dtype(self) -> str:
+        """Type of the outputs."""
+        return self.dtype
+
     # ---- calls ---------------------------------------------------------------------------
 
     def forward(

@@ -74,7 +74,7 @@ class Node:
     ) -> None:
         self.layer, self.inputs, self.options = layer, inputs, options
         found = flatten(shapes, is_shape)
-        types = [layer.dtype] * len(found) if dtypes is None else dtypes
+        types = [layer.output_dtype] * len(found) if dtypes is None else dtypes
         self.outputs = [
             SymbolicTensor(shape, dtype, layer.name, self, k)
             for k, (shape, dtype) in enumerate(zip(found, types, strict=True))

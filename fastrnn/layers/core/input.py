@@ -15,7 +15,7 @@ from fastrnn.layers.base.layer import Layer, Shape, registry
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.typing import DTypeLike
 
-INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool")
+INPUT_TYPES = ("float32", "float64", "int32", "int64", "bool", "string")
 
 
 def Input(
@@ -34,7 +34,7 @@ def Input(
     Args:
         shape: shape of one sample, without the batch; ``None`` for an axis of any length.
         batch_size: fixed batch size, which stateful layers need; ``None`` for any.
-        dtype: type of the inputs, the default float type unless given.
+        dtype: type of the inputs, the default float type unless given; ``"string"`` for texts.
         sparse, ragged, tensor, optional: accepted at their defaults only.
         batch_shape: shape with the batch first, instead of ``shape`` and ``batch_size``.
         name: name of the input.
@@ -66,10 +66,18 @@ def Input(
         expected = "None with `batch_shape`"
         raise ValueError(errors.bad_argument("batch_size", batch_size, expected, remedy))
     full = to_shape("batch_shape", batch_shape)
-    type_name = config.floatx() if dtype is None else np.dtype(dtype).name
+    type_name = config.floatx() if dtype is None else _name_of(dtype)
     if type_name not in INPUT_TYPES:
         raise ValueError(errors.not_one_of("dtype", dtype, INPUT_TYPES))
     return SymbolicTensor(full, type_name, auto_name("InputLayer") if name is None else name)
+
+
+def _name_of(dtype: DTypeLike) -> str:
+    """Return the name of a type, that of strings among them."""
+    if dtype == "string":
+        return "string"
+    found = np.dtype(dtype)
+    return "string" if found.kind in "OSU" else found.name
 
 
 @registry.register()
