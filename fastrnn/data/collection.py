@@ -34,7 +34,13 @@ class ElementIterator:
 
 
 class Collection(Nested):
-    """What a data set is when it is made: the stages of ``Dataset`` make one of another."""
+    """What a data set is when it is made: the stages of ``Dataset`` make one of another.
+
+    Attributes:
+        class_names: names of the labels, where they come from a folder.
+    """
+
+    class_names: list[str] | None = None
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -43,10 +43,23 @@ __all__ = [
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+_IMAGES = (
+    "fastrnn is for sequences, not for images; read them with another package, and hand over arrays"
+)
+_IMAGE_NAMES = (
+    "array_to_img",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
+    "save_img",
+)
 
 # Loaded when they are first asked for.
 __getattr__ = lazy_attributes(
@@ -57,10 +70,13 @@ __getattr__ = lazy_attributes(
             name: f"{__name__}.{module}:{name}"
             for name, module in {
                 "get_file": "downloads",
+                "split_dataset": "splitting",
+                "text_dataset_from_directory": "text_dataset",
                 "timeseries_dataset_from_array": "timeseries",
             }.items()
         },
     },
+    refuse=lambda name: _IMAGES if name in _IMAGE_NAMES else "",
 )
 
 
