@@ -11,6 +11,9 @@ import numpy as np
 from fastrnn.core import errors
 from fastrnn.typing import Array
 
+_PAD = "Pad the sequences to one length first: fastrnn.utils.pad_sequences."
+_SEQUENCES = (list, tuple, np.ndarray)
+
 
 def to_float_array(argument: str, value: object, dtype: str) -> Array:
     """Return ``value`` as a C-contiguous, native array of ``dtype``.
@@ -30,10 +33,12 @@ def to_real_array(argument: str, value: object) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
-        remedy = "Pad the sequences to one length first: fastrnn.utils.pad_sequences."
         raise ValueError(
-            errors.bad_argument(argument, type(value).__name__, "an array", remedy)
+            errors.bad_argument(argument, type(value).__name__, "an array", _PAD)
         ) from None
+    if array.dtype.kind == "O" and any(isinstance(e, _SEQUENCES) for e in array.flat):
+        received, expected = "an array of arrays or lists", "entries of one length"
+        raise ValueError(errors.bad_argument(argument, received, expected, _PAD))
     if array.dtype.kind not in "fiub":
         remedy = "Convert it first: numpy.asarray(…, dtype='float32')."
         raise ValueError(errors.bad_dtype(argument, array.dtype, "real numbers", remedy))

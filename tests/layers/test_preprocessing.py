@@ -130,6 +130,19 @@ def test_functions_that_standardize_and_split():
     assert copy(["b,A7"]).tolist() == [[4, 2]]
 
 
+def split_to_array(texts):
+    found = np.empty(len(texts), object)
+    found[:] = [text.split() for text in texts]
+    return found
+
+
+def test_words_may_come_in_an_array_of_lists():
+    layer = layers.TextVectorization(split=split_to_array, vocabulary=["a", "b"])
+    outputs = layer(["b a", "a"])
+    assert outputs.numpy().tolist() == [[3, 2], [2, 0]]
+    assert layers.StringLookup(vocabulary=["é"], invert=True)([1]).numpy()[0] == "é".encode()
+
+
 # ---- in models ----
 
 

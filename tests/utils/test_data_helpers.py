@@ -346,3 +346,12 @@ def test_a_seed_repeats_a_script_bit_for_bit():
 def test_seeds_that_are_none(seed):
     with pytest.raises(ValueError, match="`seed`"):
         set_random_seed(seed)
+
+
+def test_arrays_of_arrays_are_told_to_be_padded():
+    ragged = np.empty(2, object)
+    ragged[:] = [np.zeros((3, 2)), np.zeros((4, 2))]
+    model = Sequential([Input((None, 2)), layers.LSTM(3)])
+    for given in (ragged, list(ragged), [[[1, 1]], [[1, 1], [2, 2]]]):
+        with pytest.raises(ValueError, match=r"one length.*pad_sequences"):
+            model.predict(given, verbose=0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
+from fastrnn.core.tensor_array import tensor_array
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback
 from fastrnn.typing import Array, MaskLike, Shape
 
@@ -41,6 +42,14 @@ class PreprocessingLayer(Layer):
     def output_dtype(self) -> str:
         """Type of the outputs."""
         return "int64" if self.output_mode == "int" else self.dtype
+
+    def __call__(self, inputs: Any, **options: Any) -> Any:
+        """Compute the outputs for arrays, as arrays with ``numpy()``; on symbolic tensors, note it.
+
+        Args are those of ``Layer``'s call.
+        """
+        outputs = super().__call__(inputs, **options)
+        return tensor_array(outputs) if isinstance(outputs, np.ndarray) else outputs
 
     def compute(self, inputs: Array) -> Array:
         """Return the outputs."""

@@ -26,7 +26,7 @@ class CategoryEncoding(PreprocessingLayer):
     Raises:
         ValueError: an argument is unknown, or integers are out of range.
 
-    >>> CategoryEncoding(num_tokens=4, output_mode="count")([[0, 1], [3, 3]])
+    >>> CategoryEncoding(num_tokens=4, output_mode="count")([[0, 1], [3, 3]]).numpy()
     array([[1., 1., 0., 0.],
            [0., 0., 0., 2.]], dtype=float32)
     """

@@ -35,7 +35,7 @@ class Discretization(PreprocessingLayer):
     Raises:
         ValueError: both or none of boundaries and a number are given, or one is out of range.
 
-    >>> Discretization(bin_boundaries=[0.0, 1.0])([[-1.5, 0.3, 1.0]])
+    >>> Discretization(bin_boundaries=[0.0, 1.0])([[-1.5, 0.3, 1.0]]).numpy()
     array([[0, 1, 2]], dtype=int32)
     """
 

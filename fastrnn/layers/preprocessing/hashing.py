@@ -30,7 +30,7 @@ class Hashing(PreprocessingLayer):
     Raises:
         ValueError: an argument is unknown.
 
-    >>> Hashing(num_bins=3)([["A"], ["B"], ["C"], ["D"], ["E"]]).ravel()
+    >>> Hashing(num_bins=3)([["A"], ["B"], ["C"], ["D"], ["E"]]).numpy().ravel()
     array([1, 0, 1, 1, 2])
     """
 

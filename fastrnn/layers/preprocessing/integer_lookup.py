@@ -33,7 +33,7 @@ class IntegerLookup(IndexLookup):
         ValueError: an argument is unknown, or does not go with another.
 
     >>> layer = IntegerLookup(vocabulary=[12, 36])
-    >>> layer([[36, 12, 7]])
+    >>> layer([[36, 12, 7]]).numpy()
     array([[2, 1, 0]])
     """
 

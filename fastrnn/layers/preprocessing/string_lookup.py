@@ -37,7 +37,7 @@ class StringLookup(IndexLookup):
         ValueError: an argument is unknown, or does not go with another.
 
     >>> layer = StringLookup(vocabulary=["a", "b"])
-    >>> layer([["b", "a", "z"]])
+    >>> layer([["b", "a", "z"]]).numpy()
     array([[2, 1, 0]])
     >>> StringLookup(vocabulary=["a", "b"], invert=True)([2, 1, 0]).tolist()
     ['b', 'a', '[UNK]']

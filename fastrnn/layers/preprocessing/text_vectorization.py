@@ -57,7 +57,7 @@ class TextVectorization(PreprocessingLayer):
 
     >>> layer = TextVectorization()
     >>> layer.adapt(["the cat and the dog"])
-    >>> layer(["The dog!", "a cat, the dog"])
+    >>> layer(["The dog!", "a cat, the dog"]).numpy()
     array([[2, 3, 0, 0],
            [1, 4, 2, 3]])
     """
@@ -196,6 +196,7 @@ class TextVectorization(PreprocessingLayer):
         else:
             assert callable(self.split)
             given = self.split(np.array(rows, str))
+            given = given.tolist() if isinstance(given, np.ndarray) else given
             words = [to_strings("split", row, self.encoding).tolist() for row in given]
         return [self._with_ngrams(row) for row in words] if self._widths else words
 
