@@ -19,7 +19,7 @@ from fastrnn.data.sources.buckets import Buckets, Padding
 from fastrnn.data.sources.rows import Rows
 from fastrnn.data.sources.source import INFINITE, Source, Stream
 from fastrnn.data.spec import in_form, to_dtype
-from fastrnn.typing import Nest
+from fastrnn.typing import Array, Nest
 
 Function = Callable[..., Any]
 Count = int | np.integer[Any] | np.ndarray[Any, Any]
@@ -318,7 +318,7 @@ class Dataset(Collection):
         windows = Windows(self._source, n, by, step, bool(drop_remainder))
 
         def start() -> Iterator[Element]:
-            return (map_leaves(_window, *elements) for elements in windows)
+            return (map_leaves(_window, element) for element in windows)
 
         return Dataset(Stream(start, windows.count(), (self._source,)))
 
@@ -380,11 +380,11 @@ class Dataset(Collection):
         return Dataset(mapping.scanned(self._source, initial_state, scan_func))
 
 
-def _window(*arrays: Any) -> Dataset:
+def _window(arrays: Array | list[Array]) -> Dataset:
     """Return the arrays of a window as a data set."""
-    if len({array.shape for array in arrays}) == 1:
-        return Dataset(Rows(np.stack(arrays)))
-    return Dataset(Stream(lambda: iter(arrays), len(arrays)))
+    if isinstance(arrays, np.ndarray):
+        return Dataset(Rows(arrays))
+    return Dataset(Stream(arrays.__iter__, len(arrays)))
 
 
 def _source_of(argument: str, value: object) -> Source:

@@ -94,6 +94,15 @@ PIPELINES = {
     ),
     "window, wide shift": lambda d: d.range(11).window(2, 5).flat_map(lambda w: w.batch(9)),
     "window of pairs": windows_of_pairs,
+    "window of what was mapped": lambda d: d.range(9).map(lambda x: x).window(3, 2, 2).flat_map(
+        lambda w: w.batch(3)
+    ),
+    "window of what was mapped, whole, wide": lambda d: d.range(12).map(lambda x: x).window(
+        2, 5, 2, True
+    ).flat_map(lambda w: w.batch(3)),
+    "window of different lengths": lambda d: of_words(d).window(4).flat_map(
+        lambda w: w.padded_batch(4)
+    ),
     "map": lambda d: d.range(4).map(lambda x: x * 2),
     "map to a tuple": lambda d: d.range(4).map(lambda x: (x, {"twice": x * 2})),
     "map of a tuple": lambda d: rows(d).map(lambda x, y: (x[0], y + 1)).batch(3),

@@ -153,28 +153,51 @@ def unbatch(source: Source) -> Source:
 
 
 class Windows(Source):
-    """Groups of elements that follow each other, ``shift`` apart; each a list of elements."""
+    """Groups of elements that follow each other, ``shift`` apart.
+
+    Each is an element whose leaves have a first axis more: arrays, or lists of arrays where their
+    shapes differ.
+    """
 
     def __init__(self, source: Source, size: int, shift: int, stride: int, whole: bool) -> None:
         self.parents = (source,)
         self.size, self.shift, self.stride, self.whole = size, shift, stride, whole
+
+    @property
+    def _span(self) -> int:
+        """How many elements a window reaches over."""
+        return (self.size - 1) * self.stride + 1
 
     def count(self) -> int:
         """Return the number of windows."""
         n = self.parents[0].count()
         if n < 0:
             return n
-        span = (self.size - 1) * self.stride + 1 if self.whole else 1
+        span = self._span if self.whole else 1
         return max(-(-(n - span + 1) // self.shift), 0)
 
-    def __iter__(self) -> Iterator[list[Element]]:
-        span = (self.size - 1) * self.stride + 1
+    def __iter__(self) -> Iterator[Element]:
+        source = self.parents[0]
+        if isinstance(source, Rows) and source.order.is_straight:
+            n = source.count()
+            for k in range(self.count()):
+                start = k * self.shift
+                yield source.at(range(start, min(start + self._span, n), self.stride))
+            return
+        for group in self._groups():
+            yield map_leaves(_together, *group)
+
+    def _groups(self) -> Iterator[list[Element]]:
         elements = iter(self.parents[0])
-        window = list(itertools.islice(elements, span))
-        while window and (len(window) == span or not self.whole):
+        window = list(itertools.islice(elements, self._span))
+        while window and (len(window) == self._span or not self.whole):
             yield window[:: self.stride]
             gap = self.shift - len(window)
-            if gap > 0 and len(window) == span:
+            if gap > 0 and len(window) == self._span:
                 next(itertools.islice(elements, gap, gap), None)
-            ahead = min(self.shift, span)
+            ahead = min(self.shift, self._span)
             window = window[self.shift :] + list(itertools.islice(elements, ahead))
+
+
+def _together(*arrays: Array) -> Array | list[Array]:
+    return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else list(arrays)
