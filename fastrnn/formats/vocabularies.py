@@ -1,4 +1,4 @@
-"""Vocabularies of layers in Keras's archives, where they stand beside the configuration."""
+"""Vocabularies of layers in Keras's archives, where they, or their weights, stand by themselves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastrnn.formats.places import Place
 from fastrnn.formats.stored import Stored
 from fastrnn.layers.preprocessing.index_lookup import IndexLookup
 from fastrnn.layers.preprocessing.text_vectorization import TextVectorization
+from fastrnn.typing import Array
 
 
 def load_vocabularies(
@@ -28,3 +29,12 @@ def load_vocabularies(
             weights = stored.get(f"{place.path}/vars/idf_weights")
             values = None if weights is None else weights.read(weights.shape)
             layer.load_vocabulary(archive.read(name).decode("utf-8"), values)
+
+
+def weights_beside(place: Place) -> dict[str, Array]:
+    """Return the weights of words that Keras looks for in its files, by their paths."""
+    layer = place.owner
+    if not isinstance(layer, (IndexLookup, TextVectorization)) or layer.idf_weights is None:
+        return {}
+    below = ["", "/_lookup_layer"] if isinstance(layer, TextVectorization) else [""]
+    return {f"{place.path}{part}/vars/idf_weights": layer.idf_weights for part in below}

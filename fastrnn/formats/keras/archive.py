@@ -14,6 +14,7 @@ from fastrnn.formats.containers.hdf5 import Group, import_h5py, open_hdf5
 from fastrnn.formats.containers.zip_archive import Archive, write_member
 from fastrnn.formats.places import Place
 from fastrnn.formats.stored import Stored
+from fastrnn.formats.vocabularies import weights_beside
 from fastrnn.typing import Config
 
 KERAS_VERSION = "3.15.0"  # whose format is written
@@ -29,6 +30,8 @@ def write_hdf5(file: BinaryIO, places: Sequence[Place]) -> None:
             group.attrs["name"] = place.owner.name
             for k, variable in enumerate(place.variables):
                 group[str(k)] = variable.value
+            for path, weights in weights_beside(place).items():
+                root[path] = weights
 
 
 def hdf5_arrays(root: Group) -> dict[str, Stored]:

@@ -176,6 +176,14 @@ class IndexLookup(PreprocessingLayer):
         """Whether the tokens are still to come, from another part of a file."""
         return not self._vocabulary.tokens
 
+    @property
+    def idf_weights(self) -> Array | None:
+        """The weight of each number, with ``output_mode="tf_idf"``: padded as the vectors are."""
+        weights = self._vocabulary.idf_weights
+        if weights is None:
+            return None
+        return np.pad(weights, (0, self.depth - len(weights))).astype(self.dtype)
+
     def load_vocabulary(self, text: str, idf_weights: Array | None) -> None:
         """Take the vocabulary that Keras's files keep beside the configuration."""
         tokens = [self._token_of(line) for line in lines_of(text)]
@@ -242,11 +250,8 @@ class IndexLookup(PreprocessingLayer):
         if self.output_mode != "tf_idf":
             depth = 0 if self.output_mode == "int" else self.depth
             return encode(numbers, self.output_mode, depth, "int64")
-        weights = self._vocabulary.idf_weights
         counts = encode(numbers, "count", self.depth, self.dtype)
-        if weights is None:
-            return counts
-        return counts * np.pad(weights, (0, self.depth - len(weights))).astype(self.dtype)
+        return counts if self.idf_weights is None else counts * self.idf_weights
 
     def _tokens_of(self, numbers: Array) -> Array:
         """Return the token of each number, that of unknown ones where it has none."""

@@ -158,6 +158,11 @@ class TextVectorization(PreprocessingLayer):
         """Whether the words are still to come, from another part of a file."""
         return self._lookup.lacks_vocabulary
 
+    @property
+    def idf_weights(self) -> Array | None:
+        """The weight of each number, with ``output_mode="tf_idf"``."""
+        return self._lookup.idf_weights
+
     def load_vocabulary(self, text: str, idf_weights: Array | None) -> None:
         """Take the vocabulary that Keras's files keep beside the configuration."""
         self._lookup.load_vocabulary(text, idf_weights)
