@@ -7,16 +7,20 @@ from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
-from fastrnn import config
+from fastrnn import config, initializers
 from fastrnn.core import errors
 from fastrnn.core.class_table import to_snake_case
 from fastrnn.core.named_registry import NamedRegistry
+from fastrnn.core.nest import flatten
 from fastrnn.core.options import (
     ConfigOrder,
     Configurable,
     takes_options,
     values_of_options,
 )
+from fastrnn.core.user_warnings import deprecated
+from fastrnn.core.variable import Variable
+from fastrnn.layers.base.weight_options import WeightOptions
 from fastrnn.losses.alignment import align, apply_mask, to_labels, to_predictions
 from fastrnn.typing import Array, ArrayLike, DTypeLike, MaskLike, MetricLike, WeightsLike
 
@@ -47,18 +51,78 @@ register = registry.register_named
 
 
 class Metric(Configurable):
-    """Base class: subclass it and implement ``update_state``, ``result`` and ``reset_state``."""
+    """Base class of metrics; one of your own is written as in Keras.
+
+    It makes its state with ``add_weight`` in ``__init__``, changes it in
+    ``update_state(y_true, y_pred, sample_weight=None)`` by ``assign`` and ``assign_add``, and gives
+    a number, or a dict of numbers, in ``result()``. Other metrics may be its attributes.
+
+    Args:
+        dtype: of the state; ``None`` is ``config.floatx()``.
+        name: in the logs; ``None`` is that of the class.
+
+    >>> import numpy as np
+    >>> from fastrnn import ops
+    >>> class Worst(Metric):
+    ...     def __init__(self, name="worst", **kwargs):
+    ...         super().__init__(name=name, **kwargs)
+    ...         self.most = self.add_weight(name="most", initializer="zeros")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.most.assign(ops.maximum(self.most, ops.max(ops.abs(y_true - y_pred))))
+    ...     def result(self):
+    ...         return self.most
+    >>> worst = Worst()
+    >>> float(worst(np.zeros((2, 1)), np.array([[0.5], [-2.0]])))
+    2.0
+    >>> worst.reset_state()
+    >>> worst.variables[0].numpy()
+    array(0., dtype=float32)
+    """
 
     name: str
     dtype: DTypeLike
     config_order: ClassVar[ConfigOrder] = ("name", "dtype")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "reset_states" in own and "reset_state" not in own:  # Keras 2
+            cls.reset_state = own["reset_states"]  # type: ignore[method-assign]
 
     @takes_options
     def __init__(self, dtype: DTypeLike = None, name: str | None = None) -> None:
         self.dtype = config.floatx() if dtype is None else dtype
         self.name = to_snake_case(type(self).__name__) if name is None else name
 
-    def update_state(self, *args: Any, **kwargs: Any) -> None:
+    # ---- state ----
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return a new variable, of zeros unless ``initializer`` is given.
+
+        Args:
+            *args: ``shape``, ``initializer``, ``dtype``, ``name``; or as Keras 2 has them,
+                ``name``, ``shape``.
+            **kwargs: the same by name.
+        """
+        options = WeightOptions.of(args, kwargs, np.dtype(self.dtype).name, "zeros")
+        initial = initializers.get(options.initializer)(options.shape, dtype=options.dtype)
+        return Variable(np.asarray(initial, options.dtype), options.name, trainable=False)
+
+    add_variable = add_weight
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables, those of metrics inside last."""
+        own = [value for value in vars(self).values() if isinstance(value, Variable)]
+        return [*own, *(v for metric in self._inner_metrics for v in metric.variables)]
+
+    @property
+    def _inner_metrics(self) -> list[Metric]:
+        return [leaf for leaf in flatten(list(vars(self).values())) if isinstance(leaf, Metric)]
+
+    # ---- batches ----
+
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take another batch into account."""
         raise NotImplementedError(f"{type(self).__name__} does not implement `update_state`.")
 
@@ -67,8 +131,17 @@ class Metric(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not implement `result`.")
 
     def reset_state(self) -> None:
-        """Forget all batches."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement `reset_state`.")
+        """Forget all batches: set the variables to 0, those of metrics inside too."""
+        for value in vars(self).values():
+            if isinstance(value, Variable):
+                value.assign(np.zeros(value.shape, value.dtype))
+        for metric in self._inner_metrics:
+            metric.reset_state()
+
+    def reset_states(self) -> None:
+        """Forget all batches: the name of Keras 2."""
+        deprecated("reset_states()", "reset_state()")
+        self.reset_state()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Update and return the result."""
@@ -140,6 +213,8 @@ def _samplewise(given: ArrayLike, sample_weight: WeightsLike) -> tuple[Array, Ar
     weights = None
     if sample_weight is not None:
         values, weights = align(values, np.asarray(sample_weight, dtype=np.float64))
+        if values.ndim == 0:  # one number for the batch: each sample counts with it
+            values = np.broadcast_to(values, weights.shape)
         if values.ndim > weights.ndim:
             values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
         ndim = weights.ndim
@@ -174,7 +249,8 @@ class MeanMetricWrapper(Mean):
         dtype: DTypeLike = None,
         **options: Any,
     ) -> None:
-        super().__init__(getattr(fn, "__name__", None) if name is None else name, dtype)
+        own = getattr(fn, "__name__", None) or to_snake_case(type(fn).__name__)
+        super().__init__(own if name is None else name, dtype)
         self._fn, self._options = fn, options
 
     def update_state(

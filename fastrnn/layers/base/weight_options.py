@@ -36,13 +36,20 @@ class WeightOptions:
     given: dict[str, Any]
 
     @classmethod
-    def of(cls, args: Sequence[Any], given: dict[str, Any], dtype: str) -> WeightOptions:
+    def of(
+        cls,
+        args: Sequence[Any],
+        given: dict[str, Any],
+        dtype: str,
+        default: str = "glorot_uniform",
+    ) -> WeightOptions:
         """Return the options that the arguments of ``add_weight`` mean.
 
         Args:
             args: those that are given by their places.
             given: those by their names, and defaults.
             dtype: that of the layer.
+            default: the initializer of floats where none is given.
 
         Raises:
             TypeError: there are too many.
@@ -57,7 +64,7 @@ class WeightOptions:
         own, initializer = values.pop("dtype", None), values.pop("initializer", None)
         own = dtype if own is None else np.dtype(own).name
         if initializer is None:
-            initializer = "glorot_uniform" if own.startswith("float") else "zeros"
+            initializer = default if own.startswith("float") else "zeros"
         return cls(_to_shape(shape), initializer, own, name or "", values)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -100,10 +101,11 @@ class Objective:
         """Show a batch to the metrics."""
         for metric, weighted in self.metrics or []:
             weights = sample_weight if weighted else None
-            if isinstance(metric, metrics.MeanMetricWrapper):
-                metric.update_state(y, outputs, weights, mask=mask)
-            else:
-                metric.update_state(y, outputs, sample_weight=weights)
+            # One of the user's need not take all of them.
+            given = {} if weights is None else {"sample_weight": weights}
+            if mask is not None and "mask" in inspect.signature(metric.update_state).parameters:
+                given["mask"] = mask
+            metric.update_state(y, outputs, **given)
 
 
 def is_crossentropy(identifier: Identifier) -> bool:

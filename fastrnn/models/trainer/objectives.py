@@ -155,7 +155,11 @@ class Objectives:
         for objective in self._by_output:
             prefix = f"{objective.name}_" if len(self._by_output) > 1 else ""
             for metric, weighted in objective.metrics or []:
-                logs[_free_name(metric.name, prefix, weighted, logs)] = metric.result()
+                result = metric.result()
+                if isinstance(result, dict):
+                    logs |= {f"{prefix}{key}": _as_number(value) for key, value in result.items()}
+                else:
+                    logs[_free_name(metric.name, prefix, weighted, logs)] = _as_number(result)
         return logs
 
     def _batches(self, y: Nest, outputs: Nest, sample_weight: Nest, mask: Nest) -> Iterator[Any]:
@@ -182,6 +186,14 @@ class Objectives:
             expected = f"{len(names)} arrays, one for each of {', '.join(names)}"
             raise ValueError(errors.bad_argument(argument, received, expected))
         return values
+
+
+def _as_number(result: Any) -> Any:
+    """Return the result of a metric as a number; one of several numbers as an array."""
+    if isinstance(result, float):
+        return result
+    array = np.asarray(result)
+    return float(array.reshape(())) if array.size == 1 else array
 
 
 def _sole_entry(argument: str, values: Nest) -> list[Any]:
