@@ -22,6 +22,8 @@ import numpy.typing as npt
 
 from fastrnn.core import deserialization, errors
 from fastrnn.core.custom_objects import find_custom
+from fastrnn.core.differentiation import gradient_of
+from fastrnn.core.operators import Operators, operation
 from fastrnn.core.options import KINDS, Kind
 from fastrnn.typing import ArrayLike
 
@@ -64,10 +66,14 @@ class Activation:
         """Return the activation of ``x``; integers become the default float type.
 
         Args:
-            x: array.
+            x: array; on a symbolic tensor the call is noted, as that of an operation.
             arguments: options of Keras's function of this name, e.g. ``negative_slope`` of relu.
             options: the same by name.
         """
+        if isinstance(x, Operators):
+            function = operation(self.name) if self.builtin else self.function
+            noted: Array = function(x, *arguments, **options)
+            return noted
         array = np.asarray(x)
         if array.dtype.kind != "f":
             from fastrnn import config
@@ -85,21 +91,14 @@ class Activation:
         """Return dLoss/dx, where ``y`` is the activation of ``x`` and ``dy`` is dLoss/dy.
 
         Raises:
-            ValueError: the activation is a function of the user's, without a known gradient.
+            Exception: the activation is a function of the user's that cannot be traced.
         """
         with self._quiet():
             if self.derivative is not None:
                 return dy * self.derivative(x, y)
             if self.row_gradient is not None:
                 return self.row_gradient(x, y, dy)
-        raise ValueError(
-            errors.bad_argument(
-                "activation",
-                self.name,
-                "an activation with a gradient, for training",
-                "Pass one by name, or a fastrnn.activations.Activation with a `derivative`.",
-            )
-        )
+            return gradient_of(self.function, x, dy, f"In activation {self.name!r}")
 
 
 def _stable_sigmoid(x: Array) -> Array:

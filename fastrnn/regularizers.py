@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import numpy as np
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_number
+from fastrnn.core.differentiation import gradient_of
 from fastrnn.core.lazy import lazy_attributes
 from fastrnn.core.old_names import OLD_NAMES
 from fastrnn.core.options import Configurable, Kind, NonNegative, choice, takes_options
@@ -30,7 +32,7 @@ __getattr__ = lazy_attributes(__name__, {}, OLD_NAMES["regularizers"])
 
 
 class Regularizer(Configurable):
-    """Base class: subclass it and implement ``__call__`` and ``gradient``."""
+    """Base class: subclass it and implement ``__call__``, with operators and ``fastrnn.ops``."""
 
     def __call__(self, x: Array) -> float:
         """Return the penalty on ``x``."""
@@ -38,9 +40,15 @@ class Regularizer(Configurable):
 
     def gradient(self, x: Array) -> Array:
         """Return the gradient of the penalty, of the shape and dtype of ``x``."""
-        raise NotImplementedError(
-            f"{type(self).__name__} does not implement `gradient`, which training needs."
-        )
+        return gradient_of(self, x, 1.0, f"In regularizer {type(self).__name__}")
+
+
+def penalty_gradient(penalty: Callable[[Array], Any], x: Array) -> Array:
+    """Return the gradient of a regularizer, which may be a function of the user's."""
+    own = getattr(penalty, "gradient", None)
+    name = getattr(penalty, "__name__", type(penalty).__name__)
+    found = gradient_of(penalty, x, 1.0, f"In regularizer {name!r}") if own is None else own(x)
+    return np.asarray(found)
 
 
 def _factor(default: float) -> Kind:

@@ -30,6 +30,7 @@ from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
 from fastrnn.layers.base.traced import Traces
 from fastrnn.layers.base.weights import HasWeights
+from fastrnn.regularizers import penalty_gradient
 from fastrnn.typing import DTypeLike, Identifier, Nest, RegularizerLike, ShapeLike
 
 Array = npt.NDArray[Any]
@@ -385,8 +386,10 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
 
     def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
         """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
-        gradient = self.activity_regularizer.gradient
-        d_penalty = [gradient(y) / y.dtype.type(y.shape[0]) for y in as_list(outputs)]
+        penalty = self.activity_regularizer
+        d_penalty = [
+            penalty_gradient(penalty, y) / y.dtype.type(y.shape[0]) for y in as_list(outputs)
+        ]
         given = as_list(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
         total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
         return tuple(total) if isinstance(outputs, tuple) else total[0]

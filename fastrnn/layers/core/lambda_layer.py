@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from fastrnn.core import errors
 from fastrnn.core.checks import to_float_array, to_real_array
-from fastrnn.core.naming import names_kept
-from fastrnn.layers.base.graph import Graph
+from fastrnn.core.nest import flatten
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
-from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.layers.base.place import raise_with_place
+from fastrnn.layers.base.traced import TracedCall, Traces
 
 Array = npt.NDArray[Any]
 
-# Graphs of one layer's function; then they are forgotten.
-MOST_TRACES = 64
 NEVER_DATA = (
     "A Lambda layer is Python code, which in a file is arbitrary code execution: fastrnn neither "
     "writes it into a configuration nor makes it from one. Build the model in code, and load its "
@@ -29,7 +27,7 @@ NEVER_DATA = (
 
 @registry.register()
 class Lambda(Layer):
-    """Applies a function of yours, written in NumPy.
+    """Applies a function of yours, written in NumPy or with ``fastrnn.ops``.
 
     Args:
         function: takes an array, or a list of arrays where the layer is called on a list, and
@@ -43,23 +41,23 @@ class Lambda(Layer):
             ``function`` that returns ``outputs, pullback``, where ``pullback(d_outputs)`` is the
             gradient of the inputs (a list where they are one), given that of the outputs.
 
-    Training needs a gradient if there are weights before the layer. Of a function that uses ``+ - *
-    /`` with numbers and with its arguments, and indexing, the layer finds it; else it needs
-    ``vjp``.
+    Training needs a gradient if there are weights before the layer: the function is traced, see
+    ``fastrnn.layers.base.traced``, unless there is a ``vjp``. As in Keras, weights that it uses are
+    not those of the layer, and are not trained by it.
 
     Floats are converted to the layer's dtype; integers stay what they are. No configuration and no
     file can hold such a layer: ``get_config`` and ``from_config`` raise ``ValueError``.
 
     Raises:
         TypeError: an argument that must be a function is none.
-        NotImplementedError: gradients are asked of a function that needs a ``vjp`` and has none; or
+        NotImplementedError: gradients are asked of a function that needs values; or
             the shape of the outputs cannot be found out, and ``output_shape`` is not given.
 
     >>> import numpy as np
     >>> from fastrnn.layers import Lambda
     >>> Lambda(lambda x: x**2)(np.array([[1.0, -3.0]]))
     array([[1., 9.]], dtype=float32)
-    >>> square = Lambda(lambda x: x**2, vjp=lambda x: (x**2, lambda d: 2 * x * d))
+    >>> square = Lambda(lambda x: x**2)
     >>> outputs, pullback = square.vjp(np.array([[1.0, -3.0]]))
     >>> pullback(np.ones((1, 2)))[0]
     array([[ 2., -6.]], dtype=float32)
@@ -84,8 +82,7 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._output_shape = output_shape
         self._backward = backward
-        # By shapes and options; ``None`` where the function is not made of operators.
-        self._graphs: dict[Any, Graph | None] = {}
+        self._traces = Traces()
         self.built = True
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -169,52 +166,50 @@ class Lambda(Layer):
         return outputs, pullback
 
     def _derive(self, inputs: Any, **options: Any) -> tuple[Any, Any]:
-        """Do what a ``vjp`` does, for a function made of operators."""
-        results = self.function(inputs, **options)
-        arrays, found = _listed(inputs), _listed(results)
-        shapes = tuple(x.shape for x in arrays)
-        key = (shapes, options.get("training"), options.get("mask") is None)
-        if key not in self._graphs:
-            if len(self._graphs) >= MOST_TRACES:
-                self._graphs.clear()
-            self._graphs[key] = self._trace(shapes, isinstance(inputs, list), options)
-        trace = self._graphs[key]
-        outputs: list[Any] = []
-        pull: Any = None
-        if trace is not None:
-            context = CallContext(gradient=True)
-            outputs, pull, _ = trace.run(arrays, context, [None] * len(arrays))
-        pairs = zip(outputs, found, strict=False)
-        if len(outputs) != len(found) or not all(_alike(a, b) for a, b in pairs):
-            raise NotImplementedError(
-                f"The gradient of layer {self.name!r}, which training needs, cannot be found: its "
-                "function does more than + - * / and indexing. Pass `vjp`, a function of the "
-                "inputs that returns (outputs, pullback)."
+        """Do what a ``vjp`` does, by tracing the function."""
+        given = {name: options.pop(name) for name in ("mask",) if name in options}
+
+        def call(inputs: Any, given: dict[str, Any]) -> Any:
+            return self.function(inputs, **options, **given)
+
+        try:
+            traced = self._traces.follow(call, (inputs, given), options.get("training"))
+        except Exception as error:
+            reason = NotImplementedError(
+                f"The gradient of layer {self.name!r}, which training needs, cannot be found: "
+                f"{error} Use operations of fastrnn.ops, or pass `vjp`, a function of the inputs "
+                "that returns (outputs, pullback)."
             )
+            raise_with_place(reason.with_traceback(error.__traceback__), "In its function")
+        arrays = _listed(inputs)
+        masks = [m for m in flatten(list(given.values())) if isinstance(m, np.ndarray)]
+        results, pull = traced.evaluate([*arrays, *masks], gradient=True)
+        if not traced.checked:
+            self._require_same(traced, results, call(inputs, given))
 
         def pullback(d_outputs: Any) -> Any:
-            d_arrays, _ = pull(_listed(d_outputs))
-            pairs = zip(arrays, d_arrays, strict=True)
-            d_inputs = [np.zeros_like(x) if d is None else d for x, d in pairs]
+            assert pull is not None
+            d_arrays = pull(d_outputs)[0][: len(arrays)]
+            d_inputs = [
+                np.zeros_like(x) if d is None else d for x, d in zip(arrays, d_arrays, strict=True)
+            ]
             return d_inputs if isinstance(inputs, list) else d_inputs[0]
 
         return results, pullback
 
-    def _trace(self, shapes: Any, several: bool, options: dict[str, Any]) -> Graph | None:
-        """Return what the function does, as calls of layers; ``None`` if it does more.
-
-        Symbolic tensors have shapes, ``+ - * /`` and indexing, and layers can be called on them.
-        """
-        try:
-            with names_kept():
-                tensors = [SymbolicTensor(shape, self.dtype, "x") for shape in shapes]
-                results = self.function(tensors if several else tensors[0], **options)
-            graph = Graph(tensors, _listed(results))
-        except Exception:
-            return None
-        for node in graph.nodes:
-            node.layer.nodes.remove(node)  # not the user's calls
-        return None if any(node.layer.weights for node in graph.nodes) else graph
+    def _require_same(self, traced: TracedCall, results: Any, found: Any) -> None:
+        """Raise ``NotImplementedError`` if a function draws numbers that its trace has kept."""
+        random = any(getattr(n.layer, "draws_anew", False) for n in traced.graph.nodes)
+        pairs = zip(_listed(results), _listed(found), strict=True)
+        if not random and not all(
+            np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in pairs
+        ):
+            raise NotImplementedError(
+                f"The gradient of layer {self.name!r}, which training needs, cannot be found: its "
+                "function gives other values each time. Draw numbers with fastrnn.random, or pass "
+                "`vjp`, a function of the inputs that returns (outputs, pullback)."
+            )
+        traced.checked = True
 
     def _take(self, results: Any) -> Any:
         """Return results as arrays that may be written to, floats in the layer's dtype."""
@@ -250,10 +245,6 @@ def _read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-def _alike(a: Array, b: Any) -> bool:
-    return a.shape == np.shape(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _listed(values: Any) -> list[Any]:

@@ -150,6 +150,11 @@ class OperationLayer(Layer):
     # ---- capabilities ----
 
     @property
+    def draws_anew(self) -> bool:
+        """Whether each call draws other numbers."""
+        return self.operation.random
+
+    @property
     def stepwise(self) -> bool:
         """Whether each time step of the result needs that step of the tensor alone."""
         return self.operation.elementwise and all(

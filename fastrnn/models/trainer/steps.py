@@ -17,6 +17,7 @@ from fastrnn.models.trainer.checks import (
 from fastrnn.models.trainer.compilation import require_compiled, require_loss
 from fastrnn.models.trainer.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.models.trainer.trainable import Trainable
+from fastrnn.regularizers import penalty_gradient
 from fastrnn.typing import Nest
 
 Logs = dict[str, Any]
@@ -72,7 +73,7 @@ def train_step(self: Trainable, data: Nest) -> Logs:
         if id(variable) in of_loss:
             gradients[k] = gradients[k] + of_loss[id(variable)]
         if variable.regularizer is not None:
-            gradients[k] = gradients[k] + variable.regularizer.gradient(variable.value)
+            gradients[k] = gradients[k] + penalty_gradient(variable.regularizer, variable.value)
     total = loss + sum(penalties) + sum(self.weight_penalties)
     scale = self.optimizer.scale_loss(1.0)
     if scale != 1:  # else the usual case, without copies
