@@ -40,7 +40,7 @@ class SeedGenerator:
         self.seed = random.draw_seed() if seed is None else random.to_seed(seed)
         with name_scope(self.name):
             value = np.array([self.seed, 0], np.uint32)
-            self.state = Variable(value, "seed_generator_state", trainable=False)
+            self.state = Variable(value, name="seed_generator_state", trainable=False)
 
     def next(self, ordered: bool = True) -> Array:
         """Return the next seed, an array of two integers.

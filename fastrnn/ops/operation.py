@@ -89,7 +89,12 @@ class Operation:
         return "".join(word.capitalize() for word in self.name.split("_"))
 
     def __reduce__(self) -> Any:
+        if OPERATIONS.get(self.name) is not self:
+            raise TypeError(f"{self!r} is a function of its own: it cannot be pickled.")
         return _named, (self.name,)
+
+    def __deepcopy__(self, memo: object) -> Operation:
+        return self
 
     def __repr__(self) -> str:
         return f"<Operation {self.name}>"

@@ -9,6 +9,7 @@ from typing import Any
 from fastrnn.ops import (
     arithmetic,
     comparisons,
+    control_flow,
     core,
     creation,
     cumulative,
@@ -20,18 +21,19 @@ from fastrnn.ops import (
     reductions,
     reshaping,
     sorting,
+    statistics,
 )
 from fastrnn.ops.nn import activation, convolution, crossentropy, encoding, normalization
 
 # By the parts of ``keras.ops`` that also go by names of their own.
 PARTS: dict[str, tuple[ModuleType, ...]] = {
-    "core": (core,),
+    "core": (core, control_flow),
     "linalg": (linalg,),
     "math": (math,),
     "nn": (activation, convolution, crossentropy, encoding, normalization),
     "numpy": (
         arithmetic, comparisons, creation, cumulative, functions, indexing, products, reductions,
-        reshaping, sorting,
+        reshaping, sorting, statistics,
     ),
 }  # fmt: skip
 
@@ -60,7 +62,13 @@ LEFT_OUT = {
         "adaptive_average_pool", "adaptive_max_pool", "depth_to_space", "fold", "image", "psnr",
         "space_to_depth", "unfold",
     ),
-    "no recurrent model needs it": ("jvp", "lu_factor", "rearrange"),
+    "no recurrent model needs it": (
+        "cdist", "corrcoef", "correlate", "jvp", "kron", "ldexp", "lu_factor", "nanmedian",
+        "nanpercentile", "nanquantile", "nextafter",
+        "rearrange", "vander",
+    ),
+    "use layers.Conv1DTranspose": ("conv_transpose",),
+    "use losses.CTC": ("ctc_decode", "ctc_loss"),
 }  # fmt: skip
 
 

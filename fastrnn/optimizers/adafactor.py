@@ -67,11 +67,12 @@ class Adafactor(Optimizer):
         if name not in ("r", "c"):
             return super().new_slot(variable, name)
         if variable.value.ndim < 2:  # one without use, as in the files of Keras
-            unused = Variable(np.int32(0), variable.name, trainable=False)
+            unused = Variable(np.int32(0), name=variable.name, trainable=False)
             unused.path = variable.name
             return unused
         axis = -1 if name == "r" else -2
-        return Variable(np.zeros_like(variable.value.sum(axis)), variable.name, trainable=False)
+        zeros = np.zeros_like(variable.value.sum(axis))
+        return Variable(zeros, name=variable.name, trainable=False)
 
     def update(self, gradient: Array, variable: Variable, rate: float, **slots: Array) -> None:
         """Take one step."""

@@ -105,8 +105,8 @@ class Optimizer(Configurable):
         self.name = auto_name(type(self).__name__) if name is None else name
         self._schedule: Callable[[int], float] | None = None
         with name_scope(self.name):
-            self._iterations = Variable(np.int32(0), "iteration", trainable=False)
-            self._learning_rate = Variable(np.float32(0.001), "learning_rate", trainable=False)
+            self._iterations = Variable(np.int32(0), name="iteration", trainable=False)
+            self._learning_rate = Variable(np.float32(0.001), name="learning_rate", trainable=False)
         self._take_rate(learning_rate)
         self._known: list[Variable] = []
         self._slots: dict[int, dict[str, Variable]] = {}
@@ -217,7 +217,8 @@ class Optimizer(Configurable):
     def new_slot(self, variable: Variable, name: str) -> Variable | None:
         """Return the slot of this name for a variable, or ``None`` where it needs none."""
         value = np.full_like(variable.value, self.initial_values.get(name, 0))
-        return Variable(value, f"{variable.path.replace('/', '_')}_{name}", trainable=False)
+        path = f"{variable.path.replace('/', '_')}_{name}"
+        return Variable(value, name=path, trainable=False)
 
     def exclude_from_weight_decay(
         self,

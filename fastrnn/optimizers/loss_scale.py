@@ -97,9 +97,9 @@ class LossScaleOptimizer(Optimizer):
             return
         self.inner_optimizer.build(variables)
         with name_scope(self.name):
-            self._step_counter = Variable(np.int32(0), "step_counter", trainable=False)
+            self._step_counter = Variable(np.int32(0), name="step_counter", trainable=False)
             scale = np.float32(self.initial_scale)
-            self._dynamic_scale = Variable(scale, "dynamic_scale", trainable=False)
+            self._dynamic_scale = Variable(scale, name="dynamic_scale", trainable=False)
         super().build(variables)
 
     def scale_loss(self, loss: float) -> float:

@@ -60,7 +60,7 @@ class Nadam(Optimizer):
         if not self.built:
             one = np.ones((), variables[0].dtype if variables else config.floatx())
             with name_scope(self.name):
-                self._u_product = Variable(one, "u_product", trainable=False)
+                self._u_product = Variable(one, name="u_product", trainable=False)
         super().build(variables)
 
     @property

@@ -1,6 +1,7 @@
 """Every operation of the table against live Keras, and its derivative against differences."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastrnn.core.nest import flatten, unflatten
 from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import CallContext
 from fastrnn.layers.base.symbolic import SymbolicTensor
+from fastrnn.ops.table import LEFT_OUT
 
 # Not Keras's dtypes on torch: it has no unsigned sums, and computes with integers what other
 # backends compute with floats; places are int32 elsewhere.
@@ -41,8 +43,26 @@ DTYPES = ["float32", "int32", "int64", "uint8", "bool", "float16"]
 
 
 def test_every_operation_has_a_case():
-    assert len(dir(ops)) >= 270
+    assert len(dir(ops)) >= 300
     assert [name for name in dir(ops) if name not in OTHERS and not cases_of(name)] == []
+
+
+def test_what_is_left_out_is_named():
+    left_out = [name for names in LEFT_OUT.values() for name in names]
+    exported = {name for name in dir(keras.ops) if not name.startswith("_")}
+    assert sorted(exported - {"linalg", "nn", "numpy"} - set(dir(ops))) == sorted(left_out)
+    assert set(dir(ops)) <= exported
+    with pytest.raises(AttributeError, match="no images"):
+        _ = ops.image
+
+
+def test_signatures_are_those_of_keras():
+    def arguments(function):
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.default, p.kind) for p in parameters if p.name != "kwargs"]
+
+    for name in set(dir(ops)) - {"multi_hot", "vectorize"}:
+        assert arguments(getattr(ops, name)) == arguments(getattr(keras.ops, name)), name
 
 
 @pytest.fixture(autouse=True)

@@ -142,7 +142,7 @@ def test_steps_are_those_of_keras(name, options):
     start = [np.random.default_rng(9).standard_normal(shape).astype("float32") for shape in SHAPES]
     ours = getattr(fastrnn.optimizers, name)(**options)
     theirs = getattr(keras.optimizers, name)(**options)
-    variables = [Variable(value, f"v{k}") for k, value in enumerate(start)]
+    variables = [Variable(value, name=f"v{k}") for k, value in enumerate(start)]
     tensors = [keras.Variable(value, name=f"v{k}") for k, value in enumerate(start)]
     moved = np.zeros(len(SHAPES))
     for step in range(STEPS):
@@ -194,7 +194,7 @@ def test_a_config_makes_the_same_optimizer(name):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_double_precision_stays(name):
-    variable = Variable(np.zeros(3), "v")
+    variable = Variable(np.zeros(3), name="v")
     optimizer = getattr(fastrnn.optimizers, name)(0.1)
     optimizer.apply([np.array([1.0, -2.0, 3.0])], [variable])
     assert variable.value.dtype == np.float64
@@ -203,7 +203,7 @@ def test_double_precision_stays(name):
 
 def test_a_learning_rate_that_is_a_function_of_the_updates():
     optimizer = fastrnn.optimizers.SGD(lambda updates: 1.0 / (1 + updates))
-    variable = Variable(np.zeros(1), "v")
+    variable = Variable(np.zeros(1), name="v")
     for expected in (-1.0, -1.5, -1.5 - 1 / 3):
         optimizer.apply([np.ones(1)], [variable])
         assert variable.value[0] == pytest.approx(expected)
@@ -213,7 +213,7 @@ def test_a_learning_rate_that_is_a_function_of_the_updates():
 
 def test_constraints_hold_after_each_step():
     limit = fastrnn.constraints.NonNeg()
-    variable = Variable(np.array([0.1, 1.0]), "v", constraint=limit)
+    variable = Variable(np.array([0.1, 1.0]), name="v", constraint=limit)
     fastrnn.optimizers.SGD(1.0).apply([np.array([0.5, 0.5])], [variable])
     np.testing.assert_allclose(variable.value, [0.0, 0.5])
 
@@ -248,7 +248,7 @@ def test_one_clip_at_most_and_a_momentum_from_0_to_1():
 
 
 def test_gradients_that_do_not_fit_change_nothing():
-    variables = [Variable(np.ones(3), "a"), Variable(np.ones(2), "b")]
+    variables = [Variable(np.ones(3), name="a"), Variable(np.ones(2), name="b")]
     optimizer = fastrnn.optimizers.Adam(0.1)
     good = [np.ones(3), np.ones(2)]
     with pytest.raises(ValueError, match=r"`gradients`.*1 arrays"):
@@ -259,7 +259,7 @@ def test_gradients_that_do_not_fit_change_nothing():
     assert int(optimizer.iterations.value) == 0
     optimizer.apply(good, variables)
     with pytest.raises(ValueError, match=r"`variables`.*'c'"):
-        optimizer.apply([np.ones(3)], [Variable(np.ones(3), "c")])
+        optimizer.apply([np.ones(3)], [Variable(np.ones(3), name="c")])
 
 
 SCHEDULES = {
@@ -344,7 +344,7 @@ def test_variables_without_weight_decay(how):
     assert results[0][0][0] < 0.96
     assert results[0][1][0] == 1.0
     ours = fastrnn.optimizers.AdamW()
-    ours.build([Variable(np.ones(2), "kernel")])
+    ours.build([Variable(np.ones(2), name="kernel")])
     with pytest.raises(ValueError, match="exclude_from_weight_decay"):
         ours.exclude_from_weight_decay(var_names=["bias"])
 
@@ -409,7 +409,7 @@ def test_schedule_free_steps(options):
     assert type(ours).from_config(config).get_config() == config
     rate, beta_1, beta_2 = config["learning_rate"], config["beta_1"], config["beta_2"]
     start = np.random.default_rng(9).standard_normal(5)
-    variable = Variable(start.astype("float32"), "v")
+    variable = Variable(start.astype("float32"), name="v")
     tensor = keras.Variable(start.astype("float32"), name="v")
     right, shared = start.copy(), start.copy()
     z, v, x = start.copy(), np.zeros(5), start.copy()

@@ -43,6 +43,7 @@ FLOORS = {
         "fastrnn.utils",
         "fastrnn.datasets",
         "fastrnn.wrappers",
+        "fastrnn.backend",
         "fastrnn.diagnostics",
     ),
     "commands": (

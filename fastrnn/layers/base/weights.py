@@ -147,7 +147,7 @@ class HasWeights:
         with contextlib.nullcontext() if self._is_building else name_scope(self.name):
             variable = Variable(
                 value,
-                name,
+                name=name,
                 trainable=bool(options.given["trainable"]),
                 regularizer=regularizers.get(options.given["regularizer"]),
                 constraint=constraints.get(options.given["constraint"]),

@@ -113,7 +113,7 @@ class Normalization(Layer):
         self.adapt_mean = self.add_weight(lengths, "zeros", trainable=False, name="mean")
         self.adapt_variance = self.add_weight(lengths, "ones", trainable=False, name="variance")
         # Keras has it, and never counts.
-        self._variables.append(Variable(np.zeros((), "int32"), "count", trainable=False))
+        self._variables.append(Variable(np.zeros((), "int32"), name="count", trainable=False))
 
     @property
     def mean(self) -> Array | None:
