@@ -180,15 +180,6 @@ class Variable(Operators):
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
 
-    def __len__(self) -> int:
-        return len(self.value)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[k] for k in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
     def __float__(self) -> float:
         return float(self.value)
 
