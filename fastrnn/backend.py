@@ -32,10 +32,10 @@ from fastrnn.utils import clear_session as clear_session
 
 # Those that are called and that take their arguments as in `fastrnn.ops`.
 _SAME = {
-    *("abs", "all", "any", "arange", "argmax", "argmin", "cast", "clip", "concatenate", "cos"),
-    *("cumprod", "cumsum", "elu", "equal", "exp", "expand_dims", "eye", "greater"),
+    *("abs", "all", "any", "arange", "cast", "clip", "cos"),
+    *("elu", "equal", "exp", "eye", "greater"),
     *("greater_equal", "hard_sigmoid", "less", "less_equal", "log", "logsumexp", "max", "maximum"),
-    *("mean", "min", "minimum", "ndim", "not_equal", "ones", "ones_like", "prod", "relu"),
+    *("mean", "min", "minimum", "ndim", "not_equal", "ones", "ones_like", "prod"),
     *("reshape", "round", "shape", "sigmoid", "sign", "sin", "softmax", "softplus", "softsign"),
     *("sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tanh", "tile"),
     *("transpose", "var", "zeros", "zeros_like"),
@@ -115,6 +115,45 @@ def get_uid(prefix: str = "") -> int:
 def cast_to_floatx(x: Any) -> Any:
     """Return ``x`` in the default float type."""
     return ops.cast(x, config.floatx())
+
+
+# ---- other defaults than those of `fastrnn.ops` ----
+
+
+def argmax(x: Any, axis: int = -1) -> Any:
+    """Return the places of the greatest entries along an axis."""
+    return ops.argmax(x, axis)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """Return the places of the least entries along an axis."""
+    return ops.argmin(x, axis)
+
+
+def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
+    """Return the tensors one after the other along an axis."""
+    return ops.concatenate(tensors, axis)
+
+
+def cumsum(x: Any, axis: int = 0) -> Any:
+    """Return the sums of the entries so far along an axis."""
+    return ops.cumsum(x, axis)
+
+
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """Return the products of the entries so far along an axis."""
+    return ops.cumprod(x, axis)
+
+
+def expand_dims(x: Any, axis: int = -1) -> Any:
+    """Return ``x`` with an axis of length 1."""
+    return ops.expand_dims(x, axis)
+
+
+def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """Return ``x`` above ``threshold``, ``alpha·(x - threshold)`` below, at most ``max_value``."""
+    y = ops.where(ops.greater(x, threshold), x, (x - threshold) * alpha)
+    return y if max_value is None else ops.minimum(y, max_value)
 
 
 # ---- values ----

@@ -114,3 +114,12 @@ def test_values():
 def test_what_is_not_there_is_named(name):
     with pytest.raises(AttributeError, match=f"no `{name}`"):
         getattr(K, name)
+
+
+def test_defaults_are_those_of_the_backend():
+    assert K.concatenate([X, X]).shape == (2, 3, 8)
+    assert K.argmax(X).shape == (2, 3) and K.expand_dims(X).shape == (2, 3, 4, 1)
+    np.testing.assert_allclose(K.cumsum(X), X.cumsum(0), rtol=1e-6)
+    np.testing.assert_allclose(K.cumprod(X), X.cumprod(0), rtol=1e-6)
+    found = K.relu(X, alpha=0.1, max_value=1.0)
+    np.testing.assert_allclose(found, np.minimum(np.where(X > 0, X, 0.1 * X), 1), rtol=1e-6)

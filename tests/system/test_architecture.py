@@ -37,7 +37,6 @@ FLOORS = {
     "models": ("fastrnn.models",),
     "faces": (
         "fastrnn.saving",
-        "fastrnn.backend",
         "fastrnn.streaming",
         "fastrnn.preprocessing",
         "fastrnn.utils",
