@@ -37,6 +37,7 @@ PLACES = {
     "utils.traceback_utils": ["stand_ins.backend"],
     "utils.file_utils": ["os.path"],
     "saving.object_registration": ["fastrnn.saving", "stand_ins.backend"],
+    "dtype_policies.dtype_policy": ["fastrnn.config", "fastrnn.dtype_policies"],
     "utils.io_utils": ["fastrnn.utils.io_utils"],
     "utils.rng_utils": ["fastrnn.utils"],
     "optimizers.schedules": ["fastrnn.optimizers.schedules"],

@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import subprocess
-import sys
+import multiprocessing
+import multiprocessing.connection
 import tempfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import run_file
 import scope
 
-HERE = Path(__file__).parent
 Outcomes = dict[str, tuple[str, str]]
 
 
@@ -36,16 +34,30 @@ def files_of(keras: Path) -> list[str]:
     return [file for file in found + scope.FILES if scope.left_out(file, "") is None]
 
 
-def outcomes_of(keras: Path, file: str) -> Outcomes:
-    """Run one file in a process of its own."""
-    with tempfile.NamedTemporaryFile() as out:
-        command = [sys.executable, str(HERE / "run_file.py"), str(keras), file, out.name]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=out.name.rpartition("/")[0],
-            env={**os.environ, "PYTHONPATH": str(HERE)},
-        )  # fmt: skip
-        text = Path(out.name).read_text()
-    return json.loads(text) if text else {"(crash)": ("failed", done.stderr[-300:])}
+def outcomes_of(keras: Path, files: list[str], processes: int) -> dict[str, Outcomes]:
+    """Run each file in a process of its own, which begins with all that they import."""
+    run_file.prepare(keras)
+    with tempfile.TemporaryDirectory() as folder:
+        waiting, running = dict(enumerate(files)), {}
+        while waiting or running:
+            while waiting and len(running) < processes:
+                number = next(iter(waiting))
+                arguments = (keras, waiting.pop(number), Path(folder, str(number)))
+                process = multiprocessing.get_context("fork").Process(
+                    target=run_file.main, args=arguments
+                )
+                process.start()
+                running[process.sentinel] = process
+            for sentinel in multiprocessing.connection.wait(list(running)):
+                running.pop(sentinel).join()
+        written = {file: Path(folder, str(number)) for number, file in enumerate(files)}
+        return {file: _read(path) for file, path in written.items()}
+
+
+def _read(path: Path) -> Outcomes:
+    if not path.is_file():
+        return {"(crash)": ("failed", "the process died")}
+    return json.loads(path.read_text())
 
 
 def main() -> None:
@@ -59,10 +71,7 @@ def main() -> None:
     options = parser.parse_args()
     keras = options.keras or Path(importlib.util.find_spec("keras").origin).parent
     files = options.files or files_of(keras)
-    with ThreadPoolExecutor(options.j) as pool:
-        every = dict(
-            zip(files, pool.map(lambda file: outcomes_of(keras, file), files), strict=True)
-        )
+    every = outcomes_of(keras, files, options.j)
     if options.json:
         options.json.write_text(json.dumps(every, indent=1))
     report(every, options.failures)

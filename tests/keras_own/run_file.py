@@ -6,6 +6,7 @@ python run_file.py KERAS FILE OUT
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -59,21 +60,25 @@ def _message(report: Any) -> str:
     return lines[-1][1:].strip() if lines else str(report.longrepr or "")[-300:]
 
 
-def main(keras: str, file: str, out: str) -> None:
-    """Run the file and write the outcomes."""
-    Finder(Path(keras)).install()
+def prepare(keras: Path) -> None:
+    """Let ``keras`` be fastrnn in this process, and load what all tests need."""
+    Finder(keras).install()
     insides.install()
+
+
+def main(keras: Path, file: str, out: Path) -> None:
+    """Run the file and write the outcomes."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nothing, stream.fileno())
     record = Record()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, file.replace("/", "__"))
-        shutil.copy(Path(keras, "src", file), copy)
+        shutil.copy(keras / "src" / file, copy)
         Path(folder, "pytest.ini").write_text("[pytest]\n")
         options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:benchmark",
                    "--tb=short", "-W", "ignore", "--import-mode=importlib",
                    f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]  # fmt: skip
-        pytest.main([*options, *sys.argv[4:], str(copy)], plugins=[record])
-    Path(out).write_text(json.dumps(record.tests))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:4])
+        os.chdir(folder)
+        pytest.main([*options, str(copy)], plugins=[record])
+    out.write_text(json.dumps(record.tests))

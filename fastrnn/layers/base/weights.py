@@ -29,10 +29,12 @@ class HasWeights:
     tracks_attributes = False
     # Values that were given for the weights, until there are weights.
     _initial_weights: Any = None
+    # Whether the class has a `call` of the user's.
+    has_own_call = False
 
     def __init__(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
-        self.built = False
+        self.built = self._has_nothing_to_build()
         self._is_building = False
         self._build_shape: Any = None
         self._variables: list[Variable] = []
@@ -84,6 +86,13 @@ class HasWeights:
         if self._initial_weights is not None:
             values, self._initial_weights = self._initial_weights, None
             self.set_weights(values)
+
+    @classmethod
+    def _has_nothing_to_build(cls) -> bool:
+        """Whether the class has no weights, no layers inside, and no ``build`` of the user's."""
+        own = (cls.build, cls.make_weights, cls.sublayers)
+        none = (HasWeights.build, HasWeights.make_weights, HasWeights.sublayers)
+        return own == none and not cls.has_own_call
 
     def make_weights(self, input_shape: Any) -> None:
         """Make the weights of the layer and of the layers inside it, for ``build``."""
