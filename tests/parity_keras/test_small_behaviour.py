@@ -146,3 +146,54 @@ def test_root_mean_squared_error_of_vectors_and_rows(weights, columns):
         metric.update_state(y_true, y_pred, sample_weight=weights and np.array(weights))
         results.append(float(metric.result()))
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+
+
+def nested(package):
+    inner_input = package.Input((3,))
+    inner = package.Model(inner_input, package.layers.Dense(2, name="inner")(inner_input))
+    x, y = package.Input((3,), name="x"), package.Input((3,), name="y")
+    z = package.layers.Dense(3, name="outer")(x) + y
+    return package.Model({"x": x, "y": y}, {"z": z, "out": inner(z)})
+
+
+def doubled(package):
+    def call(layer, *args, **kwargs):
+        outputs = layer(*args, **kwargs)
+        if isinstance(layer, package.layers.Dense):
+            outputs = package.layers.Rescaling(2.0)(outputs)
+        return outputs
+
+    return call
+
+
+@BOTH
+def test_clones_call_layers_in_another_way_and_models_inside_too(package):
+    model = nested(package)
+    x = {"x": np.ones((2, 3), np.float32), "y": np.ones((2, 3), np.float32)}
+    clone = package.models.clone_model(
+        model, clone_function=lambda layer: layer, call_function=doubled(package), recursive=True
+    )
+    model.set_weights([np.ones(w.shape, np.float32) for w in model.get_weights()])
+    assert model.predict(x, verbose=0)["out"][0].tolist() == [16.0, 16.0]
+    # z = 2·(3 + 1) + 1 = 9, out = 2·(3·9 + 1)
+    assert clone.predict(x, verbose=0)["out"][0].tolist() == [56.0, 56.0]
+
+
+@BOTH
+def test_clones_begin_with_the_inputs_that_are_given(package):
+    model = nested(package)
+    inputs = {name: package.Input((3,), name=name) for name in "xy"}
+    clone = package.models.clone_model(model, input_tensors=inputs)
+    assert set(clone.input) == {"x", "y"}
+    with pytest.raises(ValueError, match="must have the same structure"):
+        package.models.clone_model(model, input_tensors=list(inputs.values()))
+
+
+@BOTH
+def test_a_clone_is_compiled_as_its_model(package):
+    model = package.Sequential([package.Input((2,)), package.layers.Dense(1)])
+    assert not package.models.clone_model(model).compiled
+    model.compile(package.optimizers.Adam(0.25), "mse")
+    clone = package.models.clone_model(model)
+    assert clone.compiled and float(np.asarray(clone.optimizer.learning_rate)) == 0.25
+    assert clone.optimizer is not model.optimizer
