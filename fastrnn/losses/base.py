@@ -21,6 +21,7 @@ from fastrnn.core.options import (
     values_of_options,
 )
 from fastrnn.layers.base.traced import Traces
+from fastrnn.losses import whole_call
 from fastrnn.losses.alignment import (
     align,
     apply_mask,
@@ -97,6 +98,9 @@ class Loss(Configurable):
         super().__init_subclass__(**kwargs)
         if "call" in vars(cls) or "terms" in vars(cls):
             cls._has_own_call = "call" in vars(cls)
+        if "__call__" in vars(cls):
+            for function in (whole_call.value, whole_call.value_and_gradient):
+                setattr(cls, function.__name__, function)
 
     @takes_options
     def __init__(

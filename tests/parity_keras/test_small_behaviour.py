@@ -197,3 +197,43 @@ def test_a_clone_is_compiled_as_its_model(package):
     clone = package.models.clone_model(model)
     assert clone.compiled and float(np.asarray(clone.optimizer.learning_rate)) == 0.25
     assert clone.optimizer is not model.optimizer
+
+
+def whole_losses(package):
+    class Sum(package.losses.Loss):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return package.ops.sum(y_pred)
+
+    class Doubled(package.losses.MeanSquaredError):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return 2 * super().__call__(y_true, y_pred, sample_weight)
+
+    return {"sum": Sum(), "doubled": Doubled()}
+
+
+@pytest.mark.parametrize("name", ["sum", "doubled"])
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5]], ids=["plain", "weighted"])
+def test_losses_whose_call_is_the_users_as_a_whole(name, weights):
+    x, y = np.arange(6, dtype=np.float32).reshape(3, 2), np.ones((3, 1), np.float32)
+    trained = []
+    for package in (fastrnn, keras):
+        model = package.Sequential([package.Input((2,)), package.layers.Dense(1)])
+        model.set_weights([np.ones((2, 1), np.float32), np.zeros(1, np.float32)])
+        model.compile(package.optimizers.SGD(0.01), whole_losses(package)[name])
+        weighted = None if weights is None else np.array(weights)
+        history = model.fit(x, y, sample_weight=weighted, batch_size=3, epochs=2, verbose=0)
+        trained.append((history.history["loss"], *model.get_weights()))
+    for ours, theirs in zip(*trained, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_attention_and_embedding_are_built_as_keras_builds_them():
+    for package in (fastrnn, keras):
+        attention = package.layers.MultiHeadAttention(2, 3)
+        attention.build((None, 4, 8), value_shape=(None, 5, 8))
+        assert attention.compute_output_shape((None, 4, 8), (None, 5, 8)) == (None, 4, 8)
+        with pytest.raises(ValueError, match="must be equal"):
+            attention.compute_output_shape((2, 4, 8), (2, 5, 8), (2, 6, 8))
+        embedding = package.layers.Embedding(3, 2)
+        embedding.build()
+        assert embedding.get_weights()[0].shape == (3, 2)

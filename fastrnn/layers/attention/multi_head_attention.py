@@ -60,6 +60,13 @@ def _to_output_size(argument: str, value: object) -> tuple[int] | None:
     return None if value is None else to_sole(argument, value)
 
 
+def _shapes_of(query: Any, value: Any, key: Any) -> Any:
+    """Return the shapes as a list; ``query`` alone is that list."""
+    if value is None:
+        return query
+    return [tuple(shape) for shape in (query, value, key) if shape is not None]
+
+
 def _to_steps_axis(argument: str, value: object) -> int | tuple[int, ...] | None:
     axes = None if value is None else to_axes(argument, value)
     found: int | tuple[int, ...] | None = to_choice(argument, axes, (None, 1, (1,)))
@@ -192,6 +199,10 @@ class MultiHeadAttention(MultiInputLayer):
         dense = [self.query_dense, self.key_dense, self._gate_dense, self.value_dense]
         return [layer for layer in [*dense, self.output_dense] if layer is not None]
 
+    def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
+        """Make the weights, for the shapes of query, value and key, or for a list of them."""
+        super().build(_shapes_of(query_shape, value_shape, key_shape))
+
     def make_weights(self, input_shape: Sequence[Shape]) -> None:
         """Build the projections."""
         *leading, dim = self.compute_output_shape(input_shape)
@@ -207,15 +218,20 @@ class MultiHeadAttention(MultiInputLayer):
         self.attention_axes = (1,)
         self._shapes = dict(zip(SHAPES, input_shape, strict=False))
 
-    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
-        """Return (batch, Tq, output_shape)."""
+    def compute_output_shape(
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> Shape:
+        """Return (batch, Tq, output_shape), for three shapes or a list of them."""
+        input_shape = _shapes_of(query_shape, value_shape, key_shape)
         self.check_count(input_shape)
         query, value, key = input_shape[0], input_shape[1], input_shape[-1]
         for shape in input_shape:
             if len(shape) != 3:
                 raise ValueError(errors.bad_shape("inputs", shape, "(batch, timesteps, dim)"))
         if None not in (key[1], value[1]) and key[1] != value[1]:
-            raise ValueError(errors.bad_shape("inputs", key, f"{value[1]} steps, as the value"))
+            remedy = "The steps of `value` and `key` must be equal."
+            expected = f"{value[1]} steps, as the value"
+            raise ValueError(errors.bad_shape("inputs", key, expected, remedy))
         return (*query[:2], self._output_shape[0] if self._output_shape else query[2])
 
     def compute_call_shape(self, input_shape: Sequence[Shape], options: dict[str, Any]) -> Any:

@@ -88,6 +88,10 @@ class Embedding(Layer):
             self._initial_weights = weights if isinstance(weights, list) else [weights]
             self.build((None,))
 
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make the table of vectors, which is the same for inputs of any shape."""
+        super().build((None,) if input_shape is None else input_shape)
+
     def make_weights(self, input_shape: Shape) -> None:
         """Make the table of vectors."""
         self.embeddings = self.add_part("embeddings", (self.input_dim, self.output_dim))
