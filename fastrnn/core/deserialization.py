@@ -50,6 +50,7 @@ _UNUSED: dict[str, Any] = {
     "is_legacy_optimizer": False,
     "rms_scaling": False,  # of LayerNormalization
 }
+ARRAYS = ("__numpy__", "__tensor__")  # class names of described arrays
 _NUMBER_TYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "float64")
 
 

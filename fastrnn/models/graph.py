@@ -62,8 +62,9 @@ class ModelGraph(Graph):
         if found is None and sole:
             found = flatten_up_to(self.inputs[0], inputs, is_leaf)
         if found is None and isinstance(inputs, dict):
-            by_name = dict(zip(self.input_names, self.inputs, strict=True))
-            found = flatten_up_to(by_name, inputs, is_leaf)
+            names = self.input_names  # in their order, which need not be that of dicts
+            if all(name in inputs for name in names):
+                found = flatten_up_to(self.inputs, [inputs[name] for name in names], is_leaf)
         if found is not None:
             return found
         if isinstance(inputs, dict):

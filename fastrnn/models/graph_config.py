@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastrnn.core import errors
+from fastrnn.core.deserialization import ARRAYS, deserialize_keras_object
 from fastrnn.core.load_budget import RefusedConfig
 from fastrnn.core.nest import flatten
 from fastrnn.core.serialization import TENSOR
@@ -186,6 +187,8 @@ def _tensors_of(value: Nest, results: dict[Any, SymbolicTensor]) -> Any:
     if isinstance(value, dict):
         if value.get("class_name") == TENSOR:
             return results[tuple(value["config"]["keras_history"])]
+        if value.get("class_name") in ARRAYS:  # that was given in a call
+            return deserialize_keras_object(value)
         return {key: _tensors_of(entry, results) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_tensors_of(entry, results) for entry in value]

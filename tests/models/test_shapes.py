@@ -66,6 +66,23 @@ def test_a_last_axis_of_1_is_added_or_left_out(make, x):
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
+def test_inputs_by_name_in_any_order():
+    """The order of the names is not that of the inputs; equal shapes would hide a swap."""
+
+    def make(k):
+        x, y = k.Input((5, 1), name="zeta"), k.Input((5, 1), name="alpha")
+        return k.Model([x, y], k.layers.Concatenate()([k.layers.LSTM(2)(x), k.layers.GRU(2)(y)]))
+
+    theirs, ours = both(make)
+    named = {"alpha": X, "zeta": 2 * X}
+    expected = theirs.predict(named, verbose=0)
+    for inputs in (named, dict(reversed(named.items())), [2 * X, X]):
+        np.testing.assert_allclose(ours.predict(inputs, verbose=0), expected, atol=1e-6)
+        np.testing.assert_allclose(ours(inputs), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="zeta"):
+        ours.predict({"alpha": X, "beta": X}, verbose=0)
+
+
 def test_other_axes_are_not_made_up():
     for make, x in ((chain, X[..., 0, 0]), (functional, X[..., None, None]), (flat, X[:, 0, 0])):
         with pytest.raises(ValueError, match="incompatible shape"):

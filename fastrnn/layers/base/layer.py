@@ -103,6 +103,8 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
     separate_inputs = False
     # Whether a mask counts where the layer is called with further tensors, such as states.
     masks_beside_tensors = False
+    # Keras's names of the arguments of a call that may be given without them.
+    call_arguments: tuple[str, ...] = ("inputs",)
     # The number of the first call where files name a model's inputs and outputs.
     first_call = 0
     # Rank of the inputs that the layer takes: exactly, or at least.
@@ -251,13 +253,19 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
         return mask if self.supports_masking else None
 
     def __call__(
-        self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
+        self,
+        inputs: Any = None,
+        *others: Any,
+        training: bool | None = None,
+        mask: Any = None,
+        **options: Any,
     ) -> Any:
         """Compute the outputs for arrays ``inputs``; on symbolic tensors, note the call.
 
         Args:
             inputs: array, converted to the layer's dtype; or what ``Input`` returns, or another
-                layer called on it, for a functional model.
+                layer called on it, for a functional model. Keras's name for it is taken too.
+            others: further arguments of the layer's own without their names, as in Keras.
             training: whether dropout drops and batch statistics are updated.
             mask: boolean, (batch, timesteps), True where a step counts; layers without time
                 axis ignore it.
@@ -270,6 +278,8 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
         Raises:
             ValueError: inputs of another rank, other features or no real numbers.
         """
+        if others or inputs is None:
+            inputs = self._named(inputs, others, options)
         traced = tracing.active() is not None
         if mask is None and not (training or options or traced):
             outputs = self.infer(inputs)
@@ -280,6 +290,18 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
         inputs = self.accept(inputs)
         context = TRAINING if training else INFERENCE
         return copy_if_aliased(self.run(inputs, context, mask, **options)[0], inputs)
+
+    def _named(self, inputs: Any, others: Sequence[Any], options: dict[str, Any]) -> Any:
+        """Return the inputs, also if they were given by name; name the other arguments."""
+        first, *names = self.call_arguments
+        if len(others) > len(names):
+            message = f"{type(self).__name__} takes {len(names) + 1} argument(s) without names"
+            raise TypeError(f"{message}; {len(others) + 1} were given.")
+        options.update(zip(names, others, strict=False))
+        found = options.pop(first, None) if inputs is None else inputs
+        if found is None:
+            raise TypeError(f"{type(self).__name__} is called with `{first}`, which is missing.")
+        return found
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any

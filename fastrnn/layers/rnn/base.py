@@ -27,7 +27,7 @@ from fastrnn.layers.base.symbolic import Node
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recording import Recording
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
-from fastrnn.layers.rnn.states import KeepsStates, with_zero_rows
+from fastrnn.layers.rnn.states import KeepsStates, mask_of_outputs, with_zero_rows
 from fastrnn.typing import Array, MaskLike, Nest, RowsLike, Shape
 
 # Options of all recurrent layers, in Keras's order.
@@ -51,6 +51,7 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         **kwargs: ``name``, ``dtype``, ``trainable``, ``activity_regularizer``.
     """
 
+    call_arguments = ("sequences", "initial_state")
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
@@ -182,8 +183,8 @@ class RecurrentLayer(KeepsStates, QuantizableLayer):
         return (outputs, *[(batch, size) for size in self.cell.state_sizes])
 
     def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
-        """Return the mask if the outputs are sequences; no mask for the states."""
-        output_mask = mask if self.return_sequences else None
+        """Return the mask of the outputs if they are sequences; no mask for the states."""
+        output_mask = mask_of_outputs(self, mask)
         return (
             [output_mask, *[None for _ in self.cell.spec.states]]
             if self.return_state

@@ -72,6 +72,7 @@ class Bidirectional(KeepsStates, Layer):
     (2, 16)
     """
 
+    call_arguments = ("sequences", "initial_state")
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"

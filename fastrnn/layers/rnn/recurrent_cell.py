@@ -7,17 +7,19 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from fastrnn import activations, config, initializers
-from fastrnn.core import errors, random
+from fastrnn.core import errors, random, tracing
 from fastrnn.core.checks import to_float_array, to_number
 from fastrnn.core.options import Kind, PositiveInt, takes_options
 from fastrnn.core.seed_generator import to_generator
 from fastrnn.core.variable import Variable
 from fastrnn.engines.cells import CellSpec
 from fastrnn.engines.contract import RecurrentCall
-from fastrnn.engines.dispatch import rnn_forward, step_inference
+from fastrnn.engines.dispatch import rnn_backward, rnn_forward, step_inference
 from fastrnn.engines.quantize import QuantizedWeights, quantize_weights
-from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions
+from fastrnn.layers.base.layer import CallContext, Layer, LayerOptions, Pullback
 from fastrnn.layers.base.options import Seed
+from fastrnn.layers.base.symbolic import call as symbolic_call
+from fastrnn.layers.base.symbolic import tensors_in
 from fastrnn.layers.core.dense import known_features
 from fastrnn.layers.regularization.dropout import dropout_factors
 from fastrnn.typing import (
@@ -325,7 +327,7 @@ class RecurrentCell(Layer):
         """Compute one step.
 
         Args:
-            inputs: (batch, features).
+            inputs: (batch, features). On symbolic tensors the call is noted, as that of a layer.
             states: one (batch, units) array for each state, in a list, or the array alone.
             training: whether dropout drops, with masks of this call's own.
 
@@ -335,6 +337,10 @@ class RecurrentCell(Layer):
         Raises:
             ValueError: shapes, or the number of states, do not fit the cell.
         """
+        if tracing.active() is not None or tensors_in([inputs, states]):
+            given = states if isinstance(states, (list, tuple)) else [states]
+            output, *new = symbolic_call(self, inputs, {"training": training, "states": given})
+            return output, new
         if self.built and not training:
             quick = self._quick_step()
             result = None if quick is None else quick(inputs, states)
@@ -352,6 +358,32 @@ class RecurrentCell(Layer):
         )
         outputs, new, _ = rnn_forward(call)
         return outputs, [state.copy() for state in new]
+
+    def compute_call_shape(self, input_shape: Any, options: dict[str, Any]) -> Any:
+        """Return the shapes of the output and of the new states of one step."""
+        if "states" not in options:
+            return super().compute_call_shape(input_shape, options)
+        batch = input_shape[0]
+        return tuple((batch, size) for size in (self.output_size, *self.state_sizes))
+
+    def forward(
+        self, inputs: Array, context: CallContext, mask: Any = None, states: Nest = ()
+    ) -> tuple[Any, Pullback | None]:
+        """Compute one step, for a call on symbolic tensors."""
+        call = self.make_call(inputs[:, None], self.to_states("states", states), context)
+        outputs, new, workspace = rnn_forward(call)
+        result = (outputs, *new)
+        if workspace is None:
+            return result, None
+
+        def pullback(d_result: Any) -> tuple[Any, list[Array]]:
+            d_outputs, *d_new = d_result
+            gradients = rnn_backward(workspace, d_outputs, d_new)
+            pairs = [(v, gradients.d_weights.get(n)) for n, v in self.named_weights.items()]
+            d_inputs = None if gradients.dx is None else gradients.dx[:, 0]
+            return [d_inputs, *gradients.d_initial_state], self.gradients_of(*pairs)
+
+        return result, pullback
 
     def _quick_step(self) -> Any:
         """Return the quick way to single steps, or ``None`` where there is none."""

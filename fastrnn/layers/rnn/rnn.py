@@ -18,7 +18,7 @@ from fastrnn.layers.rnn.python_loop import PythonLoop, is_custom_cell
 from fastrnn.layers.rnn.quantize import QuantizableLayer
 from fastrnn.layers.rnn.recurrent_cell import RecurrentCell
 from fastrnn.layers.rnn.stacked_rnn_cells import StackedRNNCells, copy_cell
-from fastrnn.layers.rnn.states import KeepsStates, flat
+from fastrnn.layers.rnn.states import KeepsStates, flat, mask_of_outputs
 from fastrnn.typing import Array, MaskLike, Nest, Shape
 
 
@@ -78,6 +78,7 @@ class RNN(KeepsStates, QuantizableLayer):
     (2, 4)
     """
 
+    call_arguments = ("sequences", "initial_state")
     supports_masking = True
     input_rank = 3
     input_axes = "(batch, timesteps, features)"
@@ -191,8 +192,8 @@ class RNN(KeepsStates, QuantizableLayer):
         return (shapes[-1][0], *[state for shape in shapes for state in shape[1:]])
 
     def compute_mask(self, inputs: Array, mask: MaskLike = None) -> Any:
-        """Return the mask if the outputs are sequences; no mask for the states."""
-        output_mask = mask if self.return_sequences else None
+        """Return the mask of the outputs if they are sequences; no mask for the states."""
+        output_mask = mask_of_outputs(self, mask)
         return [output_mask, *[None] * self.state_count] if self.return_state else output_mask
 
     @property
@@ -256,10 +257,15 @@ class RNN(KeepsStates, QuantizableLayer):
         return [states[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
     def __call__(
-        self, inputs: Any, *, training: bool | None = None, mask: MaskLike = None, **options: Any
+        self,
+        inputs: Any = None,
+        *others: Any,
+        training: bool | None = None,
+        mask: MaskLike = None,
+        **options: Any,
     ) -> Any:
         """Compute the outputs, as ``Layer.__call__`` does; states of a stack nest per cell."""
-        result = super().__call__(inputs, training=training, mask=mask, **options)
+        result = super().__call__(inputs, *others, training=training, mask=mask, **options)
         arrays = isinstance(result, tuple) and isinstance(result[0], np.ndarray)
         if not arrays or len(self._chain) == 1:
             return result

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastrnn.core import errors
-from fastrnn.typing import Nest, RowsLike
+from fastrnn.typing import MaskLike, Nest, RowsLike
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +44,19 @@ def with_zero_rows(states: list[Array], rows: RowsLike) -> list[Array]:
     for state in kept:
         state[chosen if chosen.size else []] = 0
     return kept
+
+
+def mask_of_outputs(layer: Any, mask: MaskLike) -> Any:
+    """Return the mask of a recurrent layer's outputs, in their order; ``None`` without sequences.
+
+    A layer that goes backwards gives its outputs in the order in which it goes.
+    """
+    if mask is None or not layer.return_sequences:
+        return None
+    if not layer.go_backwards:
+        return mask
+    array: Any = mask if hasattr(mask, "shape") else np.asarray(mask)
+    return array[:, ::-1]
 
 
 class KeepsStates:

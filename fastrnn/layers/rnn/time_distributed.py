@@ -99,6 +99,22 @@ class TimeDistributed(Wrapper):
         self._require_one(holds_shapes(inner))
         return (inner[0], timesteps, *inner[1:])
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask of the steps, and of what is inside them where the layer inside says so.
+
+        Where the mask has more axes than (batch, timesteps) and the layer inside ends it, a step
+        counts in which anything counts.
+        """
+        if mask is None or np.ndim(mask) <= 2:
+            return mask
+        keep = np.asarray(mask, dtype=bool)
+        batch, timesteps, *rest = keep.shape
+        folded = np.reshape(inputs, (batch * timesteps, *np.shape(inputs)[2:]))
+        inner = self.layer.compute_mask(folded, keep.reshape(batch * timesteps, *rest))
+        if inner is None:
+            return keep.any(axis=tuple(range(2, keep.ndim)))
+        return np.reshape(inner, (batch, timesteps, *np.shape(inner)[1:]))
+
     def _require_one(self, several: bool) -> None:
         if several:
             expected = "a layer with one output (`return_state` off)"

@@ -318,12 +318,19 @@ def split(batches: ArrayBatches, fraction: float) -> tuple[ArrayBatches, ArrayBa
     return part(slice(0, at), batches.shuffle), part(slice(at, n), False)
 
 
-def class_weights_to_sample_weights(labels: Nest, class_weight: dict[int, float]) -> Array:
-    """Return one weight for each sample, by its label; 1 for labels that are not in the dict.
+def class_weights_to_sample_weights(
+    labels: Nest, class_weight: dict[int, float], rank: int | None = None
+) -> Array:
+    """Return a weight for each sample or step, by its label; 1 for labels not in the dict.
+
+    Args:
+        labels: (batch,), (batch, 1) or one-hot (batch, classes), for outputs of each step also
+            (batch, timesteps), (batch, timesteps, 1) or (batch, timesteps, classes).
+        class_weight: the weights by label.
+        rank: that of the model's output, ``None`` where it is not known.
 
     Raises:
-        ValueError: there are several arrays of labels, or more than one label a sample, or a
-            weight is no number.
+        ValueError: there are several arrays of labels, or more axes, or a weight is no number.
     """
     if not isinstance(class_weight, dict):
         raise ValueError(errors.bad_argument("class_weight", class_weight, "a dict"))
@@ -333,13 +340,14 @@ def class_weights_to_sample_weights(labels: Nest, class_weight: dict[int, float]
         remedy = "For several outputs, pass a list of `sample_weight`."
         raise ValueError(errors.bad_argument("y", f"{len(arrays)} arrays", expected, remedy))
     y = to_real_array("y", arrays[0] if len(arrays) == 1 else labels)
-    if y.ndim > 2:
-        expected = "one label a sample, with `class_weight`"
+    if y.ndim > 3:
+        expected = "one label a sample or a step, with `class_weight`"
         raise ValueError(errors.bad_shape("y", y.shape, expected))
-    if y.ndim == 2 and y.shape[1] > 1:
-        y = y.argmax(axis=-1)
-    labels = np.round(y.reshape(len(y))).astype(np.int64)
-    weights = np.ones(len(y), np.float32)
+    of_steps = y.ndim == 3 or (y.ndim == 2 and rank == 3)
+    if y.ndim - of_steps == 2:
+        y = y.argmax(axis=-1) if y.shape[-1] > 1 else y[..., 0]
+    labels = np.round(y).astype(np.int64)
+    weights = np.ones(y.shape, np.float32)
     for label, weight in class_weight.items():
         try:
             weights[labels == int(label)] = float(weight)

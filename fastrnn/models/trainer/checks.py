@@ -42,7 +42,7 @@ def training_batches(
     """
     weights = _weights(model, y, sample_weight, class_weight)
     batches = make_batches(x, y, weights, batch_size, bool(shuffle), model.convert_inputs)
-    return _weighed(batches, y, class_weight)
+    return _weighed(batches, y, class_weight, _rank(model))
 
 
 def training_batch(
@@ -50,7 +50,8 @@ def training_batch(
 ) -> Batches:
     """Return the data of ``train_on_batch`` as one batch; as ``training_batches`` does."""
     weights = _weights(model, y, sample_weight, class_weight)
-    return _weighed(whole_batch(x, y, weights, model.convert_inputs), y, class_weight)
+    batch = whole_batch(x, y, weights, model.convert_inputs)
+    return _weighed(batch, y, class_weight, _rank(model))
 
 
 def _weights(model: Trainable, y: Nest, sample_weight: Nest, class_weight: ClassWeight) -> Nest:
@@ -61,26 +62,37 @@ def _weights(model: Trainable, y: Nest, sample_weight: Nest, class_weight: Class
     if sample_weight is not None:
         expected, received = "None beside `class_weight`", type(sample_weight).__name__
         raise ValueError(errors.bad_argument("sample_weight", received, expected))
-    return None if y is None else class_weights_to_sample_weights(y, class_weight)
+    return None if y is None else class_weights_to_sample_weights(y, class_weight, _rank(model))
 
 
-def _weighed(batches: Batches, y: Nest, class_weight: ClassWeight) -> Batches:
+def _weighed(batches: Batches, y: Nest, class_weight: ClassWeight, rank: int | None) -> Batches:
     """Let data that come in batches be weighed by their labels."""
     if class_weight is not None and y is None:
         if isinstance(batches, ArrayBatches):
             raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
-        batches.weigh = functools.partial(_weigh_classes, class_weight)
+        batches.weigh = functools.partial(_weigh_classes, class_weight, rank)
     return batches
 
 
-def _weigh_classes(class_weight: dict[int, float], x: Nest, y: Nest, sample_weight: Nest) -> Batch:
+def _rank(model: Trainable) -> int | None:
+    """Return the rank of the model's output; ``None`` for several, or where it is not known."""
+    try:
+        shape = getattr(model, "output_shape", None)
+    except ValueError:  # it is not built
+        return None
+    return len(shape) if shape and is_shape(shape) else None
+
+
+def _weigh_classes(
+    class_weight: dict[int, float], rank: int | None, x: Nest, y: Nest, sample_weight: Nest
+) -> Batch:
     """Return a batch with weights of its samples by their labels."""
     if sample_weight is not None:
         expected = "None in batches, beside `class_weight`"
         raise ValueError(errors.bad_argument("sample_weight", "an array", expected))
     if y is None:
         raise ValueError(errors.bad_argument("y", None, "labels, with `class_weight`"))
-    return x, y, class_weights_to_sample_weights(y, class_weight)
+    return x, y, class_weights_to_sample_weights(y, class_weight, rank)
 
 
 def validation_batches(model: Trainable, data: Nest, batch_size: int | None) -> Batches:

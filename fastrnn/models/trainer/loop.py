@@ -327,6 +327,11 @@ def _join(parts: list[Any]) -> Any:
         return {key: _join([part[key] for part in parts]) for key in first}
     if isinstance(first, (list, tuple)):
         return type(first)(_join(list(output)) for output in zip(*parts, strict=True))
+    shapes = list(dict.fromkeys(part.shape[1:] for part in parts))
+    if len(shapes) > 1:
+        expected = "batches whose outputs have one length, to be joined"
+        remedy = "Pad them to one length, or call predict_on_batch for each batch."
+        raise ValueError(errors.bad_argument("x", f"outputs of {shapes[:5]}", expected, remedy))
     return np.concatenate(parts)
 
 
