@@ -87,6 +87,9 @@ __getattr__ = lazy_attributes(
     {
         **old_paths.old_modules(__name__),
         "install_as_keras": f"{__name__}.compat:install_as_keras",
+        "DTypePolicy": f"{__name__}.dtype_policies:DTypePolicy",
+        "FloatDTypePolicy": f"{__name__}.dtype_policies:FloatDTypePolicy",
+        "InputSpec": f"{__name__}.layers:InputSpec",
         **{
             name: f"{__name__}.{name}"
             for name in (

@@ -10,6 +10,7 @@ from fastrnn.callbacks import History
 from fastrnn.core import errors
 from fastrnn.core.checks import to_int
 from fastrnn.core.nest import flatten, flatten_up_to, paths
+from fastrnn.core.old_members import OldMember
 from fastrnn.core.serialization import serialize_keras_object
 from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.layer import Layer, registry
@@ -114,6 +115,8 @@ class Model(KeepsStates, Layer):
     predict_generator = old_methods.predict_generator
     predict_classes = old_methods.predict_classes
     predict_proba = old_methods.predict_proba
+    to_yaml = old_methods.to_yaml
+    state_updates = OldMember(lambda model: [], "model.state_keepers")
 
     def predict_on_batch(self, x: Nest) -> Any:
         """Return the outputs for one batch, in inference mode."""

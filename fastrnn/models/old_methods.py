@@ -165,3 +165,12 @@ def _in_steps(
     first = next(batches)
     size = len(flatten(first)[0])
     return itertools.chain([first], batches), -(-samples // size)
+
+
+def to_yaml(self: _Model, **kwargs: Any) -> str:
+    """Refuse, as Keras does since 2.6: YAML can hold code.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError("`to_yaml` is not there: YAML can hold code. Use `model.to_json()`.")

@@ -84,6 +84,16 @@ class Sequential(Model):
         return self._tensors[-1:]
 
     @property
+    def input_names(self) -> list[str]:
+        """The name of the input, in a list."""
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the layer that gives the output, in a list."""
+        return [tensor.name for tensor in self.outputs]
+
+    @property
     def input(self) -> SymbolicTensor:
         """The tensor that the model takes."""
         return self.inputs[0]

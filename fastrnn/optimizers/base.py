@@ -30,12 +30,13 @@ from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
 from fastrnn.optimizers.options import AccumulationSteps
+from fastrnn.optimizers.state import HasState
 from fastrnn.typing import Array, Config, LearningRateLike
 
 registry = Registry("optimizer", "keras.optimizers", any_case=True)
 
 
-class Optimizer(Configurable):
+class Optimizer(Configurable, HasState):
     """Changes variables in place, by their gradients.
 
     A subclass names its slots, arrays that it keeps for each variable, and implements ``update``.

@@ -66,11 +66,18 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         **old_modules(__name__),
+        "io_utils": f"{__name__}.io_utils",
         **{
             name: f"{__name__}.{module}:{name}"
             for name, module in {
+                "disable_interactive_logging": "io_utils",
+                "enable_interactive_logging": "io_utils",
                 "get_file": "downloads",
+                "get_source_inputs": "tensors",
+                "is_interactive_logging_enabled": "io_utils",
+                "is_keras_tensor": "tensors",
                 "split_dataset": "splitting",
+                "standardize_dtype": "tensors",
                 "text_dataset_from_directory": "text_dataset",
                 "timeseries_dataset_from_array": "timeseries",
             }.items()

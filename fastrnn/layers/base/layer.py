@@ -25,6 +25,7 @@ from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.context import INFERENCE, TRAINING, CallContext, Pullback
 from fastrnn.layers.base.dtypes import HasDType
 from fastrnn.layers.base.input_spec import HasInputSpec, check_compatible
+from fastrnn.layers.base.old_members import HasOldMembers
 from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
@@ -58,7 +59,7 @@ class LayerOptions(CommonOptions, total=False):
     activity_regularizer: RegularizerLike
 
 
-class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType):
+class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasOldMembers):
     """A function of arrays with weights.
 
     A subclass writes ``call``, with layers, operators and ``fastrnn.ops``, as in Keras, and
