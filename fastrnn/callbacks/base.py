@@ -153,12 +153,13 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
             **kwargs,
         }
+        known = (*_HOOKS, "on_batch_begin", "on_batch_end")  # the older names of two
         for name, function in functions.items():
-            if name not in _HOOKS and name.startswith("on_"):
-                raise ValueError(errors.not_one_of("kwargs", name, _HOOKS))
+            if name not in known and name.startswith("on_"):
+                raise ValueError(errors.not_one_of("kwargs", name, known))
             if function is None:
                 continue
-            if name in _HOOKS and not callable(function):
+            if name in known and not callable(function):
                 raise TypeError(errors.bad_argument(name, function, "a function"))
             setattr(self, name, function)
 

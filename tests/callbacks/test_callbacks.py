@@ -120,6 +120,9 @@ def test_lambda_callback_and_its_older_batch_hooks():
     begun = []
     make_model().fit(X, Y, verbose=0, callbacks=LambdaCallback(lambda k, logs: begun.append(k)))
     assert begun == [0]
+    older = LambdaCallback(on_batch_begin=lambda k, logs: begun.append(-k))
+    make_model().fit(X, Y, batch_size=5, verbose=0, callbacks=[older])
+    assert begun == [0, 0, -1]
 
 
 def test_stop_training_ends_the_epoch_and_the_training():
