@@ -152,6 +152,7 @@ OWN_LAYERS = {
 # Layers of fastrnn that are operations in Keras, and models: GRAPHS has them. Lambda: in code only.
 # The last ones take no floats: tests/layers/test_preprocessing.py has their files.
 NO_LAYERS = {
+    "Wrapper",
     "Functional", "Sequential", "Lambda",
     "CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup",
     "TextVectorization",

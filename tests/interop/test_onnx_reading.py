@@ -537,3 +537,20 @@ def test_operators_that_are_refused(tmp_path):
     for match, build in cases.items():
         reason = "onnx_shape" if match == "weights for 9" else "onnx_unsupported"
         refused(build, tmp_path, reason, match=match)
+
+
+def test_lengths_as_an_input_are_refused_by_name(tmp_path):
+    kinds = onnx.TensorProto
+    weights = {"W": draw(1, 3 * H, F), "R": draw(1, 3 * H, H)}
+    node = helper.make_node("GRU", ["X", "W", "R", "", "lens"], ["Y"], hidden_size=H)
+    inputs = [
+        helper.make_tensor_value_info("X", kinds.FLOAT, [T, B, F]),
+        helper.make_tensor_value_info("lens", kinds.INT32, [B]),
+    ]
+    outputs = [helper.make_tensor_value_info("Y", kinds.FLOAT, [T, 1, B, H])]
+    arrays = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = helper.make_graph([node], "g", inputs, outputs, arrays)
+    opset = helper.make_opsetid("", 14)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "a.onnx")
+    with pytest.raises(ModelFileError, match="sequence_lens"):
+        Model.from_onnx(tmp_path / "a.onnx")

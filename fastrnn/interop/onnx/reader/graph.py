@@ -79,6 +79,10 @@ class Reader:
 
         declared = proto.type.tensor_type
         source = f"{self.file.name}, input {proto.name[:80]!r}"
+        takers = [node for node in self._consumers.get(proto.name, []) if node.op_type in GATES]
+        if any(list(node.input[4:5]) == [proto.name] for node in takers):
+            message = "sequence_lens: give the model whole sequences, or a mask afterwards"
+            raise ModelFileError("onnx_unsupported", source, message)
         names = {
             onnx.helper.np_dtype_to_tensor_dtype(np.dtype(name)): name for name in _INPUT_TYPES
         }
