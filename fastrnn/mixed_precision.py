@@ -12,6 +12,8 @@
 
 from fastrnn.config import dtype_policy, set_dtype_policy
 from fastrnn.core.dtype_policy import DTypePolicy
+from fastrnn.core.lazy import lazy_attributes
+from fastrnn.core.old_paths import old_modules
 from fastrnn.optimizers import LossScaleOptimizer
 
 Policy = DTypePolicy
@@ -27,3 +29,6 @@ __all__ = [
     "set_dtype_policy",
     "set_global_policy",
 ]
+
+__path__: list[str] = []  # old modules stand below it
+__getattr__ = lazy_attributes(__name__, old_modules(__name__))

@@ -139,3 +139,16 @@ _CONVERSIONS: dict[tuple[str, str], Callable[[str, object], dict[str, Any]]] = {
 def _conversion(cls: type, name: str) -> Callable[[str, object], dict[str, Any]] | None:
     rows = (_CONVERSIONS.get((base.__name__, name)) for base in cls.__mro__)
     return next(filter(None, rows), None)
+
+
+# Values of arguments that have none today.
+_DEFAULTS: dict[tuple[str, str], object] = {("AveragePooling1D", "pool_size"): 2}
+
+
+def old_default(cls: type, name: str, otherwise: object) -> object:
+    """Return the value that a missing argument had, with a warning; else ``otherwise``."""
+    value = _DEFAULTS.get((cls.__name__, name))
+    if value is None:
+        return otherwise
+    deprecated(f"{cls.__name__}()", f"{cls.__name__}({name}={value})")
+    return value

@@ -49,12 +49,14 @@ _OLD_PATHS: dict[tuple[str, ...], str] = {
     ("initializers",): "initializations initializers.initializers_v1 initializers.initializers_v2",
     ("losses",): "objectives",
     ("callbacks",): "callbacks.callbacks callbacks_v1",
+    ("mixed_precision",): "mixed_precision.experimental",
     ("saving", ""): "saving.hdf5_format saving.save saving.saved_model",
 }
 # What Keras has below this path is what it has below the root.
 _SAME = "api"
 # Other names that things had there.
 _OLD_NAMES = {
+    "mixed_precision.experimental": {"set_policy": "set_global_policy"},
     "utils.visualize_util": {"plot": "plot_model"},
     "engine": {"Container": "Model"},
     "engine.topology": {"Container": "Model"},

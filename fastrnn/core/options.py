@@ -37,7 +37,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from fastrnn.core import checks
-from fastrnn.core.old_arguments import renamed
+from fastrnn.core.old_arguments import old_default, renamed
 from fastrnn.core.registry import registry_of
 
 P = ParamSpec("P")
@@ -227,6 +227,8 @@ class _Constructor:
             kwargs.setdefault(argument, value)
         for argument, kind in self.kinds.items():
             value = kwargs.get(argument, parameters[argument].default)
+            if value is Parameter.empty:
+                value = old_default(cls, argument, value)
             if value is not Parameter.empty:
                 kwargs[argument] = kind.convert(argument, value)
         return kwargs
@@ -291,9 +293,6 @@ class Configurable:
     The base's options come first in a config, then those that the class adds, in the order of the
     signature. ``config_order`` names options that come before all others, and behind ``...`` those
     that come after them. What a class's constructor lacks is not in its config.
-
-    A subclass of the user's may write ``get_config`` by hand, as in Keras:
-    ``{**super().get_config(), "units": self.units}``.
     """
 
     config_order: ClassVar[ConfigOrder] = ()

@@ -1,7 +1,7 @@
 """Models."""
 
 from fastrnn.core.old_paths import old_names
-from fastrnn.models.cloning import clone_model, model_from_json
+from fastrnn.models.cloning import clone_model, model_from_config, model_from_json
 from fastrnn.models.functional import Functional
 from fastrnn.models.model import Model
 from fastrnn.models.saving import load_model, save_model
@@ -13,6 +13,7 @@ __all__ = [
     "Sequential",
     "clone_model",
     "load_model",
+    "model_from_config",
     "model_from_json",
     "save_model",
 ]

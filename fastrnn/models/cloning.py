@@ -10,6 +10,7 @@ from fastrnn.core import errors
 from fastrnn.core.custom_objects import CustomObjectScope
 from fastrnn.core.deserialization import deserialize_keras_object
 from fastrnn.core.nest import flatten, unflatten
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.formats.keras.legacy_config import modern_model, version_number
 from fastrnn.layers.base.layer import Layer, iterate_layers, registry
 from fastrnn.layers.base.symbolic import SymbolicTensor, map_tensors
@@ -201,10 +202,30 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     except (TypeError, ValueError, RecursionError):
         expected = "a string that model.to_json() returned"
         raise ValueError(errors.bad_argument("json_string", json_string, expected)) from None
+    return _described("json_string", config, custom_objects)
+
+
+def model_from_config(
+    config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+) -> Model:
+    """Return the model of a description: today ``deserialize_keras_object`` does it.
+
+    Args:
+        config: a dict with ``class_name`` and ``config``, of any version of Keras.
+        custom_objects: classes and functions of your own by their names.
+
+    Raises:
+        ValueError: it describes no model, or one with unknown layers.
+    """
+    deprecated("model_from_config(config)", "saving.deserialize_keras_object(config)")
+    return _described("config", config, custom_objects)
+
+
+def _described(argument: str, config: Any, custom_objects: dict[str, Any] | None) -> Model:
     if isinstance(config, dict) and "module" not in config:
         config = modern_model(config, version_number(config.get("keras_version")))
     model: Any = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         expected = "a description of a model"
-        raise ValueError(errors.bad_argument("json_string", type(model).__name__, expected))
+        raise ValueError(errors.bad_argument(argument, type(model).__name__, expected))
     return model

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Protocol
 
 import numpy as np
 
-from fastrnn.callbacks import History
+from fastrnn.callbacks import Callback, History
 from fastrnn.core import errors
 from fastrnn.core.checks import to_positive_int
 from fastrnn.core.nest import flatten
@@ -18,6 +18,7 @@ from fastrnn.typing import Array, Nest
 
 # Batches that a script makes: a generator, or an object with a length.
 BatchSource = Iterable[Any]
+Callbacks = Callback | Sequence[Callback] | None
 
 
 class _Model(Protocol):
@@ -35,7 +36,7 @@ def fit_generator(
     steps_per_epoch: int | None = None,
     epochs: int = 1,
     verbose: int | str = 1,
-    callbacks: Any = None,
+    callbacks: Callbacks = None,
     validation_data: Nest = None,
     validation_steps: int | None = None,
     validation_freq: int = 1,
@@ -82,7 +83,7 @@ def evaluate_generator(
     self: _Model,
     generator: BatchSource,
     steps: int | None = None,
-    callbacks: Any = None,
+    callbacks: Callbacks = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
@@ -106,7 +107,7 @@ def predict_generator(
     self: _Model,
     generator: BatchSource,
     steps: int | None = None,
-    callbacks: Any = None,
+    callbacks: Callbacks = None,
     max_queue_size: int = 10,
     workers: int = 1,
     use_multiprocessing: bool = False,
@@ -151,7 +152,7 @@ def predict_proba(
 
 
 def _in_steps(
-    argument: str, batches: Any, samples: int | None, steps: int | None
+    argument: str, batches: Nest, samples: int | None, steps: int | None
 ) -> tuple[Any, int | None]:
     """Return the batches, and in how many of them there are so many samples.
 

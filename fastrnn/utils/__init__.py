@@ -70,12 +70,16 @@ __getattr__ = lazy_attributes(
         **{
             name: f"{__name__}.{module}:{name}"
             for name, module in {
+                "Progbar": "progbar",
+                "count_params": "old_functions",
                 "disable_interactive_logging": "io_utils",
                 "enable_interactive_logging": "io_utils",
                 "get_file": "downloads",
                 "get_source_inputs": "tensors",
                 "is_interactive_logging_enabled": "io_utils",
                 "is_keras_tensor": "tensors",
+                "multi_gpu_model": "old_functions",
+                "print_summary": "old_functions",
                 "split_dataset": "splitting",
                 "standardize_dtype": "tensors",
                 "text_dataset_from_directory": "text_dataset",

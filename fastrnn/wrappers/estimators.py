@@ -107,7 +107,7 @@ class ModelEstimator(_Base):
         return self.model_.predict(_validated(self, X), verbose=0)
 
 
-def _validated(estimator: Any, X: ArrayLike, *y: ArrayLike) -> Any:
+def _validated(estimator: ModelEstimator, X: ArrayLike, *y: ArrayLike) -> Any:
     """Return samples, and targets where they are given, as scikit-learn checks them."""
     from sklearn.utils.validation import validate_data
 

@@ -128,6 +128,14 @@ def test_the_bias_of_the_forget_gate(value, flag):
         layers.LSTM(3, forget_bias_init="uniform")
 
 
+def test_an_argument_that_had_a_value():
+    with pytest.warns(DeprecationWarning, match=re.escape("(pool_size=2)")):
+        made = layers.AveragePooling1D()
+    assert config_of(made) == config_of(layers.AveragePooling1D(2))
+    with pytest.raises(TypeError, match="units"):
+        layers.Dense()
+
+
 # ---- shapes of inputs, weights ----------------------------------------------------------------
 
 
@@ -217,6 +225,15 @@ def test_a_rate_that_decays_can_be_set():
     np.testing.assert_allclose(trained_further(optimizer), 1 - 5 / (1 + 4.0), rtol=1e-6)
     with pytest.raises(ValueError, match="decay"), pytest.warns(DeprecationWarning):
         optimizers.SGD(lambda step: 0.1, decay=0.5)
+
+
+def test_the_rate_under_its_old_name():
+    optimizer = optimizers.Adam(0.5)
+    with pytest.warns(DeprecationWarning, match=r"`optimizer\.lr`.*`optimizer\.learning_rate`"):
+        assert float(optimizer.lr) == 0.5
+    with pytest.warns(DeprecationWarning):
+        optimizer.lr = 0.25
+    assert float(optimizer.learning_rate) == 0.25
 
 
 def trained_further(optimizer):

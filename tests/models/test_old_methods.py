@@ -217,3 +217,23 @@ def test_labels_of_a_type():
         labels = utils.to_categorical([0, 2], 3, dtype="int32")
     np.testing.assert_array_equal(labels, utils.to_categorical([0, 2], 3).astype("int32"))
     assert labels.dtype == "int32"
+
+
+# ---- functions --------------------------------------------------------------------------------
+
+
+def test_a_model_of_a_description():
+    model = made()
+    config = {"class_name": "Sequential", "config": model.get_config()}
+    again = quiet(fastrnn.models.model_from_config, config)
+    assert again.get_config() == model.get_config()
+    with pytest.raises(ValueError, match="model"), pytest.warns(DeprecationWarning):
+        fastrnn.models.model_from_config({"class_name": "Dense", "config": {"units": 2}})
+
+
+def test_functions_of_layers_and_models(capsys):
+    model = made()
+    assert quiet(utils.count_params, model.trainable_weights) == model.count_params()
+    assert quiet(utils.multi_gpu_model, model, gpus=2) is model
+    quiet(utils.print_summary, model)
+    assert "gru" in capsys.readouterr().out

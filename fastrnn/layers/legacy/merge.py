@@ -13,6 +13,10 @@ from fastrnn.layers.merging.concatenate import Concatenate
 from fastrnn.layers.merging.dot import Dot
 from fastrnn.layers.merging.merge import Add, Average, Maximum, Minimum, Multiply
 
+# Axes of two inputs: one of both, one of each, or lists of one of each.
+AxesLike = int | Sequence[int | Sequence[int]]
+# As ``Lambda`` takes it.
+ShapeOption = Sequence[int | None] | Callable[..., Any] | None
 # Today's layer for each mode without options.
 _LAYERS: dict[str, type[Layer]] = {
     "sum": Add,
@@ -28,8 +32,8 @@ def merge(
     inputs: Sequence[Any],
     mode: str | Callable[..., Any] = "sum",
     concat_axis: int = -1,
-    dot_axes: Any = -1,
-    output_shape: Any = None,
+    dot_axes: AxesLike = -1,
+    output_shape: ShapeOption = None,
     name: str | None = None,
     **options: Any,
 ) -> Any:
@@ -56,8 +60,8 @@ def Merge(
     layers: Sequence[Layer] | None = None,
     mode: str | Callable[..., Any] = "sum",
     concat_axis: int = -1,
-    dot_axes: Any = -1,
-    output_shape: Any = None,
+    dot_axes: AxesLike = -1,
+    output_shape: ShapeOption = None,
     name: str | None = None,
     arguments: dict[str, Any] | None = None,
     **options: Any,
@@ -89,8 +93,8 @@ def Merge(
 def _layer(
     mode: str | Callable[..., Any],
     concat_axis: int,
-    dot_axes: Any,
-    output_shape: Any,
+    dot_axes: AxesLike,
+    output_shape: ShapeOption,
     arguments: dict[str, Any] | None,
     name: str | None,
 ) -> Layer:
@@ -116,14 +120,14 @@ def _today(mode: str | Callable[..., Any]) -> str:
     )
 
 
-def _axes(axes: Any) -> Any:
+def _axes(axes: AxesLike) -> Any:
     """Return the axes of a product, of which Keras 1 took lists in a list, too."""
     if isinstance(axes, (list, tuple)):
         return tuple(axis[0] if isinstance(axis, (list, tuple)) else axis for axis in axes)
     return axes
 
 
-def _branch(layer: Any) -> tuple[list[Any], Any]:
+def _branch(layer: object) -> tuple[list[Any], Any]:
     """Return inputs and outputs of a model, or a tensor that ``Input`` gave as both."""
     if isinstance(layer, Layer):
         model: Any = layer
