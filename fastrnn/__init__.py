@@ -86,8 +86,6 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         **old_paths.old_modules(__name__),
-        "DTypePolicy": f"{__name__}.dtype_policies:DTypePolicy",
-        "InputSpec": f"{__name__}.layers:InputSpec",
         "install_as_keras": f"{__name__}.compat:install_as_keras",
         "DTypePolicy": f"{__name__}.dtype_policies:DTypePolicy",
         "FloatDTypePolicy": f"{__name__}.dtype_policies:FloatDTypePolicy",
@@ -102,7 +100,6 @@ __getattr__ = lazy_attributes(
                 "mixed_precision",
                 "ops",
                 "random",
-                "tree",
                 "wrappers",
             )
         },

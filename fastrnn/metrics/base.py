@@ -106,7 +106,7 @@ class Metric(Configurable):
         """
         options = WeightOptions.of(args, kwargs, np.dtype(self.dtype).name, "zeros")
         initial = initializers.get(options.initializer)(options.shape, dtype=options.dtype)
-        return Variable(np.asarray(initial, options.dtype), options.name, trainable=False)
+        return Variable(np.asarray(initial, options.dtype), name=options.name, trainable=False)
 
     add_variable = add_weight
 

@@ -158,17 +158,6 @@ class Optimizer(Configurable, HasState):
         self._learning_rate.value[...] = number
 
     @property
-    def lr(self) -> Variable:
-        """The learning rate, under its name in Keras 2."""
-        deprecated("optimizer.lr", "optimizer.learning_rate")
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value: LearningRateLike | Variable) -> None:
-        deprecated("optimizer.lr", "optimizer.learning_rate")
-        self.learning_rate = value
-
-    @property
     def iterations(self) -> Variable | int:
         """The number of updates so far."""
         return self._updates if self.gradient_accumulation_steps else self._iterations

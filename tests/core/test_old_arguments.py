@@ -227,15 +227,6 @@ def test_a_rate_that_decays_can_be_set():
         optimizers.SGD(lambda step: 0.1, decay=0.5)
 
 
-def test_the_rate_under_its_old_name():
-    optimizer = optimizers.Adam(0.5)
-    with pytest.warns(DeprecationWarning, match=r"`optimizer\.lr`.*`optimizer\.learning_rate`"):
-        assert float(optimizer.lr) == 0.5
-    with pytest.warns(DeprecationWarning):
-        optimizer.lr = 0.25
-    assert float(optimizer.learning_rate) == 0.25
-
-
 def trained_further(optimizer):
     variable = optimizer._known[0]
     variable.assign(np.ones((3, 1)))

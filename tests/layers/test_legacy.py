@@ -118,3 +118,10 @@ def test_a_chain_may_begin_with_the_merge_of_others():
     assert len(model.trainable_weights) == 8
     with pytest.raises(ValueError, match="input"):
         model.predict([A, B[:, :, :2]], verbose=0)
+
+
+def test_a_star_gives_them_too():
+    names = {}
+    exec("from fastrnn.layers import *", names)
+    assert names["CuDNNLSTM"] is layers.CuDNNLSTM
+    assert names["Merge"] is layers.Merge

@@ -94,6 +94,16 @@ def test_what_has_no_effect_is_taken(name):
             model.compile("sgd", "mse", **{name: "another"})
 
 
+def test_a_word_for_the_weights_of_classes():
+    """Keras 1 took it, and weighed nothing."""
+    old, new = made(), made()
+    with pytest.warns(DeprecationWarning, match="auto"):
+        told = old.fit(X, Y, class_weight="auto", verbose=0, shuffle=False)
+    assert told.history == new.fit(X, Y, verbose=0, shuffle=False).history
+    with pytest.raises(ValueError, match="class_weight"):
+        new.fit(X, Y, class_weight="other", verbose=0)
+
+
 def test_what_no_keras_had_is_refused():
     with pytest.raises(TypeError, match="epoch"):
         made().fit(X, Y, epoch=3)
@@ -166,6 +176,13 @@ def test_classes_and_probabilities():
     model = made(3, "softmax", "sparse_categorical_crossentropy")
     classes = quiet(model.predict_classes, X)
     np.testing.assert_array_equal(classes, model.predict(X, verbose=0).argmax(-1))
+
+
+def test_hooks_of_batches_under_their_old_names():
+    seen = []
+    hook = callbacks.LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch))
+    made().fit(X, Y, batch_size=4, verbose=0, callbacks=[hook])
+    assert seen == [0, 1, 2]
 
 
 # ---- names in the logs ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import functools
 
 from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_shape
+from fastrnn.core.user_warnings import deprecated
 from fastrnn.models.quantization import require_trainable
 from fastrnn.models.trainer.batches import (
     ArrayBatches,
@@ -40,6 +41,7 @@ def training_batches(
     Raises:
         ValueError: a layer is quantized, or the data do not fit each other.
     """
+    class_weight = _without_auto(class_weight)
     weights = _weights(model, y, sample_weight, class_weight)
     batches = make_batches(x, y, weights, batch_size, bool(shuffle), model.convert_inputs)
     return _weighed(batches, y, class_weight, _rank(model))
@@ -49,9 +51,18 @@ def training_batch(
     model: Trainable, x: Nest, y: Nest, sample_weight: Nest, class_weight: ClassWeight
 ) -> Batches:
     """Return the data of ``train_on_batch`` as one batch; as ``training_batches`` does."""
+    class_weight = _without_auto(class_weight)
     weights = _weights(model, y, sample_weight, class_weight)
     batch = whole_batch(x, y, weights, model.convert_inputs)
     return _weighed(batch, y, class_weight, _rank(model))
+
+
+def _without_auto(class_weight: ClassWeight | str) -> ClassWeight:
+    """Return no weights where Keras 1 made none of the word ``"auto"``."""
+    if isinstance(class_weight, str) and class_weight == "auto":
+        deprecated('fit(class_weight="auto")', "fit(…)")
+        return None
+    return class_weight  # type: ignore[return-value]
 
 
 def _weights(model: Trainable, y: Nest, sample_weight: Nest, class_weight: ClassWeight) -> Nest:
