@@ -10,6 +10,7 @@ array([5.])
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
@@ -24,6 +25,7 @@ from fastrnn.config import set_epsilon as set_epsilon
 from fastrnn.config import set_floatx as set_floatx
 from fastrnn.core import missing_names
 from fastrnn.core.naming import auto_name
+from fastrnn.core.old_paths import old_modules
 from fastrnn.core.variable import Variable
 from fastrnn.core.variable import name_scope as name_scope
 from fastrnn.layers.base.symbolic import SymbolicTensor
@@ -51,9 +53,15 @@ _REFUSED = {
 }
 
 
+__path__: list[str] = []  # old modules stand below it
+_OLD = old_modules(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name in _SAME:
         return getattr(ops, name)
+    if name in _OLD:
+        return importlib.import_module(_OLD[name])
     if not name.startswith("__"):
         missing_names.note(f"keras.backend.{name}")
     advice = f": {_REFUSED[name]}" if name in _REFUSED else ""

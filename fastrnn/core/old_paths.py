@@ -47,6 +47,7 @@ _OLD_PATHS: dict[tuple[str, ...], str] = {
     """,
     ("optimizers.schedules", "layers"): "experimental optimizer_v2.learning_rate_schedule",
     ("initializers",): "initializations initializers.initializers_v1 initializers.initializers_v2",
+    ("backend",): "backend.common backend.tensorflow_backend backend.theano_backend",
     ("losses",): "objectives",
     ("callbacks",): "callbacks.callbacks callbacks_v1",
     ("mixed_precision",): "mixed_precision.experimental",
