@@ -46,7 +46,7 @@ class HasState:
         Raises:
             ValueError: the number of arrays or a shape does not fit. Nothing is changed then.
         """
-        own, arrays = self.variables, [Variable(array, "weight").value for array in weights]
+        own, arrays = self.variables, [Variable(array, name="weight").value for array in weights]
         if len(arrays) != len(own):
             expected = f"{len(own)} arrays, for `variables`"
             remedy = "The optimizer has all of them once it is built."
