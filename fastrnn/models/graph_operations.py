@@ -27,7 +27,8 @@ def describe_operation(layer: Layer) -> dict[str, Any] | None:
     if not isinstance(layer, OperationLayer):
         return None
     name = layer.operation.class_name
-    config = {**serialize_keras_object(layer.template.options), "name": layer.name}
+    inner = {k: v for k, v in layer.arguments.items() if k in _IN_CONFIG.get(name, ())}
+    config = serialize_keras_object({**layer.template.options, **inner, "name": layer.name})
     module = f"keras.src.ops.{layer.operation.home}"
     return {"module": module, "class_name": name, "config": config, "registered_name": name}
 
@@ -48,7 +49,14 @@ def operation_arguments(layer: OperationLayer, inputs: Any) -> list[Any]:
         paths = [variable.path for variable in layer.used_variables.values()]
         raise ValueError(errors.bad_argument("variable", paths, expected))
     call = layer.template_with([_Description(next(described)) for _ in layer.tensors])
-    return [_as_data(group) for group in call.groups(call.leaves)]
+    groups = dict(zip(layer.operation.tensors, call.groups(call.leaves), strict=True))
+    left_out = _IN_CONFIG.get(layer.operation.class_name, ())
+    found = [_as_data(group) for name, group in groups.items() if name not in left_out]
+    return found[0] if layer.operation.takes_many else found
+
+
+# Arguments that may be tensors here, and are options in Keras's classes.
+_IN_CONFIG = {"Clip": ("x_min", "x_max"), "Digitize": ("bins",)}
 
 
 class _Description:
@@ -86,6 +94,8 @@ def call_operation(
     known = inspect.signature(found).parameters
     config = {k: deserialize(v) for k, v in data.get("config", {}).items() if k in known}
     arguments = list(map(_revived, arguments))
+    if any(p.kind is p.VAR_POSITIONAL for p in known.values()):
+        arguments, config = [*config.values(), *arguments], {}
     if snake == "get_item" and isinstance(arguments[-1], list):
         arguments[-1] = tuple(arguments[-1])  # arrays are written as such: a list was a tuple
     try:

@@ -74,6 +74,11 @@ class Operation:
         )
 
     @property
+    def takes_many(self) -> bool:
+        """Whether it takes any number of tensors, each as an argument."""
+        return self._rest is not None
+
+    @property
     def home(self) -> str:
         """The part of ``keras.ops`` that Keras keeps the operation in."""
         parts = self.function.__module__.split(".")

@@ -61,9 +61,16 @@ class OperationLayer(Layer):
     # ---- calls ----
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that may be tensors, by name; ``None`` in the place of tensors."""
+        return dict(
+            zip(self.operation.tensors, self.template.groups(self.template.leaves), strict=True)
+        )
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """The key of ``get_item``."""
-        key = self.template.groups(self.template.leaves)[1]
+        key = self.arguments["key"]
         return tuple(key) if isinstance(key, (list, tuple)) else (key,)
 
     def note(self) -> Any:
