@@ -95,6 +95,8 @@ def report(every: dict[str, Outcomes], failures: bool) -> None:
                 why[name] = skipped(message)
             if why[name] is None and outcome == "failed" and scope.PRIVATE.search(message):
                 why[name] = "insides of Keras"
+            if why[name] is None and scope.REFUSED in message:
+                why[name] = "images and volumes"
         reasons.update(reason for reason in why.values() if reason)
         counts = {name: outcomes[name] for name in outcomes if why[name] is None}
         good = sum(outcome == "passed" for outcome, _ in counts.values())

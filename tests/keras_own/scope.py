@@ -70,6 +70,7 @@ NO_AIMS = {
 
 # An attribute whose name begins with _ is none of what a package promises.
 PRIVATE = re.compile(r"has no attribute '_[a-z]\w*'")
+REFUSED = "for sequences, not for images"
 
 
 def no_aim(name: str) -> str | None:
