@@ -86,6 +86,7 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         **old_paths.old_modules(__name__),
+        "GradientTape": f"{__name__}.layers.base.tape:GradientTape",
         "install_as_keras": f"{__name__}.compat:install_as_keras",
         "DTypePolicy": f"{__name__}.dtype_policies:DTypePolicy",
         "FloatDTypePolicy": f"{__name__}.dtype_policies:FloatDTypePolicy",

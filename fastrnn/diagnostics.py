@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.layers.base.layer import CallContext, Layer
+from fastrnn.layers.base.context import CallContext, Penalties
+from fastrnn.layers.base.layer import Layer
 from fastrnn.layers.rnn.base import RecurrentLayer
 from fastrnn.models.model import Model
 from fastrnn.models.trainer.batches import whole_batch
@@ -132,7 +133,7 @@ def gradient_flow(model: Model, x: Nest, y: Nest) -> GradientFlow:
     x, y, _ = next(iter(data))
     with ExitStack() as stack:
         recordings = {n: stack.enter_context(layer.recorded()) for n, layer in layers.items()}
-        context = CallContext(gradient=True, penalties=[])
+        context = CallContext(gradient=True, penalties=Penalties())
         outputs, pullback, mask = model.run(x, context)
         _, gradient = model.objectives.loss_and_gradient(y, outputs, None, mask)
         assert pullback is not None

@@ -34,6 +34,13 @@ class Trace:
         self.updates.pop(id(variable), None)
         self.updates[id(variable)] = (variable, value)
 
+    def note(self, node: object) -> None:
+        """Take note of a call; a graph finds its calls by itself."""
+
+    def losses_of(self, layer: object) -> list[Any] | None:
+        """Return the penalties of a layer as tensors, where they are such; else ``None``."""
+        return None
+
     def read(self, variable: Any) -> Any:
         """Return the value that a variable was assigned in this trace, else the variable."""
         return self.updates.get(id(variable), (variable, variable))[1]

@@ -18,10 +18,11 @@ from fastrnn.layers.base.symbolic import Node, tensors_in
 from fastrnn.layers.base.traced import TracedCall
 from fastrnn.layers.base.weights import in_saved_order
 from fastrnn.layers.rnn.states import KeepsStates
+from fastrnn.metrics import Metric
 from fastrnn.models import files, old_methods, quantization
 from fastrnn.models.graph import ModelGraph, different
 from fastrnn.models.summary import print_summary
-from fastrnn.models.trainer import compilation, compile_config, loop, steps
+from fastrnn.models.trainer import compilation, compile_config, loop, own_steps, steps
 from fastrnn.models.trainer.cursor import DataCursor
 from fastrnn.models.trainer.objectives import Objectives
 from fastrnn.optimizers import Optimizer
@@ -105,9 +106,12 @@ class Model(KeepsStates, Layer):
     predict = loop.predict
     train_on_batch = steps.train_on_batch
     test_on_batch = steps.test_on_batch
-    # A subclass may replace these two.
+    # A subclass may replace these.
     train_step = steps.train_step
     test_step = steps.test_step
+    compute_loss = own_steps.compute_loss
+    compute_metrics = own_steps.compute_metrics
+    get_metrics_result = own_steps.get_metrics_result
 
     # The names of Keras 1 and 2.
     fit_generator = old_methods.fit_generator
@@ -124,8 +128,10 @@ class Model(KeepsStates, Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The tracker of the loss, and the metrics once shapes are known."""
-        return self.objectives.metrics
+        """The tracker of the loss, the metrics once shapes are known, and those in attributes."""
+        own = (leaf for value in vars(self).values() for leaf in flatten(value))
+        found = [*self.objectives.metrics, *(leaf for leaf in own if isinstance(leaf, Metric))]
+        return list({id(metric): metric for metric in found}.values())
 
     @property
     def metrics_names(self) -> list[str]:
@@ -135,6 +141,8 @@ class Model(KeepsStates, Layer):
     def reset_metrics(self) -> None:
         """Forget what the metrics have seen."""
         self.objectives.reset()
+        for metric in self.metrics:
+            metric.reset_state()
 
     # ---- files -----------------------------------------------------------------------------
 

@@ -99,3 +99,61 @@ def functional_inside(k):
 
 
 OWN_MODELS = [plain, with_states, variational, of_models, functional_subclass, functional_inside]
+
+
+def own_step(k, tape, gradient_of):
+    """A step of its own with a tape; Keras on torch has none, so ``tape`` and ``gradient_of``."""
+
+    class Trained(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.rnn = k.layers.LSTM(3, kernel_regularizer="l2")
+            self.head = k.layers.Dense(2, activity_regularizer="l1")
+            self.loss_tracker = k.metrics.Mean(name="loss")
+            self.error = k.metrics.MeanAbsoluteError(name="error")
+
+        def call(self, x):
+            code = self.rnn(x)
+            self.add_loss(0.1 * k.ops.sum(k.ops.square(code)))
+            return self.head(code)
+
+        @property
+        def metrics(self):
+            return [self.loss_tracker, self.error]
+
+        def train_step(self, data):
+            x, y = data
+            with tape() as recorded:
+                y_pred = self(x, training=True)
+                loss = k.ops.mean(k.ops.square(y_pred - y)) + 2.0 * sum(self.losses)
+            gradients = gradient_of(recorded, loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            self.loss_tracker.update_state(loss)
+            self.error.update_state(y, y_pred)
+            return {metric.name: metric.result() for metric in self.metrics}
+
+        def test_step(self, data):
+            x, y = data
+            y_pred = self(x, training=False)
+            self.loss_tracker.update_state(self.compute_loss(x, y, y_pred))
+            self.error.update_state(y, y_pred)
+            return {metric.name: metric.result() for metric in self.metrics}
+
+    return Trained()
+
+
+def own_loss(k):
+    class Weighed(k.Model):
+        def __init__(self):
+            super().__init__()
+            self.rnn = k.layers.GRU(3, kernel_regularizer="l2")
+            self.head = k.layers.Dense(1)
+
+        def call(self, x):
+            return self.head(self.rnn(x))
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            loss = super().compute_loss(x, y, y_pred, sample_weight)
+            return 3.0 * loss + k.ops.mean(k.ops.square(y_pred))
+
+    return Weighed()

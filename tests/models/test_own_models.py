@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from live_keras import keras, to_numpy
-from own_models import OWN_MODELS, with_states
+from live_keras import keras, to_numpy, torch
+from own_models import OWN_MODELS, own_loss, own_step, with_states
 
 import fastrnn
 from fastrnn.core.naming import reset_names
@@ -68,4 +68,54 @@ def test_a_call_takes_and_gives_states():
         second, states = model(x, states=states, return_state=True, training=False)
         results.append([numbers(first), numbers(second), numbers(states)])
     for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+class TorchTape:
+    """What a tape does on torch."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+
+def torch_gradients(tape, loss, variables):
+    return torch.autograd.grad(loss, [v.value for v in variables], allow_unused=True)
+
+
+def test_a_step_with_a_tape_trains_as_in_keras():
+    x = RNG.standard_normal((8, 5, 3)).astype("float32")
+    y = RNG.standard_normal((8, 2)).astype("float32")
+    own = own_step(fastrnn, fastrnn.GradientTape, fastrnn.GradientTape.gradient)
+    theirs = own_step(keras, TorchTape, torch_gradients)
+    own(x), theirs(x)
+    theirs.set_weights(own.get_weights())
+    results = []
+    for package, model in ((fastrnn, own), (keras, theirs)):
+        model.compile(package.optimizers.SGD(0.1), loss="mse")
+        history = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0).history
+        end = model.evaluate(x, y, verbose=0, return_dict=True)
+        results.append((history, end, model.get_weights()))
+    (history, end, weights), (their_history, their_end, their_weights) = results
+    assert list(history) == list(their_history)
+    for name, values in history.items():
+        np.testing.assert_allclose(values, their_history[name], rtol=1e-5)
+        np.testing.assert_allclose(end[name], their_end[name], rtol=1e-5)
+    for a, b in zip(weights, their_weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_loss_of_the_model_s_own_trains_as_in_keras():
+    own, theirs, x = pair(own_loss)
+    y = RNG.standard_normal((6, 1)).astype("float32")
+    results = []
+    for package, model in ((fastrnn, own), (keras, theirs)):
+        model.compile(package.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
+        losses = [model.train_on_batch(x, y) for _ in range(3)]
+        results.append((losses, model.evaluate(x, y, verbose=0), model.get_weights()))
+    for a, b in zip(results[0][:2], results[1][:2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    for a, b in zip(results[0][2], results[1][2], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)

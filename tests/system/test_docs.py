@@ -74,6 +74,14 @@ def test_the_code_about_streams_runs():
     assert names["y"].shape == (1, 1) and names["steps"].shape == (1, 100, 1)
 
 
+def test_the_code_about_own_layers_runs():
+    names = {}
+    for block in code_blocks(REPOSITORY / "docs" / "own_layers.md", "python"):
+        exec(compile(block, "own_layers.md", "exec"), names)
+    assert list(names["history"].history) == ["loss", "mae"]
+    assert names["pullback"](np.ones((2, 3)))[0].tolist() == [[2.0] * 3] * 2
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):

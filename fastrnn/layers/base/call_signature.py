@@ -105,7 +105,12 @@ class CallSignature:
         return method(*bound.args[1:], **bound.kwargs)
 
     def masks(
-        self, inputs: Nest, options: dict[str, Any], mask: Nest, with_inputs: Nest, others: Any
+        self,
+        inputs: Nest,
+        options: dict[str, Any],
+        mask: Nest,
+        with_inputs: Nest,
+        others: dict[str, Any],
     ) -> tuple[Any, dict[str, Any]]:
         """Return the ``mask`` that ``call`` gets, and those that it asks for as ``query_mask``.
 

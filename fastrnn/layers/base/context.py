@@ -12,6 +12,18 @@ from fastrnn.typing import Array
 Pullback = Callable[[Any], tuple[Any, list[Array]]]
 
 
+class Penalties(list[float]):
+    """Penalties of a call, in the order in which they were met.
+
+    Attributes:
+        scale: what the pullback multiplies their gradients by.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale = scale
+
+
 @dataclass(slots=True)
 class CallContext:
     """What one call of a model tells every layer in it.
@@ -28,7 +40,7 @@ class CallContext:
     training: bool = False
     gradient: bool = False
     input_gradient: bool = True
-    penalties: list[float] | None = None
+    penalties: Penalties | None = None
 
 
 INFERENCE, TRAINING = CallContext(), CallContext(training=True)

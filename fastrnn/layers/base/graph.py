@@ -132,13 +132,13 @@ class Graph:
         calls: list[tuple[Node, list[Variable], Pullback]] = []
         for node in self.nodes:
             if not context.gradient:
-                _run_node(node, context, values, known_masks)
+                run_node(node, context, values, known_masks)
                 continue
             through = any(id(tensor) in wanted for tensor in node.tensors)
             weights = node.layer.weights_of_call
             needed = through or bool(weights)
             inner = CallContext(context.training, needed, through, context.penalties)
-            pullback = _run_node(node, inner, values, known_masks)
+            pullback = run_node(node, inner, values, known_masks)
             if needed:
                 assert pullback is not None
                 calls.append((node, weights, pullback))
@@ -154,7 +154,7 @@ class Graph:
                 _accumulate(gradients, id(tensor), d)
             d_weights: dict[int, Array] = {}
             for call in reversed(calls):
-                _pull_node(*call, gradients, d_weights)
+                pull_node(*call, gradients, d_weights)
             return [gradients.get(id(tensor)) for tensor in self.inputs], d_weights
 
         return outputs, pull, out_masks
@@ -176,7 +176,7 @@ def _by_weight(layers: Sequence[Any], pull: Pullback) -> Pullback:
     return pull_one
 
 
-def _run_node(
+def run_node(
     node: Node, context: CallContext, values: dict[int, Any], masks: dict[int, Any]
 ) -> Pullback | None:
     """Compute the outputs of a node into ``values`` and ``masks``; return its pullback."""
@@ -221,7 +221,7 @@ def _masks_of(value: Nest, masks: dict[int, Any]) -> Any:
     return None if all(mask is None for mask in found) else unflatten(value, found)
 
 
-def _pull_node(
+def pull_node(
     node: Node,
     weights: list[Variable],
     pullback: Pullback,
@@ -236,8 +236,7 @@ def _pull_node(
     for variable, gradient in zip(weights, own, strict=True):
         _accumulate(d_weights, id(variable), gradient)
     for leaf, d in zip(node.differentiated, flatten(d_inputs), strict=False):
-        if isinstance(leaf, SymbolicTensor):
-            _accumulate(gradients, id(leaf), d)
+        _accumulate(gradients, id(leaf), d)
 
 
 def _accumulate(sums: dict[int, Any], key: int, value: Nest) -> None:

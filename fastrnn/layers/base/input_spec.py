@@ -130,8 +130,12 @@ def check_compatible(spec: Any, inputs: Nest, layer_name: str) -> None:
 class HasInputSpec:
     """A layer that says what it takes: a spec of its own, or what follows from its ranks."""
 
-    input_rank: int | None
-    min_input_rank: int | None
+    name: str
+    # Rank of the inputs that the layer takes: exactly, or at least.
+    input_rank: int | None = None
+    min_input_rank: int | None = None
+    # What the axes of the inputs are called in messages.
+    input_axes: str = "(batch, …)"
     input_features: int | None
     _given_spec: Any = None
 
@@ -148,3 +152,19 @@ class HasInputSpec:
     @input_spec.setter
     def input_spec(self, spec: Any) -> None:
         self._given_spec = spec
+
+    def check_inputs(self, inputs: Any) -> None:
+        """Raise ``ValueError`` if rank or features are not what the layer takes."""
+        rank = inputs.ndim
+        least = self.min_input_rank
+        if self.input_rank is not None and rank != self.input_rank:
+            expected = f"rank {self.input_rank}, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if least is not None and rank < least:
+            expected = f"rank {least} or more, {self.input_axes}, for layer {self.name!r}"
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
+        if self.input_features is not None and inputs.shape[-1] != self.input_features:
+            expected = (
+                f"{self.input_features} features in the last axis, as {self.name!r} was built"
+            )
+            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))

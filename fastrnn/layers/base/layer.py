@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self, TypedDict
 
-import numpy as np
 import numpy.typing as npt
 
 from fastrnn import config
 from fastrnn.core import errors, tracing
 from fastrnn.core.checks import to_float_array, to_name
 from fastrnn.core.naming import auto_name
-from fastrnn.core.nest import flatten
 from fastrnn.core.options import KINDS, ConfigOrder, Configurable, Flag, takes_options
 from fastrnn.core.registry import Registry
 from fastrnn.core.user_warnings import deprecated
@@ -25,13 +23,12 @@ from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.context import INFERENCE, TRAINING, CallContext, Pullback
 from fastrnn.layers.base.dtypes import HasDType
 from fastrnn.layers.base.input_spec import HasInputSpec, check_compatible
+from fastrnn.layers.base.losses import HasLosses
 from fastrnn.layers.base.old_members import HasOldMembers
 from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
-from fastrnn.layers.base.structures import as_list, check_gradients, copy_if_aliased, shape_of
-from fastrnn.layers.base.traced import Traces
-from fastrnn.layers.base.weights import HasWeights
-from fastrnn.regularizers import penalty_gradient
+from fastrnn.layers.base.structures import check_gradients, copy_if_aliased, shape_of
+from fastrnn.layers.base.traced import Traces, tensors_of_variables
 from fastrnn.typing import DTypeLike, Identifier, Nest, RegularizerLike, ShapeLike
 
 Array = npt.NDArray[Any]
@@ -59,7 +56,7 @@ class LayerOptions(CommonOptions, total=False):
     activity_regularizer: RegularizerLike
 
 
-class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasOldMembers):
+class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOldMembers):
     """A function of arrays with weights.
 
     A subclass writes ``call``, with layers, operators and ``fastrnn.ops``, as in Keras, and
@@ -98,8 +95,6 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
     call_signature: ClassVar[CallSignature]
     has_own_build = False
     _traces: Traces
-    # What `add_loss` was given in the last call.
-    call_losses: Sequence[float] = ()
     # Whether the layer is called with one argument for each input, and not with a list of them.
     separate_inputs = False
     # Whether a mask counts where the layer is called with further tensors, such as states.
@@ -108,16 +103,10 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
     call_arguments: tuple[str, ...] = ("inputs",)
     # The number of the first call where files name a model's inputs and outputs.
     first_call = 0
-    # Rank of the inputs that the layer takes: exactly, or at least.
-    input_rank: int | None = None
-    min_input_rank: int | None = None
-    # What the axes of the inputs are called in messages.
-    input_axes: str = "(batch, …)"
 
     config_order: ClassVar[ConfigOrder] = ("name", "trainable", "dtype")
 
     dtype: str
-    activity_regularizer: Any
     # What a script says of the inputs, batch first; and what it only hopes for.
     stated_shape: Shape | None
     likely_shape: Shape | None = None
@@ -204,20 +193,15 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
         return view(*args, **kwargs)
 
     @property
-    def weights_of_call(self) -> list[Variable]:
-        """The weights whose gradients the pullback of a call returns, in their order."""
-        return self.trainable_weights
-
-    @property
     def own_variables(self) -> list[Variable]:
         """The variables of the layer itself, in order of creation."""
         return own_class.tracked(self).variables if self.tracks_attributes else self._variables
 
-    def build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: Nest) -> None:
         """Make the weights for arrays."""
         self.build(shape_of(inputs))
 
-    def output_shapes_for(self, inputs: Any) -> Any:
+    def output_shapes_for(self, inputs: Nest) -> Any:
         """Return the shapes of the outputs for arrays."""
         return self.compute_output_shape(shape_of(inputs))
 
@@ -283,10 +267,10 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
             inputs = self._named(inputs, others, options)
         traced = tracing.active() is not None
         if mask is None and not (training or options or traced):
-            outputs = self.infer(inputs)
-            if outputs is not None:
+            if (outputs := self.infer(inputs)) is not None:
                 return outputs
         if traced or symbolic.is_symbolic(inputs):
+            inputs = tensors_of_variables(inputs)
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
         inputs = self.accept(inputs)
         context = TRAINING if training else INFERENCE
@@ -366,7 +350,7 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
         """
         outputs, pullback = self.forward(inputs, context, mask=mask, **options)
         if self.activity_regularizer is not None and context.penalties is not None:
-            pullback = self._add_activity_penalty(outputs, pullback, context)
+            pullback = self.add_activity_penalty(outputs, pullback, context)
         return outputs, pullback, self.compute_mask(inputs, mask)
 
     def convert_inputs(self, inputs: Any) -> Any:
@@ -376,46 +360,6 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
     def arrange(self, inputs: Any) -> Any:
         """Return symbolic inputs in the structure in which the layer takes them."""
         return inputs
-
-    def check_inputs(self, inputs: Any) -> None:
-        """Raise ``ValueError`` if rank or features are not what the layer takes."""
-        rank = inputs.ndim
-        least = self.min_input_rank
-        if self.input_rank is not None and rank != self.input_rank:
-            expected = f"rank {self.input_rank}, {self.input_axes}, for layer {self.name!r}"
-            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
-        if least is not None and rank < least:
-            expected = f"rank {least} or more, {self.input_axes}, for layer {self.name!r}"
-            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
-        if self.input_features is not None and inputs.shape[-1] != self.input_features:
-            expected = (
-                f"{self.input_features} features in the last axis, as {self.name!r} was built"
-            )
-            raise ValueError(errors.bad_shape("inputs", inputs.shape, expected))
-
-    def _add_activity_penalty(
-        self, outputs: Any, pullback: Pullback | None, context: CallContext
-    ) -> Pullback | None:
-        """Add penalty(output) / batch for every output; its gradient joins d_outputs."""
-        assert context.penalties is not None
-        context.penalties.extend(self.activity_penalties(outputs))
-        if pullback is None:
-            return None
-        return lambda d_outputs: pullback(self.with_penalty_gradient(outputs, d_outputs))
-
-    def activity_penalties(self, outputs: Any) -> list[float]:
-        """Return the activity penalty of every output, divided by the batch."""
-        return [float(self.activity_regularizer(y)) / y.shape[0] for y in as_list(outputs)]
-
-    def with_penalty_gradient(self, outputs: Any, d_outputs: Any) -> Any:
-        """Return ``d_outputs`` plus the gradients of the outputs' activity penalties."""
-        penalty = self.activity_regularizer
-        d_penalty = [
-            penalty_gradient(penalty, y) / y.dtype.type(y.shape[0]) for y in as_list(outputs)
-        ]
-        given = as_list(d_outputs) if d_outputs is not None else [None] * len(d_penalty)
-        total = [p if d is None else d + p for d, p in zip(given, d_penalty, strict=True)]
-        return tuple(total) if isinstance(outputs, tuple) else total[0]
 
     @property
     def input(self) -> Any:
@@ -457,48 +401,11 @@ class Layer(Configurable, HasWeights, Capabilities, HasInputSpec, HasDType, HasO
         memo: dict[int, Any] = {id(inner.nodes): [] for inner in iterate_layers(self)}
         return copy.deepcopy(self, memo)
 
-    # ---- losses ----
-
-    def add_loss(self, loss: Any) -> None:
-        """Add to the loss of training and evaluation, from within ``call``.
-
-        Args:
-            loss: a tensor, or a list of them; its sum counts.
-
-        Raises:
-            ValueError: it is a tensor of a functional model, or no tensor.
-        """
-        trace = tracing.active()
-        for value in flatten(loss):
-            if trace is not None:
-                trace.losses.append((self, value))
-            elif symbolic.is_symbolic(value) or callable(value):
-                expected = "a tensor within `call`"
-                raise ValueError(errors.bad_argument("loss", value, expected))
-            else:
-                self.call_losses = [*self.call_losses, float(np.sum(value))]
-
-    @property
-    def losses(self) -> list[float]:
-        """What ``add_loss`` was given in the last call, and the penalties on the weights."""
-        inside = [value for layer in iterate_layers(self) for value in layer.call_losses]
-        return inside + self.weight_penalties
-
     # ---- configuration -------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments, as plain data."""
-        config = super().get_config()
-        return own_class.automatic_config(self, config) if self._has_automatic_config else config
-
-    @property
-    def _has_automatic_config(self) -> bool:
-        """Whether the user wrote an ``__init__`` and no ``get_config``."""
-        cls: Any = type(self)
-        if not cls.tracks_attributes or cls.get_config is not Layer.get_config:
-            return False
-        base: Any = own_class.built_in_base(cls)
-        return bool(cls.__init__ is not base.__init__)
+        return own_class.complete_config(self, super().get_config(), Layer.get_config)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""

@@ -6,33 +6,59 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastrnn.core import tracing
-from fastrnn.core.nest import flatten, is_node, is_shape, unflatten
+from fastrnn.core.nest import flatten, is_shape, unflatten
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.layers.base import symbolic
-from fastrnn.layers.base.call_signature import shapes_for
-from fastrnn.layers.base.context import CallContext, Pullback
+from fastrnn.layers.base.call_signature import CallSignature, shapes_for
+from fastrnn.layers.base.call_values import (
+    arrays_and_masks,
+    bools,
+    in_structure,
+    numbers_as_arrays,
+    shapes_in_call,
+    tensors_for,
+    with_masks,
+)
+from fastrnn.layers.base.context import CallContext, Penalties, Pullback
 from fastrnn.layers.base.place import raise_with_place
 from fastrnn.layers.base.structures import check_gradients, copy_if_aliased
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
-from fastrnn.layers.base.traced import TracedCall
+from fastrnn.layers.base.traced import TracedCall, TracedPullback, Traces, tensors_of_variables
 from fastrnn.layers.base.weights import HasWeights
 from fastrnn.typing import Array, Nest
 
-# Lines of these are not the user's.
 # Lengths that stand for unknown ones in a shape that is asked for.
 _STAND_INS = (5, 7)
 
 
-class OwnCall:
-    """The methods of layers with a ``call`` of the user's: see ``Layer.__init_subclass__``."""
+class OwnCall(HasWeights):
+    """The methods of layers with a ``call`` of the user's: see ``Layer.__init_subclass__``.
 
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+    Attributes:
+        call: that of the user.
+        call_signature: its parameters.
+        compute_mask, activity_penalties, with_penalty_gradient: those of all layers.
+    """
+
+    call: Callable[..., Any]
+    call_signature: CallSignature
+    call_penalties: Sequence[float] | None
+    has_own_build: bool
+    supports_masking: bool
+    activity_regularizer: Any
+    nodes: list[Node]
+    compute_mask: Callable[..., Any]
+    activity_penalties: Callable[..., list[float]]
+    with_penalty_gradient: Callable[..., Any]
+    _traces: Traces
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs for arrays; on symbolic tensors, note the call.
 
         Args:
@@ -48,16 +74,20 @@ class OwnCall:
         if tracing.active() is not None or symbolic.tensors_in(tensors):
             given = {**options, "training": training, "mask": mask}
             return note(self, inputs, {k: v for k, v in given.items() if v is not None})
-        inputs, options, mask = self._converted(inputs), self._converted(options), _bools(mask)
+        inputs, options, mask = self._converted(inputs), self._converted(options), bools(mask)
         training = self.call_signature.default_training if training is None else training
-        outputs = self.run(inputs, CallContext(bool(training)), mask, **options)[0]
+        penalties = Penalties()
+        context = CallContext(bool(training), penalties=penalties)
+        outputs = self.run(inputs, context, mask, **options)[0]
+        self.call_penalties = penalties
         return copy_if_aliased(outputs, [inputs, options])
 
-    def vjp(self: Any, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
+    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
         """Compute the outputs, and a function that carries gradients back: see ``Layer.vjp``."""
         inputs, options, training, mask = self.call_signature.bind(args, kwargs)
-        inputs, options, mask = self._converted(inputs), self._converted(options), _bools(mask)
+        inputs, options, mask = self._converted(inputs), self._converted(options), bools(mask)
         context = CallContext(training=bool(training), gradient=True)
+        pullback: Any
         outputs, pullback, _ = self.run(inputs, context, mask, **options)
 
         def checked_pullback(d_outputs: Any) -> tuple[Any, list[Array]]:
@@ -67,20 +97,20 @@ class OwnCall:
 
         return copy_if_aliased(outputs, [inputs, options]), checked_pullback
 
-    def accept(self: Any, inputs: Nest) -> Any:
+    def accept(self, inputs: Nest) -> Any:
         """Return inputs as arrays, floats in the layer's dtype."""
         return self.convert_inputs(inputs)
 
-    def convert_inputs(self: Any, inputs: Nest) -> Any:
+    def convert_inputs(self, inputs: Nest) -> Any:
         """Return inputs as arrays, floats in the layer's dtype."""
         if type(inputs) is np.ndarray and inputs.dtype.name == self.dtype:
             return inputs if inputs.flags.c_contiguous else np.ascontiguousarray(inputs)
-        return self._converted(_numbers_as_arrays(inputs))
+        return self._converted(numbers_as_arrays(inputs))
 
-    def check_inputs(self: Any, inputs: Nest) -> None:
+    def check_inputs(self, inputs: Nest) -> None:
         """Leave the inputs to ``call``."""
 
-    def _converted(self: Any, value: Any) -> Any:
+    def _converted(self, value: Nest) -> Any:
         """Return arrays of an argument in the types that ``call`` gets them in."""
         if isinstance(value, dict):
             return {key: self._converted(entry) for key, entry in value.items()}
@@ -95,20 +125,20 @@ class OwnCall:
 
     # ---- weights ----
 
-    def make_weights_inside(self: Any, input_shape: Nest) -> None:
+    def make_weights_inside(self, input_shape: Nest) -> None:
         """Make the weights of the layers inside, by following ``call``."""
         if self.call_signature.needs_more:
             return  # a cell, or a layer of several inputs: its first call tells
-        _specs_of(self, [_tensors_for(input_shape, self.dtype), {}, None, {}], training=False)
+        _specs_of(self, [tensors_for(input_shape, self.dtype), {}, None, {}], training=False)
 
-    def build_for(self: Any, inputs: Nest) -> None:
+    def build_for(self, inputs: Nest) -> None:
         """Make the weights for arrays, by following ``call``."""
         _follow(self, [inputs, {}, None, {}], training=False)
 
     # ---- computing ----
 
     def run(
-        self: Any,
+        self,
         inputs: Nest,
         context: CallContext,
         mask: Nest = None,
@@ -137,14 +167,14 @@ class OwnCall:
             with_inputs, others = travelling or (mask, {})
             mask, masks = self.call_signature.masks(inputs, options, mask, with_inputs, others)
             traced = _follow(self, [inputs, options, mask, masks], context.training)
-            arrays, known = _arrays_and_masks(inputs, options, mask, masks, with_inputs, others)
+            arrays, known = arrays_and_masks(inputs, options, mask, masks, with_inputs, others)
             mask = with_inputs if mask is None else mask
         result, pull, out_mask = traced.run(arrays, context, known)
         if self.activity_regularizer is not None and context.penalties is not None:
             context.penalties.extend(self.activity_penalties(result))
-            pull = None if pull is None else _with_penalty(self, result, pull)
+            pull = None if pull is None else _with_penalty(self, result, pull, context.penalties)
         if self.supports_masking:
-            out_mask = _with_masks(out_mask, result, self.compute_mask(inputs, mask))
+            out_mask = with_masks(out_mask, result, self.compute_mask(inputs, mask))
         if pull is None:
             return result, None, out_mask
         weights = self.trainable_weights
@@ -154,34 +184,34 @@ class OwnCall:
             d_weights = [
                 by_id[id(v)] if id(v) in by_id else np.zeros_like(v.value) for v in weights
             ]
-            return _in_structure(d_arrays, inputs, options), d_weights
+            return in_structure(d_arrays, inputs, options), d_weights
 
         return result, pullback, out_mask
 
     def forward(
-        self: Any, inputs: Nest, context: CallContext, **options: Any
+        self, inputs: Nest, context: CallContext, **options: Any
     ) -> tuple[Any, Pullback | None]:
         """Compute the outputs and the pullback."""
         return self.run(inputs, context, **options)[:2]
 
     # ---- shapes ----
 
-    def compute_output_shape(self: Any, *shapes: Any, **named: Any) -> Any:
+    def compute_output_shape(self, *shapes: Any, **named: Any) -> Any:
         """Return the shapes of the outputs for arguments of these shapes, in their order."""
         named = {name.removesuffix("_shape"): shape for name, shape in named.items()}
         bound = self.call_signature.bind(shapes, named)
-        options = {name: _tensors_for(shape, self.dtype) for name, shape in bound.options.items()}
-        return self.call_specs(_tensors_for(bound.inputs, self.dtype), options)[0]
+        options = {name: tensors_for(shape, self.dtype) for name, shape in bound.options.items()}
+        return self.call_specs(tensors_for(bound.inputs, self.dtype), options)[0]
 
-    def output_shapes_for(self: Any, inputs: Nest) -> Any:
+    def output_shapes_for(self, inputs: Nest) -> Any:
         """Return the shapes of the outputs for arrays."""
         return _outputs_of(self, _follow(self, [inputs, {}, None, {}], training=False))[0]
 
-    def follow_shapes(self: Any, input_shape: Nest, training: bool) -> TracedCall:
+    def follow_shapes(self, input_shape: Nest, training: bool) -> TracedCall:
         """Return the traced ``call`` for inputs of these shapes."""
-        return _follow(self, [_tensors_for(input_shape, self.dtype), {}, None, {}], training)
+        return _follow(self, [tensors_for(input_shape, self.dtype), {}, None, {}], training)
 
-    def call_specs(self: Any, inputs: Nest, options: dict[str, Any]) -> tuple[Any, Any]:
+    def call_specs(self, inputs: Nest, options: dict[str, Any]) -> tuple[Any, Any]:
         """Return shapes and dtypes of the outputs of a call on symbolic tensors.
 
         Args:
@@ -193,7 +223,7 @@ class OwnCall:
         return _specs_of(self, [inputs, options, mask, {}], training)
 
 
-def note(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
+def note(layer: OwnCall, inputs: Nest, options: dict[str, Any]) -> Any:
     """Keep a call on symbolic tensors as a node, and return its outputs.
 
     Args:
@@ -201,11 +231,12 @@ def note(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
         inputs: its first argument.
         options: the others, ``training`` and ``mask`` among them.
     """
+    inputs, options = tensors_of_variables(inputs), tensors_of_variables(options)
     shapes, dtypes = layer.call_specs(inputs, options)
     if _overrides_shape(layer):
         arguments = layer.call_signature.tensor_arguments(inputs, options)
         shapes = layer.compute_output_shape(
-            **shapes_for(layer.compute_output_shape, arguments, _shapes)
+            **shapes_for(layer.compute_output_shape, arguments, shapes_in_call)
         )
         dtypes = None
     node = Node(layer, inputs, options, shapes, dtypes)
@@ -214,18 +245,18 @@ def note(layer: Any, inputs: Nest, options: dict[str, Any]) -> Any:
     return node.result
 
 
-def build(layer: Any, inputs: Nest, options: dict[str, Any]) -> None:
+def build(layer: OwnCall, inputs: Nest, options: dict[str, Any]) -> None:
     """Build a layer for these arguments, by a ``build`` of the user's if there is one."""
     if layer.built or layer._is_building:
         return
     if not layer.has_own_build:
-        _build_as_base(layer, _shapes(inputs))
+        _build_as_base(layer, shapes_in_call(inputs))
         return
     arguments = layer.call_signature.tensor_arguments(inputs, options)
-    layer.build(**shapes_for(layer.build, arguments, _shapes))
+    layer.build(**shapes_for(layer.build, arguments, shapes_in_call))
 
 
-def _build_as_base(layer: Any, shapes: Any) -> None:
+def _build_as_base(layer: OwnCall, shapes: Nest) -> None:
     """Make the weights that the built-in layer has on which the layer's class stands."""
     if type(layer).make_weights is not HasWeights.make_weights:
         with layer.building(shapes):
@@ -234,7 +265,7 @@ def _build_as_base(layer: Any, shapes: Any) -> None:
         layer.build(shapes)
 
 
-def _follow(layer: Any, arguments: Sequence[Any], training: bool) -> TracedCall:
+def _follow(layer: OwnCall, arguments: Sequence[Any], training: bool) -> TracedCall:
     """Return the traced ``call`` of a layer for arrays or symbolic tensors.
 
     Args:
@@ -270,11 +301,11 @@ def _follow(layer: Any, arguments: Sequence[Any], training: bool) -> TracedCall:
         traced.checked = True
     if not layer.built:
         layer.built = True
-        layer._build_shape = layer._build_shape or _shapes(inputs)
+        layer._build_shape = layer._build_shape or shapes_in_call(inputs)
     return traced
 
 
-def _specs_of(layer: Any, arguments: Sequence[Any], training: bool) -> tuple[Any, list[str]]:
+def _specs_of(layer: OwnCall, arguments: Sequence[Any], training: bool) -> tuple[Any, list[str]]:
     """Return shapes and dtypes of the outputs of ``call`` for symbolic tensors."""
     try:
         return _outputs_of(layer, _follow(layer, arguments, training))
@@ -292,7 +323,7 @@ def _specs_of(layer: Any, arguments: Sequence[Any], training: bool) -> tuple[Any
     return unflatten(shapes, common, is_shape), dtypes
 
 
-def _outputs_of(layer: Any, traced: TracedCall) -> tuple[Any, list[str]]:
+def _outputs_of(layer: OwnCall, traced: TracedCall) -> tuple[Any, list[str]]:
     results = flatten(traced.outputs)
     shapes = unflatten(traced.outputs, [tuple(getattr(y, "shape", ())) for y in results])
     return shapes, [str(getattr(y, "dtype", layer.dtype)) for y in results]
@@ -313,7 +344,7 @@ def _with_lengths(arguments: Sequence[Any], length: int) -> list[Any]:
     return [symbolic.map_tensors(fill, argument) for argument in arguments]
 
 
-def _require_kept(layer: Any, traced: TracedCall) -> None:
+def _require_kept(layer: OwnCall, traced: TracedCall) -> None:
     """Raise ``ValueError`` if ``call`` makes layers anew: each call would forget their weights."""
     kept = {id(variable) for variable in layer.weights}
     used = {id(node.layer): node.layer for node in traced.graph.nodes}.values()
@@ -326,90 +357,9 @@ def _require_kept(layer: Any, traced: TracedCall) -> None:
         )
 
 
-# ---- arguments ----
+def _with_penalty(layer: OwnCall, result: Nest, pull: TracedPullback, penalties: Penalties) -> Any:
+    return lambda d: pull(layer.with_penalty_gradient(result, d, penalties.scale))
 
 
-def _bools(mask: Nest) -> Any:
-    """Return masks as arrays of bools."""
-    return unflatten(mask, [m if m is None else np.asarray(m, bool) for m in flatten(mask)])
-
-
-def _numbers_as_arrays(value: Nest) -> Any:
-    """Return nested lists of numbers as an array."""
-    if not isinstance(value, (list, tuple)) or not value:
-        return value
-    numbers = all(isinstance(leaf, (int, float, np.number)) for leaf in flatten(value))
-    return np.asarray(value) if numbers else value
-
-
-def _shapes(value: Nest) -> Any:
-    """Return the shapes of arrays or tensors in their structure."""
-    shapes = [None if leaf is None else tuple(leaf.shape) for leaf in flatten(value)]
-    return unflatten(value, shapes)
-
-
-def _tensors_for(shapes: Nest, dtype: str) -> Any:
-    """Return symbolic tensors of shapes, in their structure."""
-    tensors = [SymbolicTensor(tuple(s), dtype, "input") for s in flatten(shapes, is_shape)]
-    return unflatten(shapes, tensors, is_shape)
-
-
-def _arrays_and_masks(
-    inputs: Nest,
-    options: dict[str, Any],
-    mask: Nest,
-    masks: dict[str, Any],
-    with_inputs: Nest,
-    others: dict[str, Any],
-) -> tuple[list[Any], list[Any]]:
-    """Return the arrays among the arguments in the order of the traced inputs, and their masks."""
-    known = _mask_for(inputs, with_inputs)
-    for name, value in options.items():
-        known += _mask_for(value, others.get(name))
-    leaves = flatten([inputs, list(options.values()), mask, masks])
-    pairs = zip(leaves, known + [None] * (len(leaves) - len(known)), strict=True)
-    found = [(leaf, m) for leaf, m in pairs if isinstance(leaf, np.ndarray)]
-    return [leaf for leaf, _ in found], [m for _, m in found]
-
-
-def _mask_for(value: Nest, mask: Nest) -> list[Any]:
-    """Return a mask, or ``None``, for each leaf of an argument."""
-    leaves = flatten(value)
-    if is_node(mask) and len(flatten(mask)) == len(leaves):
-        return flatten(mask)
-    return [mask] * len(leaves) if len(leaves) == 1 else [None] * len(leaves)
-
-
-# ---- results ----
-
-
-def _in_structure(gradients: Sequence[Any], inputs: Nest, options: dict[str, Any]) -> Any:
-    """Return gradients in the structure of the inputs, those of the options behind them."""
-    stream = iter(gradients)
-
-    def each(value: Nest) -> list[Any]:
-        return [next(stream) if isinstance(x, np.ndarray) else None for x in flatten(value)]
-
-    d_inputs = unflatten(inputs, each(inputs))
-    others = [v for v in options.values() if any(isinstance(x, np.ndarray) for x in flatten(v))]
-    return [d_inputs, *(unflatten(v, each(v)) for v in others)] if others else d_inputs
-
-
-def _with_masks(out_mask: Nest, result: Nest, computed: Nest) -> Any:
-    """Return the masks that the outputs have from ``call``, else those of ``compute_mask``."""
-    found = flatten(out_mask)
-    if computed is None or all(m is not None for m in found):
-        return out_mask
-    given = flatten(computed) if is_node(computed) else [computed] * min(1, len(found))
-    given += [None] * (len(found) - len(given))
-    return unflatten(
-        result, [a if a is not None else b for a, b in zip(found, given, strict=False)]
-    )
-
-
-def _with_penalty(layer: Any, result: Any, pull: Any) -> Any:
-    return lambda d: pull(layer.with_penalty_gradient(result, d))
-
-
-def _overrides_shape(layer: Any) -> bool:
+def _overrides_shape(layer: OwnCall) -> bool:
     return type(layer).compute_output_shape is not vars(OwnCall)["compute_output_shape"]

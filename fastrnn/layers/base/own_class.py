@@ -195,18 +195,25 @@ def _init_signature(cls: Any) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
 
-def automatic_config(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config of a layer whose class says none: base options, and its arguments.
+def complete_config(
+    layer: Any, config: dict[str, Any], get_config: Callable[..., Any]
+) -> dict[str, Any]:
+    """Return the config of a layer; where its class says none, with its arguments.
 
     Args:
         layer: the layer.
         config: the options of all layers.
+        get_config: that of all layers: a class with another one says it by hand.
 
     Raises:
         NotImplementedError: an argument is no plain data.
     """
+    cls: Any = type(layer)
+    base: Any = built_in_base(cls) if cls.tracks_attributes else cls
+    if cls.get_config is not get_config or cls.__init__ is base.__init__:
+        return config
     arguments = layer._config_arguments
-    kind = type(layer).__name__
+    kind = cls.__name__
     if arguments is None:
         raise NotImplementedError(
             f"{kind} {layer.name!r} has arguments that are no plain data, so its configuration "

@@ -87,6 +87,9 @@ class Node:
         self.tensors = [*tensors_in(self.differentiated), *tensors_in(options.get("mask"))]
         several = isinstance(self.result, (list, tuple, dict))
         self.is_plain = isinstance(inputs, SymbolicTensor) and not options and not several
+        trace = tracing.active()
+        if trace is not None:
+            trace.note(self)
 
 
 def tensors_in(value: Nest) -> list[SymbolicTensor]:

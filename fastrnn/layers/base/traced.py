@@ -22,9 +22,11 @@ import numpy as np
 
 from fastrnn.core.naming import names_kept
 from fastrnn.core.nest import flatten, is_node, unflatten
+from fastrnn.core.operators import operation
 from fastrnn.core.tracing import Trace, tracing
+from fastrnn.core.tracing import active as tracing_active
 from fastrnn.core.variable import Variable
-from fastrnn.layers.base.context import CallContext
+from fastrnn.layers.base.context import CallContext, Penalties
 from fastrnn.layers.base.graph import Graph
 from fastrnn.layers.base.symbolic import SymbolicTensor
 from fastrnn.typing import Array, Nest
@@ -85,10 +87,10 @@ class TracedCall:
                 return result, None, mask
             return result, lambda d: pull([d]), mask
         results = self._with_constants(values)
-        count = len(self._leaves)
+        count, losses = len(self._leaves), len(self.losses)
         masks_of_outputs = self._among_tensors(found)[:count]
         counted = self._take_losses(results[count:], context)
-        self._update(results[count + len(self.losses) :])
+        self._update(results[count + losses :])
         result = unflatten(self.outputs, results[:count])
         mask = unflatten(self.outputs, masks_of_outputs)
         if pull is None:
@@ -96,7 +98,9 @@ class TracedCall:
 
         def pullback(d_result: Any) -> tuple[list[Any], dict[int, Array]]:
             gradients = flatten(d_result) if is_node(self.outputs) else [d_result]
-            gradients += [np.ones_like(loss) if counted else None for loss in results[count:]]
+            if counted is not None:
+                scale = counted.scale
+                gradients += [np.full_like(x, scale) for x in results[count : count + losses]]
             kept = [d for d, tensor in zip(gradients, self._is_tensor, strict=False) if tensor]
             kept += [None] * (len(values) - len(kept))
             return pull(kept)
@@ -123,19 +127,18 @@ class TracedCall:
         constants = [_value_of(result) for result in self._results]
         return self._among_tensors(values, constants)
 
-    def _take_losses(self, values: Sequence[Any], context: CallContext) -> bool:
-        """Keep what ``add_loss`` was given; return whether it counts in a training step."""
+    def _take_losses(self, values: Sequence[Any], context: CallContext) -> Penalties | None:
+        """Keep what ``add_loss`` was given; return the penalties that it counts among."""
         if not self.losses:
-            return False
+            return None
         sums = [float(np.sum(value)) for value in values[: len(self.losses)]]
         for layer in self.losses:
-            layer.call_losses = []
+            layer.call_losses, layer.call_penalties = [], None
         for layer, value in zip(self.losses, sums, strict=True):
             layer.call_losses.append(value)
-        if context.penalties is None:
-            return False
-        context.penalties.extend(sums)
-        return True
+        if context.penalties is not None:
+            context.penalties.extend(sums)
+        return context.penalties
 
     def _update(self, values: Sequence[Any]) -> None:
         for variable, value in zip(self.updates, values, strict=True):
@@ -222,8 +225,17 @@ def trace(function: Callable[..., Any], arguments: tuple[Any, ...], batch: int =
     tensors = unflatten(arguments, [_tensor_for(leaf, batch) for leaf in flatten(arguments)])
     noted = Trace()
     with tracing(noted):
-        outputs = function(*tensors)
+        outputs = tensors_of_variables(function(*tensors))
     return TracedCall(tensors, outputs, noted)
+
+
+def tensors_of_variables(value: Nest) -> Any:
+    """Return ``value`` with tensors in the place of variables, which then have gradients."""
+    leaves = flatten(value)
+    if tracing_active() is None or not any(isinstance(leaf, Variable) for leaf in leaves):
+        return value
+    same = operation("reshape")
+    return unflatten(value, [same(x, x.shape) if isinstance(x, Variable) else x for x in leaves])
 
 
 def _tensor_for(leaf: Any, batch: int) -> Any:

@@ -205,7 +205,8 @@ class HasWeights:
     @property
     def weights(self) -> list[Variable]:
         """All weights, the layer's own in order of creation and then those of its sublayers."""
-        return self.own_variables + [w for layer in self.sublayers for w in layer.weights]
+        found = self.own_variables + [w for layer in self.sublayers for w in layer.weights]
+        return _once(found)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -213,7 +214,12 @@ class HasWeights:
         if not self._trainable:
             return []
         own = [w for w in self.own_variables if w.trainable]
-        return own + [w for layer in self.sublayers for w in layer.trainable_weights]
+        return _once(own + [w for layer in self.sublayers for w in layer.trainable_weights])
+
+    @property
+    def weights_of_call(self) -> list[Variable]:
+        """The weights whose gradients the pullback of a call returns, in their order."""
+        return self.trainable_weights
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
@@ -286,6 +292,11 @@ class HasWeights:
     def saved_attributes(self) -> list[tuple[str, object]]:
         """The attributes in which inner layers may stand, in the order of Keras's files."""
         return in_saved_order({k: value for k, value in vars(self).items() if k != "nodes"})
+
+
+def _once(variables: list[Variable]) -> list[Variable]:
+    """Return variables without repetitions: a layer may stand in several."""
+    return list({id(variable): variable for variable in variables}.values())
 
 
 def in_saved_order(attributes: dict[str, object]) -> list[tuple[str, object]]:

@@ -256,8 +256,8 @@ class Bidirectional(KeepsStates, Layer):
             arguments = []
             for k, layer in enumerate(layers):
                 d: Any = d_results[k] if self.return_state else d_results[k][0]
-                if penalized[k]:
-                    d = layer.with_penalty_gradient(results[k], d)
+                if penalized[k] and context.penalties is not None:
+                    d = layer.with_penalty_gradient(results[k], d, context.penalties.scale)
                 arguments.append((passes[k][2], *layer.split_gradient(d)))
             return [
                 layer.take_gradients(gradients, state is not None)

@@ -178,13 +178,12 @@ def _train(
     hooks.on_train_begin()
     for epoch in range(cursor.epoch, epochs):
         if not cursor.step:
-            model.objectives.reset()
+            model.reset_metrics()
         hooks.on_epoch_begin(epoch)
         for step, batch in enumerate(cursor.rest_of_epoch(), cursor.step):
             hooks.on_train_batch_begin(step)
             if truncation is None:
-                logs = model.train_step(pack_x_y_sample_weight(*batch))
-                checked_logs("train_step", logs)
+                logs = checked_logs("train_step", model.train_step(pack_x_y_sample_weight(*batch)))
             else:
                 logs = truncation.train(window_step, *batch)
             hooks.on_train_batch_end(step, logs)
@@ -240,7 +239,7 @@ def evaluate(
 
 def _evaluate(model: Trainable, hooks: CallbackList, batches: Batches, steps: int | None) -> Logs:
     """Return the logs of a pass over the data, in inference mode."""
-    model.objectives.reset()
+    model.reset_metrics()
     hooks.on_test_begin()
     logs: Logs = {}
     for step, batch in enumerate(DataCursor(batches, steps).rest_of_epoch()):

@@ -10,6 +10,7 @@ import numpy as np
 from fastrnn import losses, metrics
 from fastrnn.core import errors
 from fastrnn.core.user_warnings import warn
+from fastrnn.layers.base.tape import TapeTensor, note_function
 from fastrnn.losses.alignment import align
 from fastrnn.typing import Array, Identifier, LossLike, Nest
 
@@ -84,6 +85,18 @@ class Objective:
         """Return those of the last gradient to variables that the loss reads, by ``id``."""
         found = {} if self.loss is None else self.loss.weight_gradients
         return {key: self.factor * gradient for key, gradient in found.items()}
+
+    def loss_of_tensors(self, y: Any, outputs: Any, sample_weight: Any, mask: Any) -> Any:
+        """Return the loss times its factor, a tensor where the outputs are one."""
+        self.resolve(np.shape(y), tuple(outputs.shape))
+        if self.loss is None:
+            return 0.0
+        if not isinstance(outputs, TapeTensor):
+            return self.factor * self.loss.value(y, np.asarray(outputs), sample_weight, mask)
+        compute = self.loss.value_and_gradient
+        loss = note_function(lambda values: compute(y, values, sample_weight, mask), outputs)
+        self.tracker.add(float(loss), len(outputs.numpy()))
+        return self.factor * loss
 
     def value(
         self, y: Array, outputs: Array, sample_weight: Array | None, mask: Array | None

@@ -131,6 +131,23 @@ class Objectives:
             gradients.append(d)
         return total, unflatten(outputs, gradients)
 
+    def loss_of_tensors(self, y: Nest, outputs: Nest, sample_weight: Nest) -> Any:
+        """Return the total loss, a tensor where the outputs are tensors of a ``GradientTape``."""
+        total: Any = 0.0
+        for objective, *batch in self._batches(y, outputs, sample_weight, _masks(outputs)):
+            total = objective.loss_of_tensors(*batch) + total
+        return total
+
+    def update_metrics(self, y: Nest, outputs: Nest, sample_weight: Nest) -> None:
+        """Show a batch to the metrics."""
+        if y is None:
+            return
+        arrays = unflatten(outputs, [np.asarray(output) for output in flatten(outputs)])
+        for objective, *batch in self._batches(y, arrays, sample_weight, _masks(outputs)):
+            if batch[0] is not None:
+                objective.resolve(np.shape(batch[0]), batch[1].shape)
+                objective.update(*batch)
+
     def track(
         self, loss: float, y: Nest, outputs: Nest, sample_weight: Nest, mask: Nest
     ) -> dict[str, float]:
@@ -194,6 +211,11 @@ def _as_number(result: Any) -> Any:
         return result
     array = np.asarray(result)
     return float(array.reshape(())) if array.size == 1 else array
+
+
+def _masks(outputs: Nest) -> Any:
+    """Return the masks that came with the outputs of a call in a ``GradientTape``."""
+    return unflatten(outputs, [getattr(output, "mask", None) for output in flatten(outputs)])
 
 
 def _sole_entry(argument: str, values: Nest) -> list[Any]:

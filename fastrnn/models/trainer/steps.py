@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastrnn.core import errors
 from fastrnn.core.checks import to_choice
-from fastrnn.layers.base.layer import CallContext
+from fastrnn.layers.base.context import CallContext, Penalties
 from fastrnn.models.trainer.batches import Batch, whole_batch
 from fastrnn.models.trainer.checks import (
     ClassWeight,
@@ -15,6 +17,11 @@ from fastrnn.models.trainer.checks import (
     training_batch,
 )
 from fastrnn.models.trainer.compilation import require_compiled, require_loss
+from fastrnn.models.trainer.own_steps import (
+    has_own_loss,
+    test_with_own_loss,
+    train_with_own_loss,
+)
 from fastrnn.models.trainer.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastrnn.models.trainer.trainable import Trainable
 from fastrnn.regularizers import penalty_gradient
@@ -23,8 +30,7 @@ from fastrnn.typing import Nest
 Logs = dict[str, Any]
 # Methods of Keras's models that are never called here: they work on tensors that a tape follows.
 _NEVER_CALLED = (
-    "compute_loss", "compute_metrics", "predict_step",
-    "make_train_function", "make_test_function", "make_predict_function",
+    "predict_step", "make_train_function", "make_test_function", "make_predict_function",
 )  # fmt: skip
 
 
@@ -61,7 +67,9 @@ def train_step(self: Trainable, data: Nest) -> Logs:
     """
     x, y, sample_weight = _checked(self, "train_step", data)
     assert self.optimizer is not None
-    penalties: list[float] = []
+    if has_own_loss(self):
+        return train_with_own_loss(self, x, y, sample_weight)
+    penalties = Penalties()
     context = CallContext(training=True, gradient=True, input_gradient=False, penalties=penalties)
     outputs, pullback, mask = self.run(x, context)
     loss, gradient = self.objectives.loss_and_gradient(y, outputs, sample_weight, mask)
@@ -88,7 +96,9 @@ def test_step(self: Trainable, data: Nest) -> Logs:
     Args and results are those of ``train_step``.
     """
     x, y, sample_weight = _checked(self, "test_step", data)
-    penalties: list[float] = []
+    if has_own_loss(self):
+        return test_with_own_loss(self, x, y, sample_weight)
+    penalties = Penalties()
     outputs, _, mask = self.run(x, CallContext(penalties=penalties))
     loss = self.objectives.loss(y, outputs, sample_weight, mask)
     total = loss + sum(penalties) + sum(self.weight_penalties)
@@ -105,26 +115,33 @@ def is_standard(model: Trainable, step: str) -> bool:
         ValueError: the model is not compiled, or not as the step needs it.
         NotImplementedError: the model has a method of Keras's that would never be called.
     """
-    if getattr(type(model), step) is not _STANDARD[step]:
+    if getattr(type(model), step) is not _STANDARD[step] or has_own_loss(model):
         require_compiled(model)
         return False
     for name in _NEVER_CALLED:
         if hasattr(model, name):
             raise NotImplementedError(
-                f"`{name}` of model {model.name!r} would never be called: there is no tape that "
-                f"differentiates it. Write `{step}(self, data)`, with `self.vjp` and the "
-                "`value_and_gradient` of a loss, and rename it."
+                f"`{name}` of model {model.name!r} would never be called: there is no function to "
+                f"compile. Write `{step}(self, data)`, with a `GradientTape`, or `self.vjp` and "
+                "the `value_and_gradient` of a loss, and rename it."
             )
     require_loss(model)
     return True
 
 
 def checked_logs(step: str, logs: Logs) -> Logs:
-    """Return what a step returned, or raise ``TypeError`` if that is no dict."""
+    """Return what a step returned as numbers, or raise ``TypeError`` if that is no dict."""
     if not isinstance(logs, dict):
         expected = "a dict of numbers by their names"
         raise TypeError(errors.bad_argument(step, logs, expected))
-    return logs
+    return {name: _number(value) for name, value in logs.items()}
+
+
+def _number(value: Any) -> Any:
+    """Return an array or a tensor of one number as a number."""
+    if hasattr(value, "__array__") and np.size(value) == 1:
+        return np.asarray(value).item()
+    return value
 
 
 def _checked(model: Trainable, step: str, data: Nest) -> Batch:
@@ -152,7 +169,7 @@ def train_on_batch(
     to_choice("return_dict", return_dict, (False, True))
     data = training_batch(self, x, y, sample_weight, class_weight)
     check_data(self, data, labelled=standard)
-    self.objectives.reset()
+    self.reset_metrics()
     logs = self.train_step(pack_x_y_sample_weight(*next(iter(data))))
     return as_result(checked_logs("train_step", logs), return_dict)
 
@@ -169,7 +186,7 @@ def test_on_batch(
     to_choice("return_dict", return_dict, (False, True))
     data = whole_batch(x, y, sample_weight, self.convert_inputs)
     check_data(self, data, labelled=standard)
-    self.objectives.reset()
+    self.reset_metrics()
     logs = self.test_step(pack_x_y_sample_weight(*next(iter(data))))
     return as_result(checked_logs("test_step", logs), return_dict)
 

@@ -48,6 +48,45 @@ class Trainable(HasOutputs, WatchedModel, Protocol):
         ...
 
     @property
+    def losses(self) -> list[Any]:
+        """All penalties, tensors within a ``GradientTape``."""
+        ...
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All metrics."""
+        ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs."""
+        ...
+
+    def compute_loss(
+        self,
+        x: Nest = None,
+        y: Nest = None,
+        y_pred: Nest = None,
+        sample_weight: Nest = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the total loss of a batch."""
+        ...
+
+    def compute_metrics(
+        self, x: Nest, y: Nest, y_pred: Nest, sample_weight: Nest = None
+    ) -> dict[str, Any]:
+        """Show a batch to the metrics; return the logs."""
+        ...
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the results of the metrics."""
+        ...
+
+    def reset_metrics(self) -> None:
+        """Forget what the metrics have seen."""
+        ...
+
+    @property
     def weight_penalties(self) -> list[float]:
         """The penalties on these weights."""
         ...
