@@ -266,9 +266,9 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
         if others or inputs is None:
             inputs = self._named(inputs, others, options)
         traced = tracing.active() is not None
-        if mask is None and not (training or options or traced):
-            if (outputs := self.infer(inputs)) is not None:
-                return outputs
+        plain = mask is None and not (training or options or traced)
+        if plain and (outputs := self.infer(inputs)) is not None:
+            return outputs
         if traced or symbolic.is_symbolic(inputs):
             inputs = tensors_of_variables(inputs)
             return symbolic.call(self, inputs, {"training": training, "mask": mask, **options})
