@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from live_keras import keras, to_numpy, torch
-from own_models import OWN_MODELS, own_loss, own_step, with_states
+from own_models import OWN_MODELS, own_loss, own_step, plain, variational, with_states
 
 import fastrnn
 from fastrnn.core.naming import reset_names
@@ -119,3 +119,20 @@ def test_a_loss_of_the_model_s_own_trains_as_in_keras():
         np.testing.assert_allclose(a, b, rtol=1e-5)
     for a, b in zip(results[0][2], results[1][2], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of the decoder
+def test_what_layers_add_may_be_all_of_the_loss():
+    own, theirs, x = pair(variational)
+    results = []
+    for package, model in ((fastrnn, own), (keras, theirs)):
+        model.compile(package.optimizers.SGD(0.1))
+        history = model.fit(x, batch_size=3, epochs=2, shuffle=False, verbose=0).history
+        results.append((history["loss"], model.get_weights()))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
+    for a, b in zip(results[0][1], results[1][1], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    silent = plain(fastrnn)
+    silent.compile("sgd")
+    with pytest.raises(ValueError, match="`loss`"):
+        silent.fit(x, verbose=0)

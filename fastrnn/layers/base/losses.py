@@ -45,7 +45,8 @@ class HasLosses(HasWeights):
                 trace.losses.append((self, value))
             elif symbolic.is_symbolic(value) or callable(value):
                 expected = "a tensor within `call`"
-                raise ValueError(errors.bad_argument("loss", value, expected))
+                remedy = "Put a layer into the model whose `call` calls self.add_loss."
+                raise ValueError(errors.bad_argument("loss", value, expected, remedy))
             else:
                 self.call_losses = [*self.call_losses, float(np.sum(value))]
 

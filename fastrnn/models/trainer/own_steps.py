@@ -6,7 +6,9 @@ from typing import Any
 
 from fastrnn.core.nest import flatten
 from fastrnn.core.tracing import active
+from fastrnn.layers.base.layer import iterate_layers
 from fastrnn.layers.base.tape import GradientTape
+from fastrnn.models.trainer.compilation import require_loss
 from fastrnn.models.trainer.trainable import Trainable
 from fastrnn.typing import Nest
 
@@ -58,8 +60,12 @@ def get_metrics_result(self: Trainable) -> dict[str, Any]:
 
 
 def has_own_loss(model: Trainable) -> bool:
-    """Whether a class of the user's computes the loss."""
-    return type(model).compute_loss is not compute_loss
+    """Whether a class of the user's computes the loss, or layers of the user's are all that may."""
+    if type(model).compute_loss is not compute_loss:
+        return True
+    alone = model.compiled and not model.objectives.has_loss
+    inside = (layer for inner in model.sublayers for layer in iterate_layers(inner))
+    return alone and (model.has_own_call or any(layer.has_own_call for layer in inside))
 
 
 def train_with_own_loss(model: Trainable, x: Nest, y: Nest, sample_weight: Nest) -> dict[str, Any]:
@@ -68,6 +74,8 @@ def train_with_own_loss(model: Trainable, x: Nest, y: Nest, sample_weight: Nest)
     with GradientTape() as tape:
         y_pred = model(x, training=True)
         loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+    if isinstance(loss, float):  # nothing was computed
+        require_loss(model)
     variables = model.trainable_weights
     model.optimizer.apply(tape.gradient(loss, variables), variables)
     return _tracked(model, float(loss), x, y, y_pred, sample_weight)

@@ -19,6 +19,7 @@ class Trainable(HasOutputs, WatchedModel, Protocol):
     """A model, as the functions of this folder see it; they are methods of ``Model``.
 
     Attributes:
+        has_own_call: whether ``call`` is the user's.
         optimizer: what updates the weights; ``None`` before ``compile``.
         loss: as it was given to ``compile``.
         compiled: whether ``compile`` has been called.
@@ -29,6 +30,7 @@ class Trainable(HasOutputs, WatchedModel, Protocol):
     """
 
     built: bool
+    has_own_call: bool
     optimizer: Optimizer | None
     loss: Any
     compiled: bool
