@@ -242,3 +242,55 @@ OWN_LAYERS = [
     moving_average, dropout_inside, losses_of_its_own, extended_dense, extended_lstm, nested,
     positions, by_batch,
 ]  # fmt: skip
+
+
+def random_layer(seed):
+    """Return a layer of random steps, each of which keeps the shape (batch, 5, 3)."""
+    steps = np.random.default_rng(seed).choice(len(_STEPS), 5).tolist()
+
+    def make(k):
+        class Random(k.layers.Layer):
+            def __init__(self, steps, **kwargs):
+                super().__init__(**kwargs)
+                self.steps = steps
+                self.parts = {str(j): _parts(k, n) for j, n in enumerate(steps)}
+
+            def build(self, input_shape):
+                self.kernels = [
+                    self.add_weight(shape=(3, 3), initializer="glorot_uniform", name=f"w{j}")
+                    for j in range(len(self.steps))
+                ]
+
+            def call(self, x, training=None):
+                for j, n in enumerate(self.steps):
+                    w = self.kernels[j]
+                    x = _STEPS[n](k.ops, x, self.parts[str(j)], w) + 0.1 * w[0]
+                return x
+
+        return Random, lambda x: k.layers.Flatten()(Random(steps)(x))
+
+    make.__name__ = f"random_{seed}"
+    return make
+
+
+def _parts(k, n):
+    """Return the layers that a step may use."""
+    kinds = [
+        lambda: k.layers.Dense(3, activation="tanh"),
+        lambda: k.layers.LSTM(3, return_sequences=True),
+        lambda: k.layers.LayerNormalization(),
+    ]
+    return kinds[n % 3]()
+
+
+_STEPS = [
+    lambda ops, x, part, w: part(x) + x,
+    lambda ops, x, part, w: part(ops.matmul(x, w)),
+    lambda ops, x, part, w: part(x) * ops.softmax(ops.matmul(x, w), axis=1),
+    lambda ops, x, part, w: ops.where(x > 0, part(x), 0.1 * x) - w[0],
+    lambda ops, x, part, w: part(ops.abs(x)) / (1.0 + ops.abs(x)),
+    lambda ops, x, part, w: ops.concatenate([part(x)[..., :2], x[..., 2:]], axis=-1),
+    lambda ops, x, part, w: part(x) - ops.mean(ops.square(x), axis=1, keepdims=True),
+    lambda ops, x, part, w: ops.tanh(ops.transpose(ops.transpose(part(x), (0, 2, 1)), (0, 2, 1))),
+]  # fmt: skip
+OWN_LAYERS += [random_layer(seed) for seed in range(6)]

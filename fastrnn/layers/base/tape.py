@@ -242,7 +242,7 @@ class _Recording(Trace):
 class _PenaltyNode:
     """What a node has that is no layer's: a number, and where its gradient goes."""
 
-    name, dtype, has_own_call, masks_beside_tensors = "penalty", "float32", False, True
+    name, output_dtype, has_own_call, masks_beside_tensors = "penalty", "float32", False, True
     weights_of_call: Sequence[Variable] = ()
 
     def accept(self, inputs: Nest) -> Any:
