@@ -21,6 +21,7 @@ from fastrnn.layers.base.context import CallContext, Penalties, Pullback
 from fastrnn.layers.base.graph import pull_node, run_node
 from fastrnn.layers.base.symbolic import Node, SymbolicTensor
 from fastrnn.layers.base.weights import HasWeights
+from fastrnn.regularizers import penalty_gradient
 from fastrnn.typing import Array, ArrayLike, DTypeLike, Nest
 
 
@@ -278,7 +279,8 @@ class _PenaltyOnWeight(_PenaltyNode):
     def pull(self, d: float) -> list[Array]:
         (variable,) = self.weights_of_call
         assert variable.regularizer is not None
-        return [variable.value.dtype.type(d) * variable.regularizer.gradient(variable.value)]
+        gradient = penalty_gradient(variable.regularizer, variable.value)
+        return [variable.value.dtype.type(d) * gradient]
 
 
 class _PenaltiesOfCall(_PenaltyNode):
