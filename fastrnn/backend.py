@@ -113,6 +113,11 @@ def set_session(session: object) -> None:
     """Do nothing: there is no session of TensorFlow's."""
 
 
+def _get_available_gpus() -> list[str]:
+    """Return no GPU, which scripts ask `tensorflow_backend` for."""
+    return []
+
+
 def get_uid(prefix: str = "") -> int:
     """Return a number that is another one at each call for a prefix."""
     name = auto_name(prefix or "Uid")

@@ -96,6 +96,13 @@ def test_settings():
     K.set_session(None)
 
 
+def test_the_module_of_keras_2():
+    with pytest.warns(DeprecationWarning, match="from fastrnn.backend import set_session"):
+        from fastrnn.backend.tensorflow_backend import set_session
+
+    assert set_session is K.set_session and K.tensorflow_backend._get_available_gpus() == []
+
+
 def test_values():
     variable = K.variable([1, 2])
     assert K.get_value(variable).tolist() == [1, 2] and variable.dtype == "float32"

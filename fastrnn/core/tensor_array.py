@@ -65,6 +65,9 @@ class TensorArray(np.ndarray[Any, np.dtype[Any]]):
         """Return the shape."""
         return self.shape
 
+    def set_shape(self, shape: object) -> None:
+        """Do nothing: the sizes of an array are known, which a pipeline of TensorFlow's is told."""
+
     def numpy(self) -> Any:
         """Return the values as a plain array, a single value as a NumPy number; text as bytes."""
         values = self.view(np.ndarray)[()]

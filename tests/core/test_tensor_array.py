@@ -10,6 +10,7 @@ def test_an_array_with_numpy_and_a_shape():
     array = np.arange(6.0).reshape(2, 3)
     tensor = tensor_array(array)
     assert tensor.shape == (2, 3) and tensor.shape.as_list() == [2, 3]
+    tensor.set_shape([None, 3])
     assert tensor.get_shape().rank == tensor.shape.ndims == 2
     assert type(tensor.numpy()) is np.ndarray and np.shares_memory(tensor.numpy(), array)
     assert type(np.asarray(tensor)) is np.ndarray

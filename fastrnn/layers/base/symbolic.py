@@ -41,6 +41,9 @@ class SymbolicTensor(Symbolic):
         self.dtype, self.name = dtype, name
         self.node, self.index = node, index
 
+    def set_shape(self, shape: object) -> None:
+        """Do nothing: a shape follows from those of the inputs."""
+
     def get_shape(self) -> TensorShape:
         """Return the shape."""
         return self.shape

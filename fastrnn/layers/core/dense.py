@@ -123,21 +123,22 @@ class Dense(Layer):
         """Compute the outputs as one matrix product over all leading axes."""
         rows = inputs.reshape(-1, inputs.shape[-1])
         bias = None if self.bias is None else self.bias.value
-        pre = matmul(rows, self.kernel.value, bias)
+        # In its full shape: a function of the user's may look along the steps.
+        pre = matmul(rows, self.kernel.value, bias).reshape(*inputs.shape[:-1], self.units)
         outputs = self.activation(pre)
-        shape = (*inputs.shape[:-1], self.units)
 
         def pullback(d_outputs: Array) -> tuple[Array | None, list[Array]]:
-            d = d_outputs.reshape(-1, self.units)
+            d = d_outputs
             if self.activation is not activations.linear:
                 d = self.activation.vjp(pre, outputs, d)
+            d = d.reshape(-1, self.units)
             d_bias = d.sum(axis=0) if self.bias is not None else None
             d_weights = self.gradients_of((self.kernel, matmul(rows.T, d)), (self.bias, d_bias))
             if not context.input_gradient:
                 return None, d_weights
             return matmul(d, self.kernel.value.T).reshape(inputs.shape), d_weights
 
-        return outputs.reshape(shape), pullback if context.gradient else None
+        return outputs, pullback if context.gradient else None
 
 
 def known_features(input_shape: Shape, name: str) -> int:
