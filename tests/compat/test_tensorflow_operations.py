@@ -221,6 +221,22 @@ def test_variables():
     assert tf.Variable(lambda: 3).dtype == "int32" and not tf.Variable(0, trainable=False).trainable
 
 
+def test_random_numbers():
+    tf.random.set_seed(3)
+    first = tf.random.normal((2, 3), mean=5.0)
+    tf.random.set_seed(3)
+    np.testing.assert_array_equal(first, tf.random.normal((2, 3), mean=5.0))
+    assert first.dtype == "float32" and isinstance(first, TensorArray)
+    whole = tf.random.uniform([1000], 2, 4, dtype=tf.int32).numpy()
+    assert set(whole.tolist()) == {2, 3}
+    assert tf.random_uniform([5]).numpy().min() >= 0 and tf.random_normal([2]).shape == (2,)
+    numbers = tf.random.shuffle(tf.range(50)).numpy()
+    assert sorted(numbers) == list(range(50)) != numbers.tolist()
+    drawn = tf.random.categorical(tf.constant([[0.0, -100.0], [-100.0, 0.0]]), 4)
+    assert drawn.numpy().tolist() == [[0] * 4, [1] * 4]
+    assert np.count_nonzero(tf.nn.dropout(tf.ones(1000), rate=0.5)) not in (0, 1000)
+
+
 def test_checks():
     tf.debugging.assert_equal(tf.constant([1, 2]), [1, 2])
     tf.debugging.assert_shapes([(X, ("B", "T", 4)), (X[:, 0], ("B", 4))])
