@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from fastrnn.core.operators import Operators
+from fastrnn.core.operators import Operators, operation
 from fastrnn.typing import Array, DTypeLike, Shape
+
+# The methods of arrays that are operations, and what these are called.
+_METHODS = {
+    name: name
+    for name in ("all", "any", "argmax", "argmin", "clip", "cumsum", "max", "mean", "min", "prod",
+                 "repeat", "round", "squeeze", "std", "sum", "swapaxes", "take", "var")
+} | {"astype": "cast"}  # fmt: skip
+# Those whose last argument may also be spread: ``x.reshape(2, 3)``.
+_SPREAD = ("reshape", "transpose")
 
 
 class Symbolic(Operators):
-    """A tensor without values: operations on it become nodes of a graph."""
+    """A tensor without values: operations on it become nodes of a graph.
+
+    It has those methods of arrays that are operations: ``x.mean(axis=1)`` is ``ops.mean(x, 1)``.
+    """
 
     shape: Shape
     dtype: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METHODS:
+            return functools.partial(operation(_METHODS[name]), self)
+        if name in _SPREAD:
+            function = operation(name)
+            return lambda *to: function(self, *(to if len(to) < 2 else [to]))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __len__(self) -> int:
         if not self.shape or self.shape[0] is None:
