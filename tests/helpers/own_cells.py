@@ -65,6 +65,28 @@ def two_states(package):
     return Cell(4)
 
 
+def built_in_inside(package):
+    class Wrapped(package.layers.Layer):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self.cell = package.layers.LSTMCell(units)
+            self.state_size = self.cell.state_size
+
+        def build(self, input_shape):
+            self.cell.build(input_shape)
+            self.gain = self.add_weight(shape=(self.units,), initializer="ones", name="gain")
+
+        def call(self, inputs, states):
+            output, states = self.cell(inputs, states)
+            return output * self.gain, states
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    return Wrapped(4)
+
+
 def with_dropout(package):
     class Dropped(package.layers.Layer):
         def __init__(self, units, **kwargs):
@@ -88,4 +110,4 @@ def with_dropout(package):
     return Dropped(4)
 
 
-OWN_CELLS = [minimal, two_states, with_dropout]
+OWN_CELLS = [minimal, two_states, built_in_inside, with_dropout]
