@@ -64,13 +64,13 @@ class RNN(KeepsStates, QuantizableLayer):
     A custom cell is a ``Layer`` with ``state_size`` (an integer, or a list of them) and
     ``call(self, inputs, states[, training])``, which returns the output and the list of the new
     states; ``output_size`` and ``get_initial_state(batch_size)`` if they differ from the first
-    size and zeros. For training it has ``vjp(self, inputs, states, training)``, which returns
-    ``(output, new_states), pullback``, where ``pullback(d_output, d_new_states)`` returns
-    ``d_inputs, d_states, d_weights``, the last in the order of ``trainable_weights``.
+    size and zeros. Its step is traced for training, unless it has a ``vjp(self, inputs, states,
+    training)`` of its own, which returns ``(output, new_states), pullback``, where
+    ``pullback(d_output, d_new_states)`` returns ``d_inputs, d_states, d_weights``, the last in the
+    order of ``trainable_weights``.
 
     Raises:
         ValueError: ``cell`` is none of these, or of another dtype than the layer.
-        NotImplementedError: gradients are asked of a custom cell that has no ``vjp``.
 
     >>> import numpy as np
     >>> from fastrnn.layers import RNN, GRUCell, LSTMCell
