@@ -18,6 +18,7 @@ from fastrnn.core.options import (
     takes_options,
     values_of_options,
 )
+from fastrnn.core.tensor_array import tensor_array
 from fastrnn.core.user_warnings import deprecated
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.weight_options import WeightOptions
@@ -268,7 +269,10 @@ class MeanMetricWrapper(Mean):
             sample_weight: weights of the samples, or of their steps.
             mask: bool, True where a sample, or a step, counts.
         """
-        values = self._fn(to_labels(y_true), to_predictions(y_pred), **self._options)
+        labels, predictions = to_labels(y_true), to_predictions(y_pred)
+        if not isinstance(self, FunctionMetric):  # the user's, which may ask for `numpy()`
+            labels, predictions = tensor_array(labels), tensor_array(predictions)
+        values = np.asarray(self._fn(labels, predictions, **self._options))
         weights = apply_mask(sample_weight, mask, np.float64, mean=False)
         super().update_state(values, weights)
 

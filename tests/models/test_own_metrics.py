@@ -114,3 +114,22 @@ def test_update_state_need_not_take_weights_and_masks():
     model.compile("sgd", "mse", metrics=[Last()])
     logs = model.evaluate(X, np.zeros((12, 5, 2)), batch_size=12, verbose=0, return_dict=True)
     assert logs["last"] == pytest.approx(model.predict(X, verbose=0).mean(), rel=1e-5)
+
+
+def test_metrics_in_plain_numpy_may_ask_for_values():
+    def worst(y_true, y_pred):
+        return np.abs(y_true.numpy() - y_pred.numpy()).max()
+
+    class Last(fastrnn.metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.last = float(worst(y_true, y_pred))
+
+        def result(self):
+            return self.last
+
+    model = fastrnn.Sequential([fastrnn.Input((5, 3)), fastrnn.layers.GRU(2)])
+    model.compile("sgd", "mse", metrics=[worst, Last()])
+    logs = model.evaluate(X, Y, batch_size=12, verbose=0, return_dict=True)
+    wanted = np.abs(Y - model.predict(X, verbose=0)).max()
+    assert logs["worst"] == pytest.approx(wanted, rel=1e-5)
+    assert logs["last"] == pytest.approx(wanted, rel=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastrnn import losses, metrics
 from fastrnn.core import errors
+from fastrnn.core.tensor_array import tensor_array
 from fastrnn.core.user_warnings import warn
 from fastrnn.layers.base.tape import TapeTensor, note_function
 from fastrnn.losses.alignment import align
@@ -118,7 +119,10 @@ class Objective:
             given = {} if weights is None else {"sample_weight": weights}
             if mask is not None and "mask" in inspect.signature(metric.update_state).parameters:
                 given["mask"] = mask
-            metric.update_state(y, outputs, **given)
+            if type(metric).__module__.startswith("fastrnn."):
+                metric.update_state(y, outputs, **given)
+            else:  # one that may ask for `numpy()`
+                metric.update_state(tensor_array(y), tensor_array(outputs), **given)
 
 
 def is_crossentropy(identifier: Identifier) -> bool:
