@@ -250,7 +250,8 @@ class MeanMetricWrapper(Mean):
         dtype: DTypeLike = None,
         **options: Any,
     ) -> None:
-        own = getattr(fn, "__name__", None) or to_snake_case(type(fn).__name__)
+        own = getattr(fn, "name", None) or getattr(fn, "__name__", None)
+        own = own or to_snake_case(type(fn).__name__)
         super().__init__(own if name is None else name, dtype)
         self._fn, self._options = fn, options
 

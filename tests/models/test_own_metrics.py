@@ -133,3 +133,12 @@ def test_metrics_in_plain_numpy_may_ask_for_values():
     wanted = np.abs(Y - model.predict(X, verbose=0)).max()
     assert logs["worst"] == pytest.approx(wanted, rel=1e-5)
     assert logs["last"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_loss_that_serves_as_a_metric_keeps_its_name():
+    names = []
+    for package in (fastrnn, keras):
+        model = package.Sequential([package.Input((5, 3)), package.layers.GRU(2)])
+        model.compile("sgd", "mse", metrics=[package.losses.Huber(name="mine")])
+        names.append(model.evaluate(X, Y, verbose=0, return_dict=True).keys())
+    assert names[0] == names[1] == {"loss", "mine"}
