@@ -112,6 +112,11 @@ class Loss(Configurable):
         if name is None:
             self.name = to_snake_case(type(self).__name__)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._has_own_call and "_traces" in vars(self) and vars(self).get(name) is not value:
+            self._traces.forget()  # `call` may read it
+        super().__setattr__(name, value)
+
     @functools.cached_property
     def _traces(self) -> Traces:
         return Traces()

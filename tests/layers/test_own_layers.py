@@ -304,3 +304,38 @@ def test_unequal_batches_are_traced_once():
         layer(np.ones((size, 3)))
         layer(np.ones((size, 3)), training=True)
     assert seen == [((None, 3), False), ((None, 3), True)]
+
+
+class Scaling(layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor, self.inner = factor, layers.Activation("linear")
+
+    def scaled(self, x):
+        return x * self.factor
+
+    def call(self, inputs):
+        return self.scaled(self.inner(inputs))
+
+
+def test_an_attribute_that_call_reads_may_change():
+    x = np.ones((2, 3), "float32")
+    layer, inside = Scaling(), Scaling()
+    entry = fastrnn.Input((3,))
+    model = fastrnn.Model(entry, Scaling(1.0)(inside(entry)))
+    found = [layer(x)[0, 0], model(x)[0, 0]]
+    layer.factor, inside.factor = 5.0, 7.0
+    found += [layer(x)[0, 0], model.predict(x, verbose=0)[0, 0]]
+    layer.inner = layers.Activation("relu")
+    found += [layer(-x)[0, 0], layer(x)[0, 0]]
+    assert found == [2.0, 2.0, 5.0, 7.0, 0.0, 5.0]
+
+
+def test_attributes_that_call_does_not_read_cost_no_trace():
+    layer = Scaling()
+    layer(np.ones((2, 3), "float32"))
+    (traced,) = layer._traces.calls
+    layer.seen = 1
+    layer.seen = 2
+    layer(np.ones((2, 3), "float32"))
+    assert layer._traces.calls == [traced]

@@ -6,6 +6,7 @@ from live_keras import keras, to_numpy, torch
 from own_models import OWN_MODELS, own_loss, own_step, plain, variational, with_states
 
 import fastrnn
+from fastrnn import ops
 from fastrnn.core.naming import reset_names
 
 RNG = np.random.default_rng(0)
@@ -136,3 +137,67 @@ def test_what_layers_add_may_be_all_of_the_loss():
     silent.compile("sgd")
     with pytest.raises(ValueError, match="`loss`"):
         silent.fit(x, verbose=0)
+
+
+def dense(*units):
+    made = [fastrnn.layers.Dense(n, use_bias=False, kernel_initializer="ones") for n in units[1:]]
+    return fastrnn.Sequential([fastrnn.Input((units[0],)), *made])
+
+
+def test_tapes_in_tapes_record_all():
+    first, second = dense(3, 1), dense(1, 1)
+    with fastrnn.GradientTape() as outer, fastrnn.GradientTape() as inner:
+        y = second(first(np.ones((2, 3), "float32")))
+        losses = ops.mean(ops.square(y)), ops.mean(ops.square(y - 1))
+    # y = 3: d = 2 y, and 2 (y - 1) times the input, 3
+    (d,) = outer.gradient(losses[0], first.trainable_variables)
+    np.testing.assert_array_equal(d, np.full((3, 1), 6.0))
+    (d,) = inner.gradient(losses[1], second.trainable_variables)
+    np.testing.assert_array_equal(d, [[12.0]])
+
+
+def test_a_gradient_of_a_gradient_is_refused():
+    model, x = dense(3, 1), ops.ones((2, 3))
+    with fastrnn.GradientTape() as outer:
+        with fastrnn.GradientTape() as inner:
+            y = ops.tanh(model(x))
+        (d,) = inner.gradient(y, model.trainable_variables)
+        penalized = ops.mean(y) + ops.sum(ops.square(d))
+        constant = ops.mean(y) + ops.sum(ops.stop_gradient(d))
+    with pytest.raises(NotImplementedError, match="Gradients of gradients"):
+        outer.gradient(penalized, model.trainable_variables)
+    (d,) = outer.gradient(constant, model.trainable_variables)
+    np.testing.assert_allclose(d, np.full((3, 1), 1 - np.tanh(3.0) ** 2), rtol=1e-5)
+
+
+def test_a_tape_keeps_the_values_of_its_variables():
+    model, scale = dense(3, 2, 1), fastrnn.Variable(3.0)
+    with fastrnn.GradientTape(persistent=True) as tape:
+        squared = scale * scale
+        loss = ops.mean(model(np.ones((2, 3), "float32"))) + squared
+        scale.assign(5.0)
+        product = scale * squared
+    sources = [*model.trainable_variables, scale]
+    before = tape.gradient(loss, sources)
+    for variable in sources:
+        variable.assign(10 * variable.value)
+    for a, b in zip(before, tape.gradient(loss, sources), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # s * (t * t) with t = 3 before and s = 5 after: 9 + 5 * 2 * 3
+    assert tape.gradient(product, scale) == 39.0
+    assert float(scale) == 50.0
+
+
+def test_an_attribute_that_a_loss_reads_may_change():
+    class Scaled(fastrnn.losses.Loss):
+        factor = 1.0
+
+        def call(self, y_true, y_pred):
+            return self.factor * ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+    loss, model = Scaled(), dense(3, 1)
+    model.compile("sgd", loss)
+    x, y = np.ones((2, 3)), np.zeros((2, 1))
+    found = [model.evaluate(x, y, verbose=0)]
+    loss.factor = 3.0
+    assert [*found, model.evaluate(x, y, verbose=0)] == [9.0, 27.0]

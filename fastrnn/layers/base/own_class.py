@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fastrnn.core import tracing
 from fastrnn.core.nest import flatten, is_node
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.call_signature import CallSignature
@@ -150,10 +151,37 @@ def tracked(layer: Any) -> Tracked:
 
 
 def _set_attribute(self: Any, name: str, value: Any) -> None:
-    """Set an attribute; what it holds is the layer's from now on."""
+    """Set an attribute; what it holds is the layer's from now on.
+
+    ``call`` is followed anew if it reads the attribute.
+    """
+    changes = name in vars(self) and vars(self)[name] is not value
+    # What `call` itself sets while it is followed is not there when the graph runs.
+    changes = changes and type(tracing.active()) is not tracing.Trace
+    cls: Any = type(self)
+    if changes and self.has_own_call and name in _names_in_call(cls):
+        self._traces.forget()
     object.__setattr__(self, name, value)
     if name == "built" or isinstance(value, (HasWeights, Variable)) or is_node(value):
         vars(self).pop("_tracked", None)
+
+
+@functools.lru_cache(maxsize=256)
+def _names_in_call(cls: type) -> frozenset[str]:
+    """Return the names in a class's ``call``, and in the user's methods that it names in turn."""
+    found: set[str] = set()
+    waiting = ["call"]
+    while waiting:
+        name = waiting.pop()
+        for entry in (vars(c)[name] for c in cls.__mro__ if name in vars(c)):
+            function = getattr(entry, "fget", None) or getattr(entry, "__func__", entry)
+            codes = [inspect.unwrap(function).__code__] if _is_own(entry) else []
+            while codes:
+                code = codes.pop()
+                codes += [constant for constant in code.co_consts if inspect.iscode(constant)]
+                waiting += [name for name in code.co_names if name not in found]
+                found.update(code.co_names)
+    return frozenset(found)
 
 
 def _entries(value: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ the nodes back. A model is one node, and runs as it does in ``fit``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from fastrnn.core import errors
 from fastrnn.core.nest import flatten, is_node, unflatten
 from fastrnn.core.tracing import Trace, tracing
+from fastrnn.core.tracing import active as active_trace
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base.context import CallContext, Penalties, Pullback
 from fastrnn.layers.base.graph import pull_node, run_node
@@ -92,6 +94,8 @@ class _Record(NamedTuple):
     weights: list[Variable]
     pullback: Pullback
     penalties: Penalties
+    # Copies of the weights' values in the call: training changes them in place.
+    values: list[Array]
 
 
 class GradientTape:
@@ -122,15 +126,20 @@ class GradientTape:
             raise ValueError(errors.bad_argument(argument, watch_accessed_variables, expected))
         self._records: list[_Record] = []
         self._tensors: list[Any] = []
+        self._outer: GradientTape | None = None
         self._scope: Any = None
 
     def __enter__(self) -> GradientTape:
+        self._outer = _active_tape()
         self._scope = tracing(_Recording(self))
         self._scope.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._scope.__exit__(*exception)
+        if self._outer is not None:  # in which they are tensors still
+            self._outer._tensors += self._tensors
+            return
         for tensor in self._tensors:
             tensor.__class__ = Settled
 
@@ -153,7 +162,12 @@ class GradientTape:
             tensor.value, tensor.mask = np.asarray(values[id(tensor)]), masks[id(tensor)]
             tensor.shape, tensor.__class__ = tensor.value.shape, TapeTensor
         self._tensors += outputs
-        self._records.append(_Record(node, weights, pullback, penalties))
+        values_of_weights = [variable.value.copy() for variable in weights]
+        entry = _Record(node, weights, pullback, penalties, values_of_weights)
+        tape: GradientTape | None = self
+        while tape is not None:
+            tape._records.append(entry)
+            tape = tape._outer
 
     def losses_of(self, layer: HasWeights) -> list[Any]:
         """Return the penalties on a layer's weights, and those of the calls up to now."""
@@ -194,10 +208,13 @@ class GradientTape:
             gradients[id(leaf)] = gradients.get(id(leaf), 0) + ones
         found = self._walk_back(gradients, {id(source) for source in wanted})
         missing = unconnected_gradients == "zero"
-        return unflatten(
-            sources,
-            [found.get(id(x), np.zeros(np.shape(x), x.dtype) if missing else None) for x in wanted],
-        )
+        given = [
+            found.get(id(x), np.zeros(np.shape(x), x.dtype) if missing else None) for x in wanted
+        ]
+        active = _active_tape()
+        if active is not None and (active is not self or self._outer is not None):
+            given = [None if d is None else _noted(_Gradient(np.asarray(d))) for d in given]
+        return unflatten(sources, given)
 
     def _walk_back(self, gradients: dict[int, Any], wanted: set[int]) -> dict[int, Any]:
         """Return the gradients of what is ``wanted``, by ``id``, given those of the targets."""
@@ -205,13 +222,14 @@ class GradientTape:
         d_weights: dict[int, Array] = {}
         for record in self._records:
             record.penalties.scale = 0.0
-        for node, weights, pullback, penalties in reversed(self._records):
+        for node, weights, pullback, penalties, values in reversed(self._records):
             kept = {id(t): gradients[id(t)] for t in node.outputs if id(t) in gradients}
             found |= {key: d for key, d in kept.items() if key in wanted}
             if not kept and penalties.scale:  # the penalties alone depend on it
                 first: Any = node.outputs[0]
                 gradients[id(first)] = np.zeros_like(first.value)
-            pull_node(node, weights, pullback, gradients, d_weights)
+            with _values_of_then(weights, values):
+                pull_node(node, weights, pullback, gradients, d_weights)
         found |= {key: d for key, d in gradients.items() if key in wanted}
         return found | {key: d for key, d in d_weights.items() if key in wanted}
 
@@ -221,11 +239,11 @@ class _Recording(Trace):
 
     def __init__(self, tape: GradientTape) -> None:
         super().__init__()
-        self._tape = tape
+        self.tape = tape
 
     def note(self, node: Node) -> None:
         """Run the node at once."""
-        self._tape.record(node)
+        self.tape.record(node)
 
     def assign(self, variable: Variable, value: ArrayLike) -> None:
         """Assign at once."""
@@ -234,7 +252,30 @@ class _Recording(Trace):
 
     def losses_of(self, layer: HasWeights) -> list[Any]:
         """Return the penalties of a layer as tensors."""
-        return self._tape.losses_of(layer)
+        return self.tape.losses_of(layer)
+
+
+def _active_tape() -> GradientTape | None:
+    """Return the innermost tape that records."""
+    trace = active_trace()
+    return trace.tape if isinstance(trace, _Recording) else None
+
+
+@contextlib.contextmanager
+def _values_of_then(variables: list[Variable], values: list[Array]) -> Iterator[None]:
+    """Give variables the values that they had when a node ran."""
+    arrays = [(variable.value, then) for variable, then in zip(variables, values, strict=True)]
+    changed = [
+        (array, array.copy(), then) for array, then in arrays if not np.array_equal(array, then)
+    ]
+    # In place: pullbacks hold the arrays themselves.
+    for array, _, then in changed:
+        array[...] = then
+    try:
+        yield
+    finally:
+        for array, now, _ in changed:
+            array[...] = now
 
 
 # ---- penalties as nodes ------------------------------------------------------------------------
@@ -309,6 +350,26 @@ class _Function(_PenaltyNode):
         """Return the number, the pullback and no mask."""
         value, gradient = self._function(np.asarray(inputs))
         return np.float32(value), lambda d: (gradient * gradient.dtype.type(d), []), None
+
+
+class _Gradient(_PenaltyNode):
+    """A gradient in a tape around the one that gave it: a value that cannot be differentiated."""
+
+    def __init__(self, value: Array) -> None:
+        self._value, self.output_dtype = value, value.dtype.name
+
+    def run(
+        self, inputs: Nest, context: CallContext, mask: Nest = None
+    ) -> tuple[Any, Pullback, Any]:
+        """Return the gradient, a pullback that refuses, and no mask."""
+        return self._value, self._refuse, None
+
+    def _refuse(self, d: Nest) -> Any:
+        raise NotImplementedError(
+            "Gradients of gradients are not followed: the target depends on what another tape's "
+            "`gradient` returned. Pass that through `fastrnn.ops.stop_gradient` to take it for a "
+            "constant, or leave the penalty on gradients out."
+        )
 
 
 def note_function(function: Callable[[Array], tuple[float, Any]], tensor: SymbolicTensor) -> Any:

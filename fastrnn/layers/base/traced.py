@@ -162,6 +162,8 @@ class Traces:
         self._by_key: dict[Hashable, TracedCall] = {}
         # Forms of which code needs the size of the batch.
         self._of_fixed_batch: set[Hashable] = set()
+        # What was forgotten last: it tells of names and structures until there is another.
+        self._before: list[TracedCall] = []
 
     def __reduce__(self) -> Any:
         return Traces, ()
@@ -169,7 +171,13 @@ class Traces:
     @property
     def calls(self) -> list[TracedCall]:
         """The traced calls, the oldest first."""
-        return list({id(call): call for call in self._by_key.values()}.values())
+        return list({id(call): call for call in self._by_key.values()}.values()) or self._before
+
+    def forget(self) -> None:
+        """Follow the function anew from now on: it has read what is another value now."""
+        self._before = self.calls
+        self._by_key.clear()
+        self._of_fixed_batch.clear()
 
     def find(self, key: Hashable) -> TracedCall | None:
         """Return what was entered under ``key``."""
