@@ -23,7 +23,7 @@ from fastrnn.config import epsilon as epsilon
 from fastrnn.config import floatx as floatx
 from fastrnn.config import set_epsilon as set_epsilon
 from fastrnn.config import set_floatx as set_floatx
-from fastrnn.core import missing_names
+from fastrnn.core import missing_names, tracing
 from fastrnn.core.naming import auto_name
 from fastrnn.core.old_paths import old_modules
 from fastrnn.core.variable import Variable
@@ -97,8 +97,9 @@ set_image_dim_ordering = set_image_data_format
 
 
 def learning_phase() -> int:
-    """Return 0: layers are told by each call whether it is for training."""
-    return 0
+    """Return 1 in a ``call`` of one's own that is followed for training, else 0."""
+    trace = tracing.active()
+    return int(trace is not None and bool(trace.training))
 
 
 def set_learning_phase(value: int | bool) -> None:
@@ -354,8 +355,11 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
 
 
 def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
-    """Return ``x`` for training, else ``alt``; each may be a function that gives it."""
-    chosen = x if training else alt
+    """Return ``x`` for training, else ``alt``; each may be a function that gives it.
+
+    Unless ``training`` says which, it is ``learning_phase``.
+    """
+    chosen = x if (learning_phase() if training is None else training) else alt
     return chosen() if callable(chosen) else chosen
 
 

@@ -130,3 +130,17 @@ def test_defaults_are_those_of_the_backend():
     np.testing.assert_allclose(K.cumprod(X), X.cumprod(0), rtol=1e-6)
     found = K.relu(X, alpha=0.1, max_value=1.0)
     np.testing.assert_allclose(found, np.minimum(np.where(X > 0, X, 0.1 * X), 1), rtol=1e-6)
+
+
+def test_a_call_of_one_s_own_knows_its_phase():
+    class Doubling(fastrnn.layers.Layer):
+        def call(self, inputs):
+            return K.in_train_phase(2 * inputs, inputs) + 10 * K.learning_phase()
+
+    layer, x = Doubling(), np.ones((2, 3), "float32")
+    found = [layer(x, training=training)[0, 0] for training in (False, True, None)]
+    assert found == [1.0, 12.0, 1.0]
+    model = fastrnn.Sequential([fastrnn.Input((3,)), layer])
+    model.compile("sgd", "mse")
+    assert model.evaluate(x, 0 * x, verbose=0) == 1.0
+    assert model.train_on_batch(x, 0 * x) == 144.0

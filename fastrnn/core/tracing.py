@@ -23,7 +23,10 @@ class Trace:
     Attributes:
         updates: what variables are assigned, in order: by ``id``, the variable and its new value.
         losses: what ``add_loss`` was given, in order: the layer and the tensor.
+        training: what the function is followed for, where that is known.
     """
+
+    training: bool | None = None
 
     def __init__(self) -> None:
         self.updates: dict[int, tuple[Any, Any]] = {}

@@ -215,6 +215,21 @@ class Optimizer(Configurable, HasState):
                     k: slot for k, slot in made.items() if slot is not None
                 }
 
+    def __getstate__(self) -> dict[str, Any]:
+        slots = [self._slots.get(id(variable)) for variable in self._known]
+        not_decayed = [id(variable) in self._not_decayed for variable in self._known]
+        return {**self.__dict__, "_slots": slots, "_not_decayed": not_decayed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # Copied variables have other ids.
+        ids = [id(variable) for variable in self._known]
+        pairs = zip(ids, state["_slots"], strict=True)
+        self._slots = {key: slots for key, slots in pairs if slots is not None}
+        self._not_decayed = {
+            key for key, is_kept in zip(ids, state["_not_decayed"], strict=True) if is_kept
+        }
+
     def new_slot(self, variable: Variable, name: str) -> Variable | None:
         """Return the slot of this name for a variable, or ``None`` where it needs none."""
         value = np.full_like(variable.value, self.initial_values.get(name, 0))

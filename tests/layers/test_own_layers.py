@@ -339,3 +339,20 @@ def test_attributes_that_call_does_not_read_cost_no_trace():
     layer.seen = 2
     layer(np.ones((2, 3), "float32"))
     assert layer._traces.calls == [traced]
+
+
+def test_outputs_that_are_weights_may_be_changed():
+    class Returning(layers.Layer):
+        def build(self, input_shape):
+            self.w = self.add_weight(shape=(3,), initializer="ones")
+            self.count = self.add_weight(shape=(1,), initializer="ones", trainable=False)
+
+        def call(self, inputs):
+            return inputs * self.w, self.w, self.w[None], self.count
+
+    layer, entry = Returning(), fastrnn.Input((3,))
+    model = fastrnn.Model(entry, layer(entry))
+    for function in (layer, model, layer):
+        for y in function(np.ones((2, 3), "float32")):
+            y[...] = 9
+    assert [v.numpy().tolist() for v in layer.weights] == [[1.0, 1.0, 1.0], [1.0]]

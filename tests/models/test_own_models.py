@@ -1,5 +1,8 @@
 """Models of one's own, written Keras's way: the same code on fastrnn and on live Keras."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from live_keras import keras, to_numpy, torch
@@ -201,3 +204,21 @@ def test_an_attribute_that_a_loss_reads_may_change():
     found = [model.evaluate(x, y, verbose=0)]
     loss.factor = 3.0
     assert [*found, model.evaluate(x, y, verbose=0)] == [9.0, 27.0]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_of_compiled_models_train_on(copied):
+    x, y = np.ones((2, 3), "float32"), np.ones((2, 1), "float32")
+    model = dense(3, 2, 1)
+    optimizer = fastrnn.optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(model.weights[:1])
+    model.compile(optimizer, "mse")
+    model.fit(x, y, verbose=0)
+    other = copied(model)
+    before = model.get_weights()
+    other.fit(x, y, epochs=2, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.fit(x, y, epochs=2, verbose=0)
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

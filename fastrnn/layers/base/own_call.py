@@ -170,6 +170,8 @@ class OwnCall(HasWeights):
             arrays, known = arrays_and_masks(inputs, options, mask, masks, with_inputs, others)
             mask = with_inputs if mask is None else mask
         result, pull, out_mask = traced.run(arrays, context, known)
+        if traced.returns_weights is not False:
+            result = self._without_weights(traced, result)
         if self.activity_regularizer is not None and context.penalties is not None:
             context.penalties.extend(self.activity_penalties(result))
             pull = None if pull is None else _with_penalty(self, result, pull, context.penalties)
@@ -187,6 +189,14 @@ class OwnCall(HasWeights):
             return in_structure(d_arrays, inputs, options), d_weights
 
         return result, pullback, out_mask
+
+    def _without_weights(self, traced: TracedCall, result: Any) -> Any:
+        """Return the outputs, copied where they are views of weights: they may be changed."""
+        kept = copy_if_aliased(result, [variable.value for variable in self.weights])
+        traced.returns_weights = any(
+            a is not b for a, b in zip(flatten(result), flatten(kept), strict=True)
+        )
+        return kept
 
     def forward(
         self, inputs: Nest, context: CallContext, **options: Any
@@ -281,6 +291,9 @@ def _follow(layer: OwnCall, arguments: Sequence[Any], training: bool) -> TracedC
     build(layer, inputs, options)
 
     def call(inputs: Nest, values: Sequence[Any], mask: Nest, masks: dict[str, Any]) -> Any:
+        noted = tracing.active()
+        assert noted is not None
+        noted.training = training
         given = {**dict(zip(names, values, strict=True)), **masks}
         if signature.takes_training:
             given["training"] = training

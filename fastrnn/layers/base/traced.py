@@ -50,9 +50,11 @@ class TracedCall:
         losses: the layers that ``add_loss`` was called of.
         updates: the variables that are assigned values in the end.
         checked: whether the owner of the function has looked at it.
+        returns_weights: whether outputs are views of weights; ``None`` before it has run.
     """
 
     checked = False
+    returns_weights: bool | None = None
 
     def __init__(self, arguments: Nest, outputs: Nest, trace: Trace) -> None:
         self.arguments, self.outputs = arguments, outputs
