@@ -222,3 +222,35 @@ def test_copies_of_compiled_models_train_on(copied):
     model.fit(x, y, epochs=2, verbose=0)
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_may_have_a_train_step_and_no_call():
+    class Adversaries(fastrnn.Model):
+        def __init__(self, maker, judge):
+            super().__init__()
+            self.maker, self.judge = maker, judge
+
+        def compile(self, of_maker, of_judge):
+            super().compile()
+            self.of_maker, self.of_judge = of_maker, of_judge
+
+        def train_step(self, data):
+            with fastrnn.GradientTape() as tape, fastrnn.GradientTape() as other:
+                made = self.maker(data)
+                lost = ops.mean(self.judge(made))
+                won = -lost
+            for trained, optimizer, gradients in (
+                (self.maker, self.of_maker, tape.gradient(lost, self.maker.trainable_weights)),
+                (self.judge, self.of_judge, other.gradient(won, self.judge.trainable_weights)),
+            ):
+                optimizer.apply_gradients(zip(gradients, trained.trainable_weights, strict=True))
+            return {"lost": lost}
+
+    model = Adversaries(dense(3, 2), dense(2, 1))
+    model.compile(fastrnn.optimizers.SGD(0.25), fastrnn.optimizers.SGD(0.5))
+    history = model.fit(np.ones((4, 3), "float32"), batch_size=4, verbose=0)
+    assert history.history["lost"] == [6.0]
+    # Of the maker: 1 - 0.25 * 1; of the judge, whose inputs are 3: 1 + 0.5 * 3.
+    (maker,), (judge,) = model.maker.get_weights(), model.judge.get_weights()
+    np.testing.assert_array_equal(maker, np.full((3, 2), 0.75))
+    np.testing.assert_array_equal(judge, np.full((2, 1), 2.5))

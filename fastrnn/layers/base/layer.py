@@ -147,7 +147,7 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
         self.input_features: int | None = None
         # Calls on symbolic tensors.
         self.nodes: list[symbolic.Node] = []
-        if self.has_own_call:
+        if self.has_own_call or self.tracks_attributes:  # also a model with a `train_step` alone
             self._traces = Traces()
 
     @property
