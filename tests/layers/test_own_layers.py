@@ -50,6 +50,43 @@ def test_outputs_shapes_and_weights_are_those_of_keras(make):
         )
 
 
+def test_a_call_dunder_beside_the_call_reaches_it_through_super():
+    def make(package):
+        class Scaled(package.layers.Layer):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.inner = package.layers.Dense(2)
+
+            def __call__(self, inputs, scale=1.0, training=None, **kwargs):
+                return super().__call__(inputs, scale=scale, training=training, **kwargs)
+
+            def call(self, inputs, scale=1.0, training=None):
+                return self.inner(inputs) * (scale if training else 2 * scale)
+
+        return None, Scaled()
+
+    own, theirs = pair(make)
+    x, _ = data(own)
+    np.testing.assert_allclose(own.predict(x, verbose=0), theirs.predict(x, verbose=0), atol=2e-6)
+    layer = own.layers[-1]
+    np.testing.assert_allclose(layer(x, 3.0, training=True), 1.5 * layer(x), rtol=1e-6)
+    np.testing.assert_array_equal(layer(inputs=x), layer(x))
+
+
+def test_a_call_dunder_may_give_further_arguments_without_their_names():
+    class Gain(layers.Layer):
+        def __call__(self, inputs, training=None):
+            return super().__call__(inputs, training)
+
+        def call(self, inputs, training=None):
+            return inputs * (3.0 if training else 1.0)
+
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(Gain()(x), x)
+    np.testing.assert_array_equal(Gain()(x, training=True), 3 * x)
+    assert Gain()(fastrnn.Input((3,))).shape == (None, 3)
+
+
 @pytest.mark.parametrize("make", OWN_LAYERS, ids=lambda make: make.__name__)
 def test_training_is_that_of_keras(make):
     own, theirs = pair(make)

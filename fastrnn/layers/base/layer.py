@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self, TypedDict
+from typing import Annotated, Any, ClassVar, Self, TypedDict, cast
 
 import numpy.typing as npt
 
@@ -263,6 +263,11 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
         Raises:
             ValueError: inputs of another rank, other features or no real numbers.
         """
+        if self.has_own_call:  # called from a `__call__` of the user's, in the same class
+            given = {"training": training, "mask": mask}
+            options.update({name: value for name, value in given.items() if value is not None})
+            args = () if inputs is None else (inputs, *others)
+            return own_class.OwnCall.__call__(cast(own_class.OwnCall, self), *args, **options)
         if others or inputs is None:
             inputs = self._named(inputs, others, options)
         traced = tracing.active() is not None
