@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from fastrnn.core import errors
-from fastrnn.core.checks import to_number
 from fastrnn.core.naming import auto_name
 from fastrnn.core.options import (
     ConfigOrder,
@@ -25,10 +23,11 @@ from fastrnn.core.options import (
     takes_options,
 )
 from fastrnn.core.registry import Registry
-from fastrnn.core.user_warnings import deprecated, warn
+from fastrnn.core.user_warnings import warn
 from fastrnn.core.variable import Variable, name_scope
 from fastrnn.optimizers import schedules
 from fastrnn.optimizers.clipping import Clipping
+from fastrnn.optimizers.learning_rate import HasLearningRate
 from fastrnn.optimizers.options import AccumulationSteps
 from fastrnn.optimizers.state import HasState
 from fastrnn.typing import Array, Config, LearningRateLike
@@ -36,7 +35,7 @@ from fastrnn.typing import Array, Config, LearningRateLike
 registry = Registry("optimizer", "keras.optimizers", any_case=True)
 
 
-class Optimizer(Configurable, HasState):
+class Optimizer(Configurable, HasLearningRate, HasState):
     """Changes variables in place, by their gradients.
 
     A subclass names its slots, arrays that it keeps for each variable, and implements ``update``.
@@ -104,58 +103,14 @@ class Optimizer(Configurable, HasState):
             raise ValueError(errors.unknown_arguments(type(self).__name__, kwargs))
         self._clip = Clipping(clipnorm, clipvalue, global_clipnorm)
         self.name = auto_name(type(self).__name__) if name is None else name
-        self._schedule: Callable[[int], float] | None = None
         with name_scope(self.name):
             self._iterations = Variable(np.int32(0), name="iteration", trainable=False)
-            self._learning_rate = Variable(np.float32(0.001), name="learning_rate", trainable=False)
-        self._take_rate(learning_rate)
+            self._make_learning_rate(learning_rate)
         self._known: list[Variable] = []
         self._slots: dict[int, dict[str, Variable]] = {}
         self._scratch: dict[str, Array] = {}
         self._not_decayed: set[int] = set()
         self._not_decayed_names: re.Pattern[str] | None = None
-
-    def _take_time_decay(self, kwargs: dict[str, Any], rate: LearningRateLike | Variable) -> float:
-        """Take out ``decay`` of Keras 2: each update divides the rate by 1 + decay·updates."""
-        decay = kwargs.pop("decay", None)
-        if decay is None:
-            return 0.0
-        schedule = "optimizers.schedules.InverseTimeDecay(rate, 1, decay)"
-        deprecated(f"{type(self).__name__}(decay=…)", f"learning_rate={schedule}")
-        if decay and callable(rate):
-            raise ValueError(errors.bad_argument("decay", decay, "0 beside a schedule"))
-        return to_number("decay", decay, 0)
-
-    @property
-    def learning_rate(self) -> Variable:
-        """The learning rate in force: read it with ``float``; set it by assignment.
-
-        Raises:
-            TypeError: a number is set, but the optimizer was made with a schedule.
-        """
-        if self._schedule is not None:
-            self._learning_rate.value[...] = self._schedule(int(self._iterations.value))
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: LearningRateLike | Variable) -> None:
-        self._take_rate(value)
-
-    def _take_rate(self, value: LearningRateLike | Variable) -> None:
-        if callable(value):
-            self._schedule = _of_step(value)
-            return
-        value = value.value if isinstance(value, Variable) else value
-        number = to_number("learning_rate", value, 0)
-        if isinstance(self._schedule, schedules.LearningRateSchedule):
-            remedy = (
-                "This optimizer was created with a `LearningRateSchedule`: make it with a number "
-                "to set its learning rate later."
-            )
-            expected = "a schedule"
-            raise TypeError(errors.bad_argument("learning_rate", value, expected, remedy))
-        self._schedule = None
-        self._learning_rate.value[...] = number
 
     @property
     def iterations(self) -> Variable | int:
@@ -185,7 +140,7 @@ class Optimizer(Configurable, HasState):
             for name in group
             if name in self._slots[id(v)]
         ]
-        rate = [] if self._schedule or self._time_decay else [self._learning_rate]
+        rate = [self._learning_rate] if self._has_constant_rate else []
         return [self._iterations, *rate, *slots, *self._scalars]
 
     @property
@@ -303,7 +258,7 @@ class Optimizer(Configurable, HasState):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def _update_all(self, gradients: Sequence[Array], variables: Sequence[Variable]) -> None:
-        rate = float(self.learning_rate) / (1 + self._time_decay * self._updates)
+        rate = self._rate_of_update()
         self.begin_update()
         for gradient, variable in zip(gradients, variables, strict=True):
             decay = self.decay_of(variable)
@@ -407,10 +362,7 @@ class Optimizer(Configurable, HasState):
 
     def get_config(self) -> Config:
         """Return the constructor arguments, the learning rate as it is now."""
-        number = float(self._learning_rate)
-        decayed = schedules.InverseTimeDecay(number, 1, self._time_decay)
-        rate = schedules.serialize(self._schedule or (decayed if self._time_decay else number))
-        return {**super().get_config(), "learning_rate": rate}
+        return {**super().get_config(), "learning_rate": self._rate_as_data()}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -419,15 +371,6 @@ class Optimizer(Configurable, HasState):
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate)}
         return cls(**config)
-
-
-def _of_step(rate: Callable[..., float]) -> Callable[[int], float]:
-    """Return a learning rate as a function of the number of updates; Keras's may take nothing."""
-    try:
-        inspect.signature(rate).bind(0)
-    except TypeError:
-        return lambda step: rate()
-    return rate
 
 
 def _with_gradients(
