@@ -194,3 +194,21 @@ def shapes_for(
             f"{method.__name__}(self, query_shape, value_shape). Received: {', '.join(tensors)}."
         )
     return found
+
+
+def name_arguments(layer: Any, inputs: Any, others: Sequence[Any], options: dict[str, Any]) -> Any:
+    """Return the inputs of a call, also if they were given by name; name the other arguments.
+
+    Raises:
+        TypeError: there are too many, or no inputs.
+    """
+    kind = type(layer).__name__
+    first, *names = layer.call_arguments
+    if len(others) > len(names):
+        message = f"{kind} takes {len(names) + 1} argument(s) without names"
+        raise TypeError(f"{message}; {len(others) + 1} were given.")
+    options.update(zip(names, others, strict=False))
+    found = options.pop(first, None) if inputs is None else inputs
+    if found is None:
+        raise TypeError(f"{kind} is called with `{first}`, which is missing.")
+    return found

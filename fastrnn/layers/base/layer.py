@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self, TypedDict, cast
 
@@ -18,13 +18,13 @@ from fastrnn.core.registry import Registry
 from fastrnn.core.user_warnings import deprecated
 from fastrnn.core.variable import Variable
 from fastrnn.layers.base import own_class, symbolic
-from fastrnn.layers.base.call_signature import CallSignature
+from fastrnn.layers.base.call_signature import CallSignature, name_arguments
+from fastrnn.layers.base.calls import HasCalls
 from fastrnn.layers.base.capabilities import Capabilities, step_rank
 from fastrnn.layers.base.context import INFERENCE, TRAINING, CallContext, Pullback
 from fastrnn.layers.base.dtypes import HasDType
 from fastrnn.layers.base.input_spec import HasInputSpec, check_compatible
 from fastrnn.layers.base.losses import HasLosses
-from fastrnn.layers.base.old_members import HasOldMembers
 from fastrnn.layers.base.stated_input import take_stated_shape
 from fastrnn.layers.base.streaming import Stream, make_stream
 from fastrnn.layers.base.structures import check_gradients, copy_if_aliased, shape_of
@@ -56,7 +56,7 @@ class LayerOptions(CommonOptions, total=False):
     activity_regularizer: RegularizerLike
 
 
-class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOldMembers):
+class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasCalls):
     """A function of arrays with weights.
 
     A subclass writes ``call``, with layers, operators and ``fastrnn.ops``, as in Keras, and
@@ -269,7 +269,7 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
             args = () if inputs is None else (inputs, *others)
             return own_class.OwnCall.__call__(cast(own_class.OwnCall, self), *args, **options)
         if others or inputs is None:
-            inputs = self._named(inputs, others, options)
+            inputs = name_arguments(self, inputs, others, options)
         traced = tracing.active() is not None
         plain = mask is None and not (training or options or traced)
         if plain and (outputs := self.infer(inputs)) is not None:
@@ -280,18 +280,6 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
         inputs = self.accept(inputs)
         context = TRAINING if training else INFERENCE
         return copy_if_aliased(self.run(inputs, context, mask, **options)[0], inputs)
-
-    def _named(self, inputs: Any, others: Sequence[Any], options: dict[str, Any]) -> Any:
-        """Return the inputs, also if they were given by name; name the other arguments."""
-        first, *names = self.call_arguments
-        if len(others) > len(names):
-            message = f"{type(self).__name__} takes {len(names) + 1} argument(s) without names"
-            raise TypeError(f"{message}; {len(others) + 1} were given.")
-        options.update(zip(names, others, strict=False))
-        found = options.pop(first, None) if inputs is None else inputs
-        if found is None:
-            raise TypeError(f"{type(self).__name__} is called with `{first}`, which is missing.")
-        return found
 
     def vjp(
         self, inputs: Any, *, training: bool | None = None, mask: Any = None, **options: Any
@@ -366,16 +354,6 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
         """Return symbolic inputs in the structure in which the layer takes them."""
         return inputs
 
-    @property
-    def input(self) -> Any:
-        """The symbolic tensors that the layer was called on, if it was once."""
-        return symbolic.sole_node(self).inputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic tensors that this call gave."""
-        return symbolic.sole_node(self).result
-
     # ---- streams ----
 
     def stream(self, batch_size: int = 1, threads: int = 1) -> Stream:
@@ -411,16 +389,6 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasOl
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments, as plain data."""
         return own_class.complete_config(self, super().get_config(), Layer.get_config)
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
-        has_weights = self.tracks_attributes or type(self).make_weights is not Layer.make_weights
-        return {"input_shape": self._build_shape} if self._build_shape and has_weights else None
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Make the weights as they were made when ``get_build_config`` was called."""
-        if config.get("input_shape"):
-            self.build(config["input_shape"])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

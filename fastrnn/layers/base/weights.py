@@ -105,6 +105,18 @@ class HasWeights:
         """Whether the layer has weights to make, and ``build`` has not made them yet."""
         return not self.built and type(self).make_weights is not HasWeights.make_weights
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what ``build_from_config`` needs, ``None`` where there is nothing to build."""
+        has_weights = (
+            self.tracks_attributes or type(self).make_weights is not HasWeights.make_weights
+        )
+        return {"input_shape": self._build_shape} if self._build_shape and has_weights else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights as they were made when ``get_build_config`` was called."""
+        if config.get("input_shape"):
+            self.build(config["input_shape"])
+
     def add_weight(
         self,
         *args: Any,

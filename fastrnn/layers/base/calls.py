@@ -1,4 +1,4 @@
-"""HasOldMembers: what layers of Keras 2 said of their calls."""
+"""HasCalls: what a layer says of its calls on symbolic tensors, under Keras 2's names too."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from fastrnn.core.user_warnings import deprecated
 from fastrnn.layers.base.symbolic import Node, shapes_in, sole_node
 
 
-class HasOldMembers:
-    """A layer with the members that Keras 2 gave it for its calls on symbolic tensors."""
+class HasCalls:
+    """A layer that can be asked for its calls on symbolic tensors."""
 
     nodes: list[Node]
 
     input_shape = OldMember(lambda layer: shapes_in(sole_node(layer).inputs), "layer.input.shape")
     output_shape = OldMember(lambda layer: shapes_in(sole_node(layer).result), "layer.output.shape")
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors that the layer was called on, if it was once."""
+        return sole_node(self).inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors that this call gave."""
+        return sole_node(self).result
 
     def get_input_at(self, node_index: int) -> Any:
         """Return the tensors that a call took; of one call, ``input`` does it today.
