@@ -41,6 +41,7 @@ def _in(module: str, names: str) -> dict[str, str]:
 _PLACES = {
     "keras": "compat.keras",
     "function": f"{_OWN}.control:function",
+    "GradientTape": "layers.base.tape:GradientTape",
     **{
         name: f"{_OWN}.{name}"
         for name in [
