@@ -1,4 +1,4 @@
-"""Operators: ``a + b``, ``-a``, ``a[:, -1]`` of what ``fastrnn.ops`` computes with."""
+"""Operators: ``a + b``, ``-a``, ``a[:, -1]``, ``a.mean(-1)`` of tensors and variables."""
 
 from __future__ import annotations
 
@@ -135,6 +135,15 @@ class Operators:
         """Number of axes."""
         return len(self.shape)
 
+    @property
+    def T(self) -> Any:
+        """The transpose: all axes in reverse."""
+        return operation("transpose")(self)
+
+    def astype(self, dtype: Any) -> Any:
+        """Return it as numbers of another type."""
+        return operation("cast")(self, dtype)
+
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **options: object
     ) -> Any:
@@ -164,6 +173,37 @@ class Operators:
         raise TypeError(
             f"{name} needs values, and {self!r} has none: use an operation of fastrnn.ops."
         )
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: Operators, *args: Any, **kwargs: Any) -> Any:
+        return operation(name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"Return ``ops.{name}`` of it, as the method of NumPy's arrays does."
+    return method
+
+
+def _method_of_lengths(name: str) -> Callable[..., Any]:
+    """Return a method whose lengths or axes come one by one or in one tuple."""
+
+    def method(self: Operators, *args: Any) -> Any:
+        one = len(args) == 1 and not isinstance(args[0], int)
+        return operation(name)(self, args[0] if one else args or None)
+
+    method.__name__ = name
+    method.__doc__ = f"Return ``ops.{name}`` of it, as the method of NumPy's arrays does."
+    return method
+
+
+# Methods of NumPy's arrays whose arguments are those of the operations of the same names.
+for _name in [
+    *("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "argmax", "argmin"),
+    *("cumsum", "squeeze", "clip", "round", "repeat", "take", "swapaxes", "dot"),
+]:
+    setattr(Operators, _name, _method(_name))
+for _name in ("reshape", "transpose"):
+    setattr(Operators, _name, _method_of_lengths(_name))
 
 
 def _apply(name: str, left: object, right: object) -> Any:
