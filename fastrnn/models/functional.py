@@ -99,6 +99,8 @@ class Functional(Model):
         """Shapes of the inputs, in their structure."""
         return map_shapes(self.graph.input_structure)
 
+    streamed_shape = input_shape
+
     @property
     def output_shape(self) -> Any:
         """Shapes of the outputs, in their structure."""

@@ -200,6 +200,8 @@ class Sequential(Model):
         self._require_shapes()
         return self._shapes[0]
 
+    streamed_shape = input_shape
+
     @property
     def output_shape(self) -> Any:
         """Shape of the outputs, batch first."""

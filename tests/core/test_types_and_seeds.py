@@ -9,9 +9,9 @@ from fastrnn import config, dtype_policies, initializers, layers, mixed_precisio
 
 
 @pytest.fixture
-def policies():
+def policies(monkeypatch):
+    monkeypatch.setattr(config, "_policy", None)  # and back to what it was: as floatx says
     yield
-    config.set_dtype_policy("float32")
     config.set_floatx("float32")
 
 

@@ -100,8 +100,8 @@ OUTSIDE = [
     ("fastrnn.saving", "load_model"),
     ("fastrnn.layers.base.layer", "Layer"),
     ("keras.layers", "__class__"),
-    ("keras.layers", "StringLookup"),
-    ("keras.layers", "TextVectorization"),
+    ("keras.layers", "ConvLSTM2D"),
+    ("keras.layers", "RandomCrop"),
     (None, "Evil"),
     (7, "Dense"),
     (["os"], "system"),
@@ -164,7 +164,7 @@ CHANGES = {
         for name in PAYLOADS
     },
     "8 vocabulary": (
-        "unknown_class",
+        "bad_config",
         adding(described("StringLookup", "keras.layers", vocabulary="hf://a/b")),
     ),
     "8 path as an option": ("bad_config", setting(weights="gs://a/b")),

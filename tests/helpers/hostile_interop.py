@@ -125,7 +125,7 @@ TORCH = {
 WEIGHTS = {
     "9 weights, .pt": ("pickle", torch_zip),
     "9 weights, .pkl": ("pickle", lambda: pickle.dumps(Runs())),
-    "9 weights, called .safetensors": ("pickle", torch_zip),
+    "9 weights, called .safetensors": ("unexpected_weights", torch_zip),
 }
 
 

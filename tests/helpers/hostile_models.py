@@ -131,10 +131,10 @@ MODELS = {
         "unknown_class", sequential({**DENSE, "module": "os"}),
     ),
     "3 class that is no text": ("unknown_class", sequential({**DENSE, "class_name": 3})),
-    "3 unknown layer": ("unknown_class", sequential(layer("TextVectorization", max_tokens=2))),
+    "3 unknown layer": ("unknown_class", sequential(layer("RandomCrop", height=2))),
     "3 an operation": (
         "unknown_class",
-        functional(node(layer("Einsum", "keras.src.ops.numpy", "Einsum"), "d", call(tensor("x")))),
+        functional(node(layer("Kron", "keras.src.ops.numpy", "Kron"), "d", call(tensor("x")))),
     ),
     "4 registered name": ("conflicting_names", sequential({**DENSE, "registered_name": "a>b"})),
     "5 a function of Keras": (

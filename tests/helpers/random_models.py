@@ -352,6 +352,22 @@ OPTIMIZERS = (
 )
 
 
+def makes_masks(stage):
+    return isinstance(stage, Spec) and (stage.name == "Masking" or stage.options.get("mask_zero"))
+
+
+def forwards(stage):
+    """A stage whose sequences go forwards: masks behind others differ, see keras_differences.md."""
+    parts = {
+        field.name: tuple(map(forwards, part)) if isinstance(part, tuple) else forwards(part)
+        for field in dataclasses.fields(stage)
+        if isinstance(part := getattr(stage, field.name), (Spec, tuple))
+    }
+    if isinstance(stage, Spec) and stage.name in CELLS and stage.options["return_sequences"]:
+        parts["options"] = stage.options | {"go_backwards": False}
+    return dataclasses.replace(stage, **parts)
+
+
 def draw(seed):
     """The configuration of this seed."""
     rng = np.random.default_rng(seed)
@@ -369,6 +385,8 @@ def draw(seed):
             stage = draw_layer(rng, current)
         stages.append(stage)
         current = output_shape(stage, current)
+    if makes_masks(stages[0]):
+        stages = [forwards(stage) for stage in stages]
     name = pick(rng, list(LOSSES))
     head, _, options = LOSSES[name]
     if head:

@@ -94,7 +94,7 @@ def test_functions_call_the_layers(name):
 
 BAD = {
     "one array": (lambda: layers.Add()(np.ones((2, 3))), "a list"),
-    "three": (lambda: layers.Subtract()([np.ones((2, 3))] * 3), "2 arrays"),
+    "three": (lambda: layers.Subtract()([np.ones((2, 3))] * 3), "exactly 2 inputs"),
     "shapes": (lambda: layers.Add()([np.ones((2, 3)), np.ones((2, 4))]), "broadcasts"),
     "joined shapes": (lambda: layers.Concatenate()([np.ones((2, n, 1)) for n in (3, 4)]), "axis"),
     "axis": (lambda: layers.Concatenate(axis=2)([np.ones((2, 3))] * 2), "`axis`"),

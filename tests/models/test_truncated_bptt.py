@@ -278,7 +278,8 @@ def test_arguments_and_data_that_cannot_be_cut():
     for steps in (0, -1, 2.5, "4"):
         with pytest.raises(ValueError, match="truncated_bptt"):
             fit(model, steps=steps)
-    fixed = Sequential([Input((STEPS, FEATURES)), layers.GRU(2, return_sequences=True)])
+    x = Input((STEPS, FEATURES))
+    fixed = Model(x, layers.GRU(2, return_sequences=True)(x))
     fixed.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"Input\(\(None, features\)\)"):
         fit(fixed)

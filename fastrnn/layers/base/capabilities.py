@@ -100,6 +100,11 @@ class Capabilities:
         """How many numbers of a step the weights take, where they say it."""
         return self.input_features
 
+    @property
+    def streamed_shape(self) -> Any:
+        """The shape of the inputs, where a model was made for one."""
+        return None
+
     def stream_ops(self, features: int) -> list[StreamStage] | None:
         """Return what the fused engine's stream computes for the layer, outside training.
 

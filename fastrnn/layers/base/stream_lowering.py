@@ -63,7 +63,7 @@ def feature_count(owner: Capabilities, layers: Sequence[Capabilities]) -> int:
     for layer in layers:
         if layer.stream_features is not None:
             return layer.stream_features
-    shape = getattr(owner, "input_shape", None)
+    shape = owner.streamed_shape
     if shape and shape[-1] is not None:
         return int(shape[-1])
     reason = "the number of features is not known: begin a model with an Input"
