@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Concatenate, ParamSpec, TypedDict, cast
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
@@ -58,7 +57,6 @@ register = registry.register_named
 # Functions of labels and predictions, and the classes whose values they return.
 FUNCTIONS: dict[Callable[..., Array], type[Loss]] = {}
 
-P = ParamSpec("P")
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -368,29 +366,6 @@ def mean_of(elementwise: Callable[..., tuple[Array, Array]]) -> Callable[..., Te
         return loss.mean(axis=axis), lambda d: np.expand_dims(d, axis) * derivative / n
 
     return terms
-
-
-def function_of(
-    cls: Callable[P, TermsLoss],
-) -> Callable[Concatenate[ArrayLike, ArrayLike, P], Array]:
-    """Return the function whose arguments are labels, predictions and the options of a loss."""
-    loss = cast(type[TermsLoss], cls)
-    common = inspect.signature(TermsLoss).parameters
-    own = [p for n, p in inspect.signature(loss).parameters.items() if n not in common]
-    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    arrays = [inspect.Parameter(name, either) for name in ("y_true", "y_pred")]
-
-    def function(y_true: ArrayLike, y_pred: ArrayLike, *args: Any, **kwargs: Any) -> Array:
-        options = inspect.Signature(own).bind(*args, **kwargs).arguments if args or kwargs else {}
-        values: Array = loss(**options).call(y_true, y_pred)
-        return values
-
-    function.__name__ = function.__qualname__ = to_snake_case(loss.__name__)
-    function.__module__ = loss.__module__
-    function.__doc__ = f"Return the values of ``{loss.__name__}``, one for each sample (and step)."
-    function.__signature__ = inspect.Signature([*arrays, *own])  # type: ignore[attr-defined]
-    FUNCTIONS[function] = loss
-    return function
 
 
 def values_of(loss: Loss, y_true: ArrayLike, y_pred: ArrayLike) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 from fastrnn import activations, config
 from fastrnn.core import errors
 from fastrnn.core.options import Integer, Share, Unused, extends_options, takes_options
-from fastrnn.losses.base import LossOptions, Terms, TermsLoss, function_of, mean_of, register
+from fastrnn.losses.base import LossOptions, Terms, TermsLoss, mean_of, register
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array, DTypeLike, MaskLike
 
 

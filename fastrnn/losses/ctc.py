@@ -7,7 +7,8 @@ import numpy as np
 from fastrnn import activations
 from fastrnn.core import errors
 from fastrnn.losses.alignment import check_weights
-from fastrnn.losses.base import Terms, TermsLoss, function_of, register
+from fastrnn.losses.base import Terms, TermsLoss, register
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array
 
 BLANK = 0

@@ -13,7 +13,6 @@ from fastrnn.losses.base import (
     LossOptions,
     Terms,
     TermsLoss,
-    function_of,
     mean_of,
     register,
     values_of,
@@ -25,6 +24,7 @@ from fastrnn.losses.crossentropy import (
     smooth_binary,
     smooth_classes,
 )
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array, ArrayLike
 
 

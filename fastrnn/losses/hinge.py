@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastrnn.losses.base import BroadcastLoss, Terms, function_of, mean_of, register
+from fastrnn.losses.base import BroadcastLoss, Terms, mean_of, register
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from fastrnn import config
 from fastrnn.core.options import AxesOption, Finite, Unused, takes_options
-from fastrnn.losses.base import Terms, TermsLoss, function_of, register
+from fastrnn.losses.base import Terms, TermsLoss, register
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array, DTypeLike
 
 Axes = int | tuple[int, ...] | None

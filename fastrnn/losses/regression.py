@@ -13,10 +13,10 @@ from fastrnn.losses.base import (
     LossOptions,
     Terms,
     TermsLoss,
-    function_of,
     mean_of,
     register,
 )
+from fastrnn.losses.functions import function_of
 from fastrnn.typing import Array
 
 

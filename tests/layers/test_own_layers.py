@@ -18,6 +18,7 @@ def pair(make):
     """Return the model of fastrnn and that of Keras, with the same weights."""
     models = []
     for package in (fastrnn, keras):
+        package.utils.clear_session()
         package.utils.set_random_seed(1)
         _, model = make(package)
         entry = package.Input((5, 3))

@@ -69,8 +69,7 @@ class Layer(Configurable, HasLosses, Capabilities, HasInputSpec, HasDType, HasCa
     Args:
         activity_regularizer: penalty on the layer's outputs, by name or object.
         trainable: whether training changes the layer's weights.
-        dtype: ``"float32"`` or ``"float64"``, or a policy; ``None`` means
-            ``config.dtype_policy()``.
+        dtype: a type of floats or a policy; ``None`` means ``config.dtype_policy()``.
         name: the layer's name; ``None`` makes one from the class name.
 
     Raises:
