@@ -12,24 +12,15 @@ Change the import root of a Keras script from ``tensorflow.keras`` or ``keras`` 
 (2, 1)
 """
 
+from typing import TYPE_CHECKING
+
 from fastrnn import (
     activations,
-    callbacks,
     config,
     constraints,
-    datasets,
-    diagnostics,
     initializers,
     layers,
-    losses,
-    metrics,
-    models,
-    optimizers,
-    preprocessing,
     regularizers,
-    saving,
-    streaming,
-    utils,
 )
 from fastrnn._version import __version__
 from fastrnn.core import old_paths
@@ -40,11 +31,26 @@ from fastrnn.initializers import Initializer
 from fastrnn.layers import Layer
 from fastrnn.layers.base.symbolic import SymbolicTensor as KerasTensor
 from fastrnn.layers.core.input import Input
-from fastrnn.losses import Loss
-from fastrnn.metrics import Metric
-from fastrnn.models import Model, Sequential
-from fastrnn.optimizers import Optimizer
 from fastrnn.regularizers import Regularizer
+
+if TYPE_CHECKING:
+    from fastrnn import (
+        callbacks,
+        datasets,
+        diagnostics,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        preprocessing,
+        saving,
+        streaming,
+        utils,
+    )
+    from fastrnn.losses import Loss
+    from fastrnn.metrics import Metric
+    from fastrnn.models import Model, Sequential
+    from fastrnn.optimizers import Optimizer
 
 __all__ = [
     "Initializer",
@@ -90,17 +96,33 @@ __getattr__ = lazy_attributes(
         "install_as_keras": f"{__name__}.compat:install_as_keras",
         "DTypePolicy": f"{__name__}.dtype_policies:DTypePolicy",
         "FloatDTypePolicy": f"{__name__}.dtype_policies:FloatDTypePolicy",
+        "Loss": f"{__name__}.losses:Loss",
+        "Metric": f"{__name__}.metrics:Metric",
+        "Model": f"{__name__}.models:Model",
+        "Optimizer": f"{__name__}.optimizers:Optimizer",
+        "Sequential": f"{__name__}.models:Sequential",
         "InputSpec": f"{__name__}.layers:InputSpec",
         **{
             name: f"{__name__}.{name}"
             for name in (
                 "backend",
+                "callbacks",
                 "compat",
                 "data",
+                "datasets",
+                "diagnostics",
                 "dtype_policies",
+                "losses",
+                "metrics",
                 "mixed_precision",
+                "models",
                 "ops",
+                "optimizers",
+                "preprocessing",
                 "random",
+                "saving",
+                "streaming",
+                "utils",
                 "wrappers",
             )
         },
