@@ -22,6 +22,12 @@ def numbers_of_its_own(request, monkeypatch):
         monkeypatch.setattr(request.module, "RNG", np.random.default_rng(0))
 
 
+@pytest.fixture(autouse=True)
+def types_of_its_own(monkeypatch):
+    """Let layers have the type that ``floatx`` says, and forget a policy that a test sets."""
+    monkeypatch.setattr("fastrnn.config._policy", None)
+
+
 @pytest.fixture
 def server():
     """Serves ``server.pages``, bytes by path; ``server.url`` is its address."""

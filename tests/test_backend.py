@@ -1,5 +1,7 @@
 """``fastrnn.backend``: the names of Keras 1 and 2, on arrays and in a model."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -96,7 +98,9 @@ def test_settings():
     K.set_session(None)
 
 
-def test_the_module_of_keras_2():
+def test_the_module_of_keras_2(monkeypatch):
+    # Another test may have imported it, and an import warns once.
+    monkeypatch.delitem(sys.modules, "fastrnn.backend.tensorflow_backend", raising=False)
     with pytest.warns(DeprecationWarning, match="from fastrnn.backend import set_session"):
         from fastrnn.backend.tensorflow_backend import set_session
 

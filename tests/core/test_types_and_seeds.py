@@ -9,8 +9,7 @@ from fastrnn import config, dtype_policies, initializers, layers, mixed_precisio
 
 
 @pytest.fixture
-def policies(monkeypatch):
-    monkeypatch.setattr(config, "_policy", None)  # and back to what it was: as floatx says
+def policies():
     yield
     config.set_floatx("float32")
 
