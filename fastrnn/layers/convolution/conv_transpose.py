@@ -100,7 +100,7 @@ class Conv1DTranspose(Convolution):
         With ``"same"`` the span - 1 steps on each side, where windows overlap with nothing, give
         way to as many as make up the wanted length, the odd one in front.
         """
-        span = self._span
+        span = self._grid.span
         extra = None if self.output_padding is None else self.output_padding[0]
         if self.padding == "valid":
             return 0, -(max(self._stride - span, 0) if extra is None else extra)
@@ -117,7 +117,7 @@ class Conv1DTranspose(Convolution):
     def _count_windows(self, timesteps: int | None) -> int | None:
         if timesteps is None:
             return None
-        steps = (timesteps - 1) * self._stride + self._span - sum(self._crops())
+        steps = (timesteps - 1) * self._stride + self._grid.span - sum(self._crops())
         if steps < 1:
             expected = f"more steps, for outputs of layer {self.name!r} that are not empty"
             raise ValueError(errors.bad_shape("inputs", ("batch", timesteps, "…"), expected))

@@ -11,6 +11,7 @@ from fastrnn.core.checks import to_choice
 from fastrnn.core.options import extends_options, takes_options
 from fastrnn.layers.base.layer import CallContext, Layer, Pullback, registry
 from fastrnn.layers.base.options import DataFormat, Size
+from fastrnn.ops.windows import Windows
 from fastrnn.typing import Array, MaskLike, Shape
 
 
@@ -49,50 +50,30 @@ class WindowLayer(Layer):
         self.padding = to_choice("padding", lower, self.paddings)
 
     @property
-    def _span(self) -> int:
-        """Steps from the first to the last of a window."""
-        return (self._size - 1) * self._dilation + 1
+    def _grid(self) -> Windows:
+        return Windows(self._size, self._stride, self.padding, self._dilation)
 
     def _count_windows(self, timesteps: int | None) -> int | None:
         if timesteps is None:
             return None
-        if self.padding != "valid":
-            return -(-timesteps // self._stride)
-        if timesteps < self._span:
-            expected = f"{self._span} steps or more, the window of layer {self.name!r}"
+        grid = self._grid
+        if grid.padding == "valid" and timesteps < grid.span:
+            expected = f"{grid.span} steps or more, the window of layer {self.name!r}"
             raise ValueError(errors.bad_shape("inputs", ("batch", timesteps, "…"), expected))
-        return (timesteps - self._span) // self._stride + 1
+        return grid.count(timesteps)
 
     def _margins(self, timesteps: int) -> tuple[int, int]:
-        """Steps to add before and behind: ``"same"`` puts the odd one behind."""
-        if self.padding == "valid":
-            return 0, 0
-        if self.padding == "causal":
-            return self._span - 1, 0
-        count = self._count_windows(timesteps)
-        assert count is not None
-        total = max((count - 1) * self._stride + self._span - timesteps, 0)
-        return total // 2, total - total // 2
+        """Steps to add before and behind."""
+        return self._grid.margins(timesteps)
 
     def _windows(self, x: Array, fill: float) -> Array:
         """Return a view (batch, windows, size, channels) of padded ``x``."""
-        before, behind = self._margins(x.shape[1])
-        if before or behind:
-            x = np.pad(x, ((0, 0), (before, behind), (0, 0)), constant_values=fill)
-        view = np.lib.stride_tricks.sliding_window_view(x, self._span, axis=1)
-        return np.moveaxis(view[:, :: self._stride, :, :: self._dilation], -1, 2)
+        return self._grid.of(x, fill, self._margins(x.shape[1]))
 
     def _add_windows(self, d_windows: Array, timesteps: int) -> Array:
         """Return the gradient of x (batch, timesteps, channels) for that of its windows."""
-        batch, count, size, channels = d_windows.shape
-        before, behind = self._margins(timesteps)
-        dx = np.zeros((batch, before + timesteps + behind, channels), d_windows.dtype)
-        for k in range(size):
-            first = k * self._dilation
-            dx[:, first : first + (count - 1) * self._stride + 1 : self._stride] += d_windows[
-                :, :, k
-            ]
-        return np.ascontiguousarray(dx[:, before : before + timesteps])
+        shape = (len(d_windows), timesteps, d_windows.shape[-1])
+        return self._grid.add(np.moveaxis(d_windows, 2, 0), shape, self._margins(timesteps))
 
     def _channels(self, input_shape: Shape) -> Any:
         return input_shape[-1] if self.data_format == "channels_last" else input_shape[1]

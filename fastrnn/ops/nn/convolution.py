@@ -12,6 +12,7 @@ from fastrnn.ops.matrix_product import product
 from fastrnn.ops.operation import operation
 from fastrnn.ops.reshaping import transpose
 from fastrnn.ops.shapes import Spec
+from fastrnn.ops.windows import Windows
 from fastrnn.typing import Array, Shape, TensorLike
 
 Size = int | Sequence[int]
@@ -26,55 +27,20 @@ def _one(argument: str, value: Size) -> int:
     return int(entries[0])
 
 
-def _count(steps: int | None, span: int, stride: int, padding: str) -> int | None:
-    """Return how many windows there are."""
+def _windows(size: int, stride: int, padding: str, dilation: int = 1) -> Windows:
     if padding not in ("valid", "same", "causal"):
         raise ValueError(errors.not_one_of("padding", padding, ("valid", "same", "causal")))
-    if steps is None:
-        return None
-    return max(0, (steps - span) // stride + 1) if padding == "valid" else -(-steps // stride)
+    return Windows(size, stride, padding, dilation)
 
 
-def _margins(steps: int, span: int, stride: int, padding: str) -> tuple[int, int]:
-    """Return how many steps are missing before the first and behind the last window."""
-    if padding == "valid":
-        return 0, 0
-    if padding == "causal":
-        return span - 1, 0
-    missing = max(0, ((-(-steps // stride)) - 1) * stride + span - steps)
-    return missing // 2, missing - missing // 2
+def _count(steps: int | None, *options: Any) -> int | None:
+    windows = _windows(*options)
+    return None if steps is None else windows.count(steps)
 
 
-class _Windows:
-    """The windows of a sequence, (batch, windows, channels) for each of their entries."""
-
-    def __init__(
-        self, x: Array, size: int, stride: int, padding: str, dilation: int, fill: float
-    ) -> None:
-        span = dilation * (size - 1) + 1
-        self.steps, self.size, self.stride, self.dilation = x.shape[1], size, stride, dilation
-        self.before, behind = _margins(self.steps, span, stride, padding)
-        self.count = _count(self.steps, span, stride, padding) or 0
-        self.padded = x
-        if self.before or behind:
-            widths = ((0, 0), (self.before, behind), (0, 0))
-            self.padded = np.pad(x, widths, constant_values=fill)
-
-    def part(self, k: int) -> slice:
-        """Return where the entries ``k`` of all windows stand."""
-        start = k * self.dilation
-        return slice(start, start + (self.count - 1) * self.stride + 1, self.stride)
-
-    def entries(self) -> list[Array]:
-        """Return the entries of all windows, one array for each place in a window."""
-        return [self.padded[:, self.part(k)] for k in range(self.size)]
-
-    def add(self, parts: list[Array]) -> Array:
-        """Return the sums, for each step, of what is given for the entries of the windows."""
-        d = np.zeros(self.padded.shape, parts[0].dtype)
-        for k, part in enumerate(parts):
-            d[:, self.part(k)] += part
-        return d[:, self.before : self.before + self.steps]
+def _entries(x: Array, windows: Windows, fill: float = 0.0) -> list[Array]:
+    """Return each entry of all windows, (batch, windows, channels)."""
+    return list(np.moveaxis(windows.of(x, fill), 2, 0))
 
 
 def _sequence(argument: str, x: Any) -> None:
@@ -102,24 +68,24 @@ def _conv_shape(x: Spec, kernel: Spec, stride: int, padding: str, dilation: int)
     if None not in (x.shape[-1], kernel.shape[1]) and x.shape[-1] != kernel.shape[1]:
         expected = f"(size, {x.shape[-1]}, filters), for the channels of the inputs"
         raise ValueError(errors.bad_shape("kernel", kernel.shape, expected))
-    count = _count(x.shape[1], dilation * (size - 1) + 1, stride, padding)
+    count = _count(x.shape[1], size, stride, padding, dilation)
     return (x.shape[0], count, kernel.shape[2])
 
 
 def _conv_vjp(
     d: Array, y: Array, x: Array, kernel: Array, stride: int, padding: str, dilation: int
 ) -> tuple[Array, Array]:
-    windows = _Windows(x, len(kernel), stride, padding, dilation, 0.0)
+    windows = _windows(len(kernel), stride, padding, dilation)
     rows = d.reshape(-1, d.shape[-1])
-    d_kernel = [product(e.reshape(-1, e.shape[-1]).T, rows) for e in windows.entries()]
-    d_x = windows.add([product(d, w.T) for w in kernel])
+    d_kernel = [product(e.reshape(-1, e.shape[-1]).T, rows) for e in _entries(x, windows)]
+    d_x = windows.add([product(d, w.T) for w in kernel], x.shape)
     return d_x, np.stack(d_kernel)
 
 
 @operation(_conv_vjp, types="float", shape=_conv_shape)
 def _conv(x: Array, kernel: Array, stride: int, padding: str, dilation: int) -> Array:
-    windows = _Windows(x, len(kernel), stride, padding, dilation, 0.0)
-    parts = zip(windows.entries(), kernel, strict=True)
+    windows = _windows(len(kernel), stride, padding, dilation)
+    parts = zip(_entries(x, windows), kernel, strict=True)
     result: Array = sum(product(entries, w) for entries, w in parts)  # type: ignore[assignment]
     return result
 
@@ -140,23 +106,23 @@ def conv(
 def _depthwise_vjp(
     d: Array, y: Array, x: Array, kernel: Array, stride: int, padding: str, dilation: int
 ) -> tuple[Array, Array]:
-    windows = _Windows(x, len(kernel), stride, padding, dilation, 0.0)
+    windows = _windows(len(kernel), stride, padding, dilation)
     d = d.reshape(*d.shape[:2], *kernel.shape[1:])
-    d_kernel = [np.einsum("btc,btcm->cm", e, d) for e in windows.entries()]
-    d_x = windows.add([(d * w).sum(axis=-1) for w in kernel])
+    d_kernel = [np.einsum("btc,btcm->cm", e, d) for e in _entries(x, windows)]
+    d_x = windows.add([(d * w).sum(axis=-1) for w in kernel], x.shape)
     return d_x, np.stack(d_kernel)
 
 
 def _depthwise_shape(x: Spec, kernel: Spec, stride: int, padding: str, dilation: int) -> Shape:
     size, channels, multiplier = (n or 1 for n in kernel.shape)
-    count = _count(x.shape[1], dilation * (size - 1) + 1, stride, padding)
+    count = _count(x.shape[1], size, stride, padding, dilation)
     return (x.shape[0], count, channels * multiplier)
 
 
 @operation(_depthwise_vjp, types="float", shape=_depthwise_shape)
 def _depthwise(x: Array, kernel: Array, stride: int, padding: str, dilation: int) -> Array:
-    windows = _Windows(x, len(kernel), stride, padding, dilation, 0.0)
-    parts = zip(windows.entries(), kernel, strict=True)
+    windows = _windows(len(kernel), stride, padding, dilation)
+    parts = zip(_entries(x, windows), kernel, strict=True)
     y: Any = sum(entries[..., None] * w for entries, w in parts)
     return np.reshape(y, (*y.shape[:2], -1))
 
@@ -201,31 +167,31 @@ def _pool_shape(x: Spec, size: int, stride: int, padding: str) -> Shape:
 def _counts(x: Array, size: int, stride: int, padding: str) -> Array:
     """Return how many steps of the sequence each window has, (windows, 1)."""
     ones = np.ones((1, x.shape[1], 1), x.dtype)
-    counts: Array = np.sum(_Windows(ones, size, stride, padding, 1, 0.0).entries(), axis=0)[0]
+    counts: Array = np.sum(_entries(ones, _windows(size, stride, padding)), axis=0)[0]
     return counts
 
 
 def _average_vjp(d: Array, y: Array, x: Array, size: int, stride: int, padding: str) -> Array:
     share = d / _counts(x, size, stride, padding)
-    return _Windows(x, size, stride, padding, 1, 0.0).add([share] * size)
+    return _windows(size, stride, padding).add([share] * size, x.shape)
 
 
 @operation((_average_vjp,), types="float", shape=_pool_shape)
 def _average_pool(x: Array, size: int, stride: int, padding: str) -> Array:
-    entries = _Windows(x, size, stride, padding, 1, 0.0).entries()
+    entries = _entries(x, _windows(size, stride, padding))
     result: Array = np.sum(entries, axis=0) / _counts(x, size, stride, padding)
     return result
 
 
 def _max_vjp(d: Array, y: Array, x: Array, size: int, stride: int, padding: str) -> Array:
-    windows = _Windows(x, size, stride, padding, 1, -np.inf)
-    first = np.argmax(windows.entries(), axis=0)
-    return windows.add([np.where(first == k, d, 0) for k in range(size)])
+    windows = _windows(size, stride, padding)
+    first = np.argmax(_entries(x, windows, -np.inf), axis=0)
+    return windows.add([np.where(first == k, d, 0) for k in range(size)], x.shape)
 
 
 @operation((_max_vjp,), types="float", shape=_pool_shape)
 def _max_pool(x: Array, size: int, stride: int, padding: str) -> Array:
-    result: Array = np.max(_Windows(x, size, stride, padding, 1, -np.inf).entries(), axis=0)
+    result: Array = np.max(_entries(x, _windows(size, stride, padding), -np.inf), axis=0)
     return result
 
 
