@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from fastrnn.core import random
+from fastrnn.core.tensor_array import TensorShape
 from fastrnn.data.elements import Element, Nested, map_leaves, to_leaf
 from fastrnn.data.sources.batching import Batched, Unbatched
 from fastrnn.data.sources.source import Source
-from fastrnn.typing import DType, Shape
+from fastrnn.typing import DType
 
 
 class TensorSpec:
@@ -26,7 +27,7 @@ class TensorSpec:
     """
 
     def __init__(self, shape: Any = None, dtype: Any = "float32", name: str | None = None) -> None:
-        self.shape: Shape | None = None if shape is None else tuple(shape)
+        self.shape = None if shape is None else TensorShape(shape)
         self.dtype = to_dtype(dtype)
         self.name = name
 

@@ -138,20 +138,13 @@ def _cosine_similarity(t: Any, p: Any, axis: int = -1) -> Any:
 # ---- probabilities and counts -------------------------------------------------------------------
 
 
-def _clipped(p: Any) -> Any:
-    return ops.clip(p, config.epsilon(), 1.0 - config.epsilon())
-
-
 @_formula("BinaryCrossentropy")
 def _binary_crossentropy(
     t: Any, p: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
     if label_smoothing:
         t = t * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    if from_logits:
-        return ops.mean(ops.softplus(p) - p * t, axis)
-    p = _clipped(p)
-    return ops.mean(-(t * ops.log(p) + (1.0 - t) * ops.log(1.0 - p)), axis)
+    return ops.mean(ops.binary_crossentropy(t, p, from_logits), axis)
 
 
 @_formula("CategoricalCrossentropy")
@@ -160,9 +153,7 @@ def _categorical_crossentropy(
 ) -> Any:
     if label_smoothing:
         t = t * (1.0 - label_smoothing) + label_smoothing / t.shape[-1]
-    if from_logits:
-        return -ops.sum(t * ops.log_softmax(p, axis), axis)
-    return -ops.sum(t * ops.log(_clipped(p / ops.sum(p, axis, keepdims=True))), axis)
+    return ops.categorical_crossentropy(t, p, from_logits, axis)
 
 
 @_formula("SparseCategoricalCrossentropy")

@@ -42,6 +42,8 @@ _PLACES = {
     "keras": "compat.keras",
     "function": f"{_OWN}.control:function",
     "GradientTape": "layers.base.tape:GradientTape",
+    "TensorShape": "core.tensor_array:TensorShape",
+    "TensorSpec": "data.spec:TensorSpec",
     **{
         name: f"{_OWN}.{name}"
         for name in [
@@ -65,7 +67,7 @@ _PLACES = {
     **{name: name for name in ("initializers", "losses", "metrics", "optimizers")},
     **_in("dtypes", f"DType as_dtype {' '.join(dtypes.NAMES)}"),
     "bool": f"{_OWN}.dtypes:bool_",
-    **_in("types", "Tensor TensorShape TensorSpec Variable"),
+    **_in("types", "Tensor Variable"),
     **_in(
         "arrays",
         "boolean_mask cast constant convert_to_tensor eye fill is_tensor linspace one_hot ones "

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from fastrnn.compat.tensorflow.arrays import convert_to_tensor
-from fastrnn.compat.tensorflow.dtypes import DType, as_dtype
-from fastrnn.core.tensor_array import TensorArray, TensorShape
+from fastrnn.core.tensor_array import TensorArray
 from fastrnn.core.variable import Variable as CoreVariable
 from fastrnn.layers.base.symbolic import SymbolicTensor
-from fastrnn.typing import DTypeLike, ShapeLike
+from fastrnn.typing import DTypeLike
 
 
 class Tensor(ABC):  # noqa: B024 - for isinstance alone
@@ -21,29 +20,6 @@ class Tensor(ABC):  # noqa: B024 - for isinstance alone
 
 Tensor.register(TensorArray)
 Tensor.register(SymbolicTensor)
-
-
-class TensorSpec:
-    """Shape and dtype of a tensor.
-
-    >>> TensorSpec((None, 3)).shape.as_list()
-    [None, 3]
-    """
-
-    def __init__(
-        self, shape: ShapeLike | None = None, dtype: DTypeLike = "float32", name: str | None = None
-    ) -> None:
-        self.shape = TensorShape(shape or ())
-        self.dtype: DType = as_dtype(dtype)
-        self.name = name
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorSpec) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"TensorSpec(shape={self.shape}, dtype={self.dtype}, name={self.name})"
 
 
 class Variable(CoreVariable):
